@@ -1,0 +1,81 @@
+"""What can go wrong, as people should read it: what, where, why, and what to do now.
+
+A `Problem` is a value, so that validation can collect many; an error carries one or more of them.
+The class of an error tells a loop what to do: `Unavailable` is worth another try, the others are not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """Where a problem is: a position in a file (`line` and `column` count from 1), or a part of the fleet."""
+
+    file: str = ""
+    line: int = 0
+    column: int = 0
+    host: str = ""
+    app: str = ""
+    resource: str = ""
+
+    def __str__(self) -> str:
+        if self.file:
+            numbers = [str(number) for number in (self.line, self.column) if number]
+            return ":".join([self.file, *numbers])
+        return " ".join(part for part in (self.host, self.app, self.resource) if part)
+
+
+NOWHERE = Place()
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One thing that is wrong. `code` is a kebab-case name that stands in docs/reference/errors.md."""
+
+    place: Place
+    message: str
+    hint: str = ""
+    code: str = field(default="invalid", compare=False)
+
+    def __str__(self) -> str:
+        place = f"{self.place}: " if self.place != NOWHERE else ""
+        hint = f" {self.hint}" if self.hint else ""
+        message = self.message if not hint or self.message.endswith((".", "?", "!", ":")) else f"{self.message}."
+        return f"{place}{message}{hint}"
+
+
+class ReconcilerError(Exception):
+    """Something that a person must know, carried as one or more problems.
+
+    Every subclass ends a command with exit code 1 unless the command says otherwise.
+    """
+
+    def __init__(self, problems: Problem | Iterable[Problem]) -> None:
+        self.problems: Sequence[Problem] = (
+            (problems,) if isinstance(problems, Problem) else tuple(sorted(set(problems)))
+        )
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+    @classmethod
+    def of(cls, code: str, message: str, *, place: Place = NOWHERE, hint: str = "") -> ReconcilerError:
+        """An error with a single problem."""
+        return cls(Problem(place, message, hint, code))
+
+
+class InvalidInput(ReconcilerError):
+    """Manifests, templates, arguments or settings that a person has to correct."""
+
+
+class Refused(ReconcilerError):
+    """Understood, but not done: a guard, a lease that someone else holds, a signature that does not verify."""
+
+
+class Unavailable(ReconcilerError):
+    """Redis, git or a host cannot be reached just now; loops try again with backoff."""
+
+
+class HostFailed(ReconcilerError):
+    """A host could not be brought to its state; other hosts go on (exit code 3)."""

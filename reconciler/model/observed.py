@@ -1,0 +1,76 @@
+"""What is: a host's last known state, as its executor reported it."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+class AppStatus(enum.Enum):
+    """How the last look or apply of an app on a host ended."""
+
+    CONVERGED = "converged"
+    FAILED = "failed"
+    ROLLED_BACK = "rolled-back"
+    UNCONFIRMED = "unconfirmed"
+    REFUSED = "refused"
+    """The statement was missing or did not verify."""
+    REPLAN = "replan"
+    """Facts that a template reads have changed since the plan."""
+    PAUSED = "paused"
+    UNREACHABLE = "unreachable"
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """A resource that no longer looks as it was left."""
+
+    resource: str
+    action: str
+    """What would put it right: add, change or delete."""
+    differences: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedApp:
+    """The short form, one per app and host; enough to see that nothing is to be done."""
+
+    generation: int
+    digest: str
+    status: AppStatus
+    revision: str = ""
+    secrets: str = ""
+    """Keyed fingerprint of the secrets' values last applied."""
+    error: str = ""
+    drift: tuple[Drift, ...] = ()
+    finished_at: datetime | None = None
+    verified_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The long form, read only where something differs: what was last applied, so that it can be rendered again."""
+
+    bundle: str
+    values: str
+    resources: Mapping[str, str]
+    """Resource id -> fingerprint of what we last wrote."""
+    adopted: tuple[str, ...] = ()
+    """Ids of resources that existed before us; they stay when they leave the manifests."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedHost:
+    """Everything known of one host; a host never heard from is not in the map of observed hosts."""
+
+    apps: Mapping[str, ObservedApp] = field(default_factory=dict)
+    facts: Mapping[str, Any] | None = None
+    generation: int = 0
+    """The highest generation seen on the host or sent to it."""
+    paused: str = ""
+    """Why people paused the host; empty when they did not."""
+    rejected: frozenset[str] = frozenset()
+    """Digests that failed here and are not tried again."""

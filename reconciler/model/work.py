@@ -1,0 +1,74 @@
+"""Work in Redis: converge marks, runs of jobs, claims on them."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+class WorkState(enum.Enum):
+    """The life of a piece of work; each state is visible to people."""
+
+    QUEUED = "queued"
+    LEASED = "leased"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    RETRYING = "retrying"
+    FAILED = "failed"
+    DEAD = "dead"
+    CANCELLED = "cancelled"
+    SUPERSEDED = "superseded"
+    SKIPPED = "skipped"
+
+    @property
+    def finished(self) -> bool:
+        return self not in {WorkState.QUEUED, WorkState.LEASED, WorkState.RUNNING, WorkState.RETRYING}
+
+
+CONVERGE = "converge"
+RUN = "run"
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One piece of work for one host. A converge mark has the id `converge:APP` and coalesces."""
+
+    id: str
+    host: str
+    kind: str
+    """`converge` or `run`."""
+    args: Mapping[str, Any] = field(default_factory=dict)
+    state: WorkState = WorkState.QUEUED
+    priority: int = 5
+    """0 to 9; a lower number is taken first."""
+    attempt: int = 0
+    deliveries: int = 0
+    """How often it was claimed; three lost ones end it as dead."""
+    token: int = 0
+    reason: str = ""
+    result: Mapping[str, Any] = field(default_factory=dict)
+    created_at: datetime | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to work on something until its lease runs out. Writes carry (attempt, token); stale ones are refused."""
+
+    work: Work
+    attempt: int
+    token: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to try something alone: control over the fleet (name `control`), or a host from a pool."""
+
+    name: str
+    holder: str
+    term: int
+    """Grows with every new holder; writes below the highest term seen are refused."""

@@ -1,0 +1,119 @@
+"""What goes into the engine and what comes out: the same values in-process and as framed JSON over SSH."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any, Mapping, Optional, Tuple, Union
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One rendered resource. `fields` has the manifest's own (camelCase) names; a file's text stands in `content`."""
+
+    id: str
+    kind: str
+    name: str
+    fields: Mapping[str, Any]
+    fingerprint: str
+    """Identifies what is wanted; the engine only stores and compares it."""
+    keep: bool = False
+    sensitive: bool = False
+    """Holds a secret: its text is never shown, logged or sent back."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """Bring (or look at) one app on one host."""
+
+    fleet: str
+    host: str
+    app: str
+    generation: int
+    digest: str
+    resources: Tuple[Wanted, ...] = ()
+    health: Tuple[Mapping[str, Any], ...] = ()
+    term: int = 0
+    token: int = 0
+    adopt: str = "refuse"
+    prune: str = "true"
+    on_failure: str = "rollback"
+    formerly: Tuple[str, ...] = ()
+    """Old names of the app, whose ledger entries become this app's."""
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
+    """Resource id -> the other app of this host that wants it now. Ours then moves there and is not deleted."""
+    remove: bool = False
+    """The app left the manifests of this host: prune all that it owns."""
+
+
+@dataclass(frozen=True)
+class ResourceEvent:
+    """A resource was looked at and, in an apply, acted on."""
+
+    id: str
+    name: str
+    action: str
+    """ok, add, change, delete, restart, reload, failed, skipped, left (stays behind), restored (by a rollback)."""
+    differences: Tuple[str, ...] = ()
+    """`mode: 0600 -> 0644`, `content` and the like; never a secret's text."""
+    before: Optional[str] = None
+    """Text of a file before, only where everyone may read it and it holds no secret; else None."""
+    error: str = ""
+    hint: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class HealthEvent:
+    """A health check ended."""
+
+    check: str
+    ok: bool
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The last event of a request."""
+
+    status: str
+    """converged, failed, rolled-back; for a look: in-sync or drifted."""
+    resources: Mapping[str, str] = field(default_factory=dict)
+    """Resource id -> fingerprint of what now stands in the ledger for this app."""
+    adopted: Tuple[str, ...] = ()
+    error: str = ""
+    hint: str = ""
+    changed: int = 0
+
+
+Event = Union[ResourceEvent, HealthEvent, Finished]
+
+_EVENTS = {"resource": ResourceEvent, "health": HealthEvent, "finished": Finished}
+_NAMES = {kind: name for name, kind in _EVENTS.items()}
+
+
+def request_to_json(request: Request) -> Mapping[str, Any]:
+    """The request as plain JSON values."""
+    return dataclasses.asdict(request)
+
+
+def request_from_json(message: Mapping[str, Any]) -> Request:
+    """The inverse of request_to_json."""
+    values = dict(message)
+    values["resources"] = tuple(Wanted(**wanted) for wanted in values.get("resources", ()))
+    for name in ("health", "formerly"):
+        values[name] = tuple(values.get(name, ()))
+    return Request(**values)
+
+
+def event_to_json(event: Event) -> Mapping[str, Any]:
+    """The event as plain JSON values, with its type under `event`."""
+    return {"event": _NAMES[type(event)], **dataclasses.asdict(event)}
+
+
+def event_from_json(message: Mapping[str, Any]) -> Event:
+    """The inverse of event_to_json."""
+    values = {name: tuple(value) if isinstance(value, list) else value for name, value in message.items()}
+    kind = _EVENTS[str(values.pop("event"))]
+    event: Event = kind(**values)
+    return event
