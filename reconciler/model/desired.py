@@ -21,7 +21,7 @@ class Bundle:
 
     `body` is canonical JSON, so that equal content has an equal `sha`:
     {"app", "resources": [node...], "health": [...], "templates": {path: text}, "policy": {...}} where a node is
-    {"kind", "fields", "name"?, "when"?, "forEach"?, "keep"?} or {"block": [node...], "when"?, "forEach"?}, and policy is
+    {"kind", "fields", "name"?, "when"?, "forEach"?, "keep"?} or {"block": [node...], "when"?, "forEach"?}; policy is
     {"adopt", "prune", "onFailure", "drift", "verifyEvery" (seconds), "confirm" (seconds or null),
     "dependsOn": [{"app", "sameLabels", "require"}...], "formerly": [name...]}.
     """

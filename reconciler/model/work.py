@@ -57,7 +57,7 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The right to work on something until its lease runs out. Writes carry (attempt, token); stale ones are refused."""
+    """The right to work on something until its lease runs out; writes carry (attempt, token)."""
 
     work: Work
     attempt: int
