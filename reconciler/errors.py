@@ -47,6 +47,14 @@ class Problem:
         return f"{place}{message}{hint}"
 
 
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A hint naming the known name that is most like the wrong one; empty where none is like it."""
+    import difflib  # noqa: PLC0415 - only errors need it
+
+    close = difflib.get_close_matches(name, sorted(known), n=1)
+    return f"Did you mean {close[0]}?" if close else ""
+
+
 class ReconcilerError(Exception):
     """Something that a person must know, carried as one or more problems.
 

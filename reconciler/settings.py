@@ -1,0 +1,250 @@
+"""Settings of this process: read once from the environment and the working directory, then handed around frozen.
+
+The CLI and the tests call `load`; wiring passes the result on. What manifests say of the fleet is not here. The table
+`SETTINGS` is what people may set; the reference page and `doctor` are made from it.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from reconciler.errors import InvalidInput, Place, Problem, did_you_mean
+
+SECRET_PREFIX = "RECONCILER_SECRET_"  # noqa: S105 - a name
+"""Variables that hold a secret's value; `reconciler.source.secrets` knows which belongs to which path."""
+
+LOG_LEVELS = ("debug", "info", "warning", "error")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One thing that people may set by an environment variable."""
+
+    name: str
+    """The field of `Settings`."""
+    variable: str
+    default: str
+    meaning: str
+
+
+SETTINGS = (
+    Setting(
+        "redis_url",
+        "RECONCILER_REDIS_URL",
+        "an embedded server",
+        "Where Redis is: redis://, rediss://, unix://, redis+sentinel:// or redis+cluster://.",
+    ),
+    Setting(
+        "state_dir",
+        "RECONCILER_STATE_DIR",
+        "`.reconciler` in the repository",
+        "What this machine keeps: the signing key, the embedded server's data, mirrors of git repositories.",
+    ),
+    Setting(
+        "cache_dir",
+        "RECONCILER_CACHE_DIR",
+        "`$XDG_CACHE_HOME/reconciler`, else `~/.cache/reconciler`",
+        "What can be made again at any time: parsed manifests.",
+    ),
+    Setting(
+        "runtime_dir",
+        "RECONCILER_RUNTIME_DIR",
+        "`$XDG_RUNTIME_DIR/reconciler`, else `/run/reconciler` as root, else `/tmp/reconciler-UID`",
+        "Sockets of the embedded server; a short path, since a socket's path may have about 100 bytes.",
+    ),
+    Setting(
+        "secret_directories",
+        "RECONCILER_SECRETS_DIR",
+        "none",
+        "Directories with a file for each secret, joined by `:`. Looked into before systemd's "
+        "`$CREDENTIALS_DIRECTORY`, `/run/secrets` and `secrets` in the state directory.",
+    ),
+    Setting(
+        "secret_command",
+        "RECONCILER_SECRETS_COMMAND",
+        "none",
+        "A command that prints a secret's value, called with the secret's path as its last argument.",
+    ),
+    Setting(
+        "secret_variables",
+        "RECONCILER_SECRET_PATH",
+        "none",
+        "The value of the secret at PATH, in capitals with `_` for every other character: "
+        "`RECONCILER_SECRET_WEBAPP_MYSQL_PASS` for `webapp/mysql_pass`.",
+    ),
+    Setting(
+        "holder",
+        "RECONCILER_HOLDER",
+        "the machine's host name",
+        "The name by which others see who holds control or a lease.",
+    ),
+    Setting("log_level", "RECONCILER_LOG_LEVEL", "info", f"What `watch` logs: {', '.join(LOG_LEVELS)}."),
+    Setting(
+        "git_timeout_seconds",
+        "RECONCILER_GIT_TIMEOUT",
+        "60",
+        "How long, in seconds, fetching from a git repository may take.",
+    ),
+)
+
+_VARIABLES = {setting.name: setting.variable for setting in SETTINGS}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What this process was told. Values that may hold a password stay out of the repr."""
+
+    repository: Path
+    """The folder with `manifests/`; absolute."""
+    state_dir: Path
+    cache_dir: Path
+    runtime_dir: Path
+    redis_url: str | None = field(default=None, repr=False)
+    """None: the embedded server."""
+    secret_variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Environment variables that start with `RECONCILER_SECRET_`, by their whole name."""
+    secret_directories: tuple[Path, ...] = ()
+    """In the order in which they are tried."""
+    secret_command: tuple[str, ...] = field(default=(), repr=False)
+    """An argv without the secret's path; empty: no command."""
+    holder: str = "localhost"
+    log_level: str = "info"
+    git_timeout_seconds: float = 60.0
+    warnings: tuple[Problem, ...] = ()
+    """What is odd about the environment and stops nobody."""
+
+
+def load(directory: Path, environ: Mapping[str, str], *, need_repository: bool = True) -> Settings:
+    """Read the settings. An empty variable counts as not set.
+
+    Args:
+        directory: where to look for the repository: the argument of `-C`, or the working directory.
+        environ: the environment's variables.
+        need_repository: False where the manifests come from elsewhere (`watch --repo`): without a `manifests/` folder
+            the directory itself then stands for the repository.
+
+    Raises:
+        InvalidInput: there is no repository, or a variable's value makes no sense.
+    """
+    given = {name: value for name, value in environ.items() if value}
+    problems: list[Problem] = []
+    repository = find_repository(directory) if need_repository else _repository_or(directory)
+    state_dir = repository / given.get(_VARIABLES["state_dir"], ".reconciler")
+    settings = Settings(
+        repository=repository,
+        state_dir=state_dir,
+        cache_dir=_cache_dir(given, state_dir),
+        runtime_dir=_runtime_dir(given),
+        redis_url=given.get(_VARIABLES["redis_url"]),
+        secret_variables={name: value for name, value in sorted(given.items()) if name.startswith(SECRET_PREFIX)},
+        secret_directories=_secret_directories(given, state_dir),
+        secret_command=_command(given, problems),
+        holder=given.get(_VARIABLES["holder"], os.uname().nodename),
+        log_level=_log_level(given, problems),
+        git_timeout_seconds=_seconds(given, "git_timeout_seconds", 60.0, problems),
+        warnings=_unknown_variables(given),
+    )
+    if problems:
+        raise InvalidInput(problems)
+    return settings
+
+
+def find_repository(directory: Path) -> Path:
+    """The nearest folder, from `directory` upwards to the top of its git repository, that holds `manifests/`.
+
+    Raises:
+        InvalidInput: there is none, or the directory does not exist.
+    """
+    place = directory.absolute()
+    if not place.is_dir():
+        raise InvalidInput.of("no-directory", f"{directory} is not a directory")
+    for folder in (place, *place.parents):
+        if (folder / "manifests").is_dir():
+            return folder
+        if (folder / ".git").exists():
+            break
+    raise InvalidInput.of(
+        "no-repository",
+        f"no manifests/ in {place} or above",
+        hint="Start here: reconcile init. Elsewhere: -C DIR",
+    )
+
+
+def _repository_or(directory: Path) -> Path:
+    try:
+        return find_repository(directory)
+    except InvalidInput as error:
+        if error.problems[0].code != "no-repository":
+            raise
+        return directory.absolute()
+
+
+def _cache_dir(given: Mapping[str, str], state_dir: Path) -> Path:
+    if chosen := given.get(_VARIABLES["cache_dir"]):
+        return Path(chosen).absolute()
+    if shared := given.get("XDG_CACHE_HOME"):
+        return Path(shared) / "reconciler"
+    if home := given.get("HOME"):
+        return Path(home) / ".cache" / "reconciler"
+    return state_dir / "cache"
+
+
+def _runtime_dir(given: Mapping[str, str]) -> Path:
+    if chosen := given.get(_VARIABLES["runtime_dir"]):
+        return Path(chosen).absolute()
+    session = given.get("XDG_RUNTIME_DIR")
+    if session and Path(session).is_dir():  # `su` leaves one that is gone
+        return Path(session) / "reconciler"
+    return Path("/run/reconciler") if os.getuid() == 0 else Path(f"/tmp/reconciler-{os.getuid()}")  # noqa: S108 - its user makes it 0700
+
+
+def _secret_directories(given: Mapping[str, str], state_dir: Path) -> tuple[Path, ...]:
+    chosen = given.get(_VARIABLES["secret_directories"], "").split(os.pathsep)
+    names = [*chosen, given.get("CREDENTIALS_DIRECTORY", ""), "/run/secrets", str(state_dir / "secrets")]
+    return tuple(dict.fromkeys(Path(name).absolute() for name in names if name))
+
+
+def _command(given: Mapping[str, str], problems: list[Problem]) -> tuple[str, ...]:
+    try:
+        return tuple(shlex.split(given.get(_VARIABLES["secret_command"], "")))
+    except ValueError:
+        problems.append(_wrong("secret_command", "has a quote that does not end"))
+        return ()
+
+
+def _log_level(given: Mapping[str, str], problems: list[Problem]) -> str:
+    level = given.get(_VARIABLES["log_level"], "info").lower()
+    if level not in LOG_LEVELS:
+        problems.append(_wrong("log_level", f"is {level}, not one of {', '.join(LOG_LEVELS)}"))
+    return level
+
+
+def _seconds(given: Mapping[str, str], name: str, default: float, problems: list[Problem]) -> float:
+    text = given.get(_VARIABLES[name], str(default))
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        problems.append(_wrong(name, f"is {text}, not a number of seconds above 0"))
+    return seconds
+
+
+def _wrong(name: str, message: str) -> Problem:
+    return Problem(Place(), f"{_VARIABLES[name]} {message}", code="invalid-setting")
+
+
+def _unknown_variables(given: Mapping[str, str]) -> tuple[Problem, ...]:
+    known = frozenset(_VARIABLES.values())
+    unknown = [
+        name
+        for name in sorted(given)
+        if name.startswith("RECONCILER_") and not name.startswith(SECRET_PREFIX) and name not in known
+    ]
+    return tuple(
+        Problem(Place(), f"{name} is no setting", did_you_mean(name, known), "unknown-setting") for name in unknown
+    )
