@@ -1,0 +1,51 @@
+# `make demo` and `make test` need git, make and Python >= 3.11 (uv is used where it is on PATH); nothing else.
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format lock bench clean run-env dev-env
+
+BIN := .venv/bin
+DEMO_SECRET := .reconciler/secrets/webapp/mysql_pass
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: run-env $(DEMO_SECRET) ## Bring the example fleet to its state and keep watching; ONCE=1 ends when it is there
+	@$(BIN)/reconcile $(if $(ONCE),apply --yes,watch)
+
+test: dev-env ## All tests
+	@$(BIN)/pytest -n 2 -q
+
+check: dev-env ## Format, lint, types, import contracts, docs
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/pytest -q tests/docs
+
+format: dev-env ## Put the code into its format and mend what ruff can mend
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+bench: dev-env ## Measure, and write docs/benchmarks.md
+	@.ci/venv .bench bench/requirements.lock
+	@$(BIN)/python -m bench
+
+COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-emit-find-links --no-header --no-annotate $(if $(UPGRADE),--upgrade)
+
+lock: ## Pin the versions anew (needs uv); UPGRADE=1 takes the newest
+	$(COMPILE) pyproject.toml --group build -o requirements.lock
+	$(COMPILE) --group dev -c requirements.lock -o .ci/requirements.lock
+	$(COMPILE) --group bench -o bench/requirements.lock
+
+clean: ## Remove the environments and caches (not .reconciler)
+	rm -rf .venv .bench .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+run-env:
+	@.ci/venv .venv requirements.lock
+
+dev-env:
+	@.ci/venv .venv requirements.lock .ci/requirements.lock
+
+$(DEMO_SECRET):
+	@umask 077 && mkdir -p $(@D) && head -c 18 /dev/urandom | base64 >$@
