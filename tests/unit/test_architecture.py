@@ -41,12 +41,13 @@ def test_what_runs_on_hosts_is_python_3_9(path: Path) -> None:
 
 
 def test_what_runs_on_hosts_can_be_imported_by_python_3_9() -> None:
-    pythons = [*Path.home().glob(".pyenv/versions/3.9.*/bin/python3.9"), shutil.which("python3.9")]
-    if pythons == [None]:
+    pyenv = Path.home().glob(".pyenv/versions/3.9.*/bin/python3.9")
+    python = next(pyenv, None) or shutil.which("python3.9")
+    if python is None:
         pytest.skip("there is no Python 3.9 here")
     modules = [name(path).removesuffix(".py").replace("/", ".").removesuffix(".__init__") for path in RESOURCES]
     script = f"import importlib\nfor module in {modules}: importlib.import_module(module)"
-    run = subprocess.run([pythons[0], "-c", script], cwd=PACKAGE.parent, capture_output=True, text=True, check=False)
+    run = subprocess.run([python, "-c", script], cwd=PACKAGE.parent, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
 
 
