@@ -1,0 +1,56 @@
+"""Work in the queues and what became of it (`reconcile jobs list`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from reconciler.model.work import CONVERGE, Work, WorkState
+from reconciler.reports.colour import Palette
+from reconciler.reports.json_form import document
+from reconciler.reports.table import aligned
+from reconciler.reports.visible import visible
+from reconciler.reports.words import age
+
+
+def jobs_text(works: Sequence[Work], *, now: datetime, color: bool) -> str:
+    """A table in the order given; the state's reason stands in its last column."""
+    if not works:
+        return "No jobs.\n"
+    paint = Palette(color)
+    header = [paint.quiet(name) for name in ("ID", "HOST", "WHAT", "STATE", "ATTEMPT", "SINCE", "REASON")]
+    return "".join(f"{line}\n" for line in aligned([header, *(_cells(work, now, paint) for work in works)]))
+
+
+def jobs_json(works: Sequence[Work]) -> str:
+    """{"format": 1, "jobs": [the fields of Work, times in ISO 8601...]}, in the order given."""
+    return document(jobs=works)
+
+
+def _cells(work: Work, now: datetime, paint: Palette) -> list[str]:
+    since = work.finished_at or work.started_at or work.created_at
+    state = _painter(work.state, paint)(work.state.value)
+    reason = work.reason or str(work.result.get("error", ""))
+    return [
+        visible(work.id),
+        visible(work.host),
+        visible(_what(work)),
+        state,
+        str(work.attempt),
+        age(since, now) if since else "-",
+        visible(reason),
+    ]
+
+
+def _what(work: Work) -> str:
+    if work.kind == CONVERGE:
+        return f"converge {work.id.removeprefix('converge:')}"
+    return f"run {work.args.get('job', '')}".rstrip()
+
+
+def _painter(state: WorkState, paint: Palette) -> Callable[[str], str]:
+    if state is WorkState.SUCCEEDED:
+        return paint.good
+    if state in {WorkState.FAILED, WorkState.DEAD}:
+        return paint.bad
+    return paint.careful if state is WorkState.RETRYING else paint.note

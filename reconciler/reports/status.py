@@ -1,0 +1,195 @@
+"""How the fleet stands: per app and host whether it is as git says (sync) and whether it works (health).
+
+`reconcile status` and the web pages show it. The two axes are apart, as in Argo CD: an app may be just as git says and
+broken, or behind git and well.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from reconciler.model.desired import Desired, DesiredApp
+from reconciler.model.observed import AppStatus, Drift, ObservedApp, ObservedHost
+from reconciler.reports.colour import Palette
+from reconciler.reports.json_form import document
+from reconciler.reports.plan_text import drift_lines
+from reconciler.reports.table import aligned
+from reconciler.reports.visible import visible, visible_lines
+from reconciler.reports.words import age, count, natural, short
+
+ROWS = 40
+"""With more rows than this, those that need nobody's attention are only counted, unless -v is given."""
+
+
+class Sync(enum.Enum):
+    """Whether a host has what the current revision wants there."""
+
+    IN_SYNC = "in sync"
+    OUT_OF_SYNC = "out of sync"
+    UNKNOWN = "unknown"
+
+
+class Health(enum.Enum):
+    """Whether the app works, as far as the last apply or look could tell."""
+
+    HEALTHY = "healthy"
+    PROGRESSING = "progressing"
+    DEGRADED = "degraded"
+    PAUSED = "paused"
+    MISSING = "missing"
+    UNKNOWN = "unknown"
+
+
+_HEALTH = {
+    AppStatus.CONVERGED: Health.HEALTHY,
+    AppStatus.FAILED: Health.DEGRADED,
+    AppStatus.ROLLED_BACK: Health.DEGRADED,
+    AppStatus.UNCONFIRMED: Health.PROGRESSING,
+    AppStatus.REFUSED: Health.DEGRADED,
+    AppStatus.REPLAN: Health.PROGRESSING,
+    AppStatus.PAUSED: Health.PAUSED,
+    AppStatus.UNREACHABLE: Health.UNKNOWN,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StatusRow:
+    """One app on one host."""
+
+    host: str
+    app: str
+    sync: Sync
+    health: Health
+    revision: str = ""
+    """What was last applied."""
+    at: datetime | None = None
+    """When the host was last seen to be like this."""
+    drift: tuple[Drift, ...] = ()
+    error: str = ""
+    paused: str = ""
+    """Why people paused it."""
+    note: str = ""
+    """What else to know: `rolled back`, `leaves this host`."""
+
+    @property
+    def fine(self) -> bool:
+        """Whether nobody has to look at it."""
+        return self.sync is Sync.IN_SYNC and self.health is Health.HEALTHY and not (self.error or self.paused)
+
+
+def status_rows(desired: Desired, observed: Mapping[str, ObservedHost]) -> tuple[StatusRow, ...]:
+    """A row for every app that should be or was seen on a host, by host and app."""
+    rows = []
+    for host in sorted({*desired.hosts, *observed}, key=natural):
+        wanted = desired.hosts.get(host, {})
+        seen = observed.get(host, ObservedHost())
+        rows += [_row(host, app, wanted.get(app), seen) for app in sorted({*wanted, *seen.apps})]
+    return tuple(rows)
+
+
+def status_text(rows: Sequence[StatusRow], *, now: datetime, color: bool, verbose: bool = False) -> str:
+    """A table of apps and hosts with what is wrong below each line, and a last line with the sums."""
+    paint = Palette(color)
+    shown = [row for row in rows if verbose or len(rows) <= ROWS or not row.fine]
+    lines = list(_table(shown, now, paint))
+    if len(shown) < len(rows):
+        lines.append(paint.quiet(f"... {len(rows) - len(shown)} more in sync and healthy, -v shows all"))
+    lines += ["", paint.strong(_last_line(rows))] if lines else [_last_line(rows)]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def status_json(rows: Sequence[StatusRow]) -> str:
+    """{"format": 1, "apps": [the fields of StatusRow, `at` in ISO 8601...]}."""
+    return document(apps=rows)
+
+
+def _row(host: str, app: str, wanted: DesiredApp | None, seen: ObservedHost) -> StatusRow:
+    found = seen.apps.get(app)
+    if found is None:
+        return StatusRow(host, app, Sync.UNKNOWN, Health.MISSING, paused=seen.paused, note="never applied")
+    health = Health.PAUSED if seen.paused else _HEALTH[found.status]
+    at = max((when for when in (found.finished_at, found.verified_at) if when), default=None)
+    note = _note(wanted, found, seen)
+    return StatusRow(
+        host, app, _sync(wanted, found), health, found.revision, at, found.drift, found.error, seen.paused, note
+    )
+
+
+def _sync(wanted: DesiredApp | None, found: ObservedApp) -> Sync:
+    if found.status is AppStatus.UNREACHABLE:
+        return Sync.UNKNOWN
+    same = wanted is not None and wanted.digest == found.digest and found.status is AppStatus.CONVERGED
+    return Sync.IN_SYNC if same and not found.drift else Sync.OUT_OF_SYNC
+
+
+def _note(wanted: DesiredApp | None, found: ObservedApp, seen: ObservedHost) -> str:
+    if wanted is None:
+        return "left the manifests of this host"
+    if wanted.digest in seen.rejected:
+        return "failed here before and is not tried again; a new change or `reconcile rollouts retry` tries it"
+    return _NOTES.get(found.status, "")
+
+
+_NOTES = {
+    AppStatus.ROLLED_BACK: "rolled back to what was there before",
+    AppStatus.UNCONFIRMED: "applied, then rolled back because Redis could not be reached; tried once more",
+    AppStatus.REFUSED: "the host refused the statement",
+    AppStatus.REPLAN: "facts of the host changed after the plan; planned again",
+    AppStatus.UNREACHABLE: "unreachable; this is what was last known",
+}
+
+
+def _table(rows: Sequence[StatusRow], now: datetime, paint: Palette) -> Iterator[str]:
+    if not rows:
+        return
+    header = [paint.quiet(name) for name in ("HOST", "APP", "SYNC", "HEALTH", "REVISION", "SEEN")]
+    first, *lines = aligned([header, *(_cells(row, now, paint) for row in rows)])
+    yield first
+    for row, line in zip(rows, lines, strict=True):
+        yield line
+        yield from (f"    {detail}" for detail in _details(row, paint))
+
+
+def _cells(row: StatusRow, now: datetime, paint: Palette) -> list[str]:
+    sync = {Sync.IN_SYNC: paint.good, Sync.OUT_OF_SYNC: paint.careful, Sync.UNKNOWN: paint.note}[row.sync]
+    well = {Health.HEALTHY: paint.good, Health.DEGRADED: paint.bad}.get(row.health, paint.careful)
+    revision = short(row.revision) if row.revision else "-"
+    return [
+        visible(row.host),
+        visible(row.app),
+        sync(row.sync.value),
+        well(row.health.value),
+        revision,
+        age(row.at, now),
+    ]
+
+
+def _details(row: StatusRow, paint: Palette) -> Iterator[str]:
+    if row.paused:
+        yield f"{paint.careful('paused:')} {visible(row.paused)}"
+    if row.error:
+        first, *more = visible_lines(row.error)
+        yield f"{paint.bad('error:')} {first}"
+        yield from (f"  {line}" for line in more)
+    if row.note:
+        yield visible(row.note)
+    if row.drift:
+        yield paint.careful("drift:")
+    for drift in row.drift:
+        yield from drift_lines(drift, paint, indent="  ")
+
+
+def _last_line(rows: Sequence[StatusRow]) -> str:
+    if not rows:
+        return "No app is placed on any host."
+    hosts = count(len({row.host for row in rows}), "host")
+    sync = Counter(row.sync for row in rows)
+    health = Counter(row.health for row in rows)
+    told = [f"{sync[kind]} {kind.value}" for kind in Sync if kind is not Sync.UNKNOWN and sync[kind]]
+    told += [f"{sync[Sync.UNKNOWN]} with unknown sync"] if sync[Sync.UNKNOWN] else []
+    told += [f"{health[Health.DEGRADED]} degraded"] if health[Health.DEGRADED] else []
+    return f"{count(len(rows), 'app')} on {hosts}: {', '.join(told)}."
