@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Self
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -68,7 +69,7 @@ class ReconcilerError(Exception):
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
     @classmethod
-    def of(cls, code: str, message: str, *, place: Place = NOWHERE, hint: str = "") -> ReconcilerError:
+    def of(cls, code: str, message: str, *, place: Place = NOWHERE, hint: str = "") -> Self:
         """An error with a single problem."""
         return cls(Problem(place, message, hint, code))
 
