@@ -1,31 +1,31 @@
 # `make demo` and `make test` need git, make and Python >= 3.11 (uv is used where it is on PATH); nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format lock bench clean run-env dev-env
+.PHONY: help demo test check format lock bench clean install install-dev
 
 BIN := .venv/bin
 DEMO_SECRET := .reconciler/secrets/webapp/mysql_pass
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: run-env $(DEMO_SECRET) ## Bring the example fleet to its state and keep watching; ONCE=1 ends when it is there
+demo: install $(DEMO_SECRET) ## Bring the example fleet to its state and keep watching; ONCE=1 ends when it is there
 	@$(BIN)/reconcile $(if $(ONCE),apply --yes,watch)
 
-test: dev-env ## All tests
+test: install-dev ## All tests
 	@$(BIN)/pytest -n 2 -q
 
-check: dev-env ## Format, lint, types, import contracts, docs
+check: install-dev ## Format, lint, types, import contracts, docs
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/pytest -q tests/docs
 
-format: dev-env ## Put the code into its format and mend what ruff can mend
+format: install-dev ## Put the code into its format and mend what ruff can mend
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
-bench: dev-env ## Measure, and write docs/benchmarks.md
+bench: install-dev ## Measure, and write docs/benchmarks.md
 	@.ci/venv .bench bench/requirements.lock
 	@$(BIN)/python -m bench
 
@@ -41,10 +41,10 @@ clean: ## Remove the environments and caches (not .reconciler)
 	rm -rf .venv .bench .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-run-env:
+install: ## .venv with the locked versions and this checkout
 	@.ci/venv .venv requirements.lock
 
-dev-env:
+install-dev:
 	@.ci/venv .venv requirements.lock .ci/requirements.lock
 
 $(DEMO_SECRET):

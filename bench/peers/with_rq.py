@@ -1,0 +1,18 @@
+"""RQ; its worker forks for each job."""
+
+from redis import Redis
+from rq import Queue
+
+from bench.peers import URL, done
+
+NAME = "RQ"
+WORKER = ("rq", "worker", "--quiet", "--url", URL, "noop")
+
+
+def enqueue(count: int) -> None:
+    queue = Queue("noop", connection=Redis.from_url(URL))
+    queue.enqueue_many([Queue.prepare_data(noop) for _ in range(count)])
+
+
+def noop() -> None:
+    done()

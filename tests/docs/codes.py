@@ -1,0 +1,59 @@
+"""Finds every error code in the package: what stands as `code` in any call, or as its default."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+PARAMETER = "code"
+KEBAB = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+
+
+def codes(package: Path) -> set[str]:
+    """All error codes below a folder."""
+    trees = [ast.parse(path.read_text()) for path in package.rglob("*.py")]
+    positions = {name: place for tree in trees for name, place in _takers(tree)}
+    return {text for tree in trees for value in _values(tree, positions) for text in _texts(value)}
+
+
+def _takers(tree: ast.AST) -> Iterator[tuple[str, int]]:
+    """Functions and dataclasses that take a code, and its position among their arguments."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            names = [it.arg for it in node.args.posonlyargs + node.args.args]
+            names = names[1:] if names[:1] in (["self"], ["cls"]) else names
+        elif isinstance(node, ast.ClassDef):
+            names = [
+                it.target.id for it in node.body if isinstance(it, ast.AnnAssign) and isinstance(it.target, ast.Name)
+            ]
+        else:
+            continue
+        if PARAMETER in names:
+            yield node.name, names.index(PARAMETER)
+
+
+def _values(tree: ast.AST, positions: dict[str, int]) -> Iterator[ast.expr]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            yield from (keyword.value for keyword in node.keywords if keyword.arg == PARAMETER)
+            called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            place = positions.get(called)
+            if place is not None and place < len(node.args):
+                yield node.args[place]
+        elif isinstance(node, ast.FunctionDef):
+            yield from _default(node.args)
+
+
+def _default(arguments: ast.arguments) -> Iterator[ast.expr]:
+    positional = arguments.posonlyargs + arguments.args
+    defaults = dict(zip(reversed(positional), reversed(arguments.defaults), strict=False))
+    defaults |= {name: value for name, value in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if value}
+    yield from (value for name, value in defaults.items() if name.arg == PARAMETER)
+
+
+def _texts(value: ast.expr) -> Iterator[str]:
+    if isinstance(value, ast.Constant) and isinstance(value.value, str) and KEBAB.fullmatch(value.value):
+        yield value.value
+    elif isinstance(value, ast.IfExp):
+        yield from _texts(value.body)
+        yield from _texts(value.orelse)
