@@ -92,17 +92,19 @@ def held_changes(plan: Plan) -> int:
 
 
 def _sections(app: str, held: str, app_plans: Sequence[AppPlan], *, verbose: bool) -> Iterable[Section]:
+    items = {app_plan.host: list(_items(app_plan)) for app_plan in app_plans}
     hosts: dict[_Item, list[str]] = defaultdict(list)
-    for app_plan in app_plans:
-        for item in _items(app_plan):
-            hosts[item].append(app_plan.host)
+    for host, told in items.items():
+        for item in told:
+            hosts[item].append(host)
     if not verbose:
         hosts = _without_variants(hosts)
     groups: dict[tuple[str, ...], list[_Item]] = defaultdict(list)
     for item, names in hosts.items():
         groups[_ordered(names)].append(item)
-    if held and not groups:
-        yield Section(app, _ordered(plan.host for plan in app_plans), held)
+    idle = _ordered(host for host, told in items.items() if held and not told)
+    if idle:
+        yield Section(app, idle, held)
     for group in sorted(groups, key=_general_first):
         yield _section(app, held, group, groups[group])
 

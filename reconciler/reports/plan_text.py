@@ -13,7 +13,6 @@ from reconciler.reports.colour import Palette
 from reconciler.reports.plan_outline import (
     DriftSection,
     Section,
-    changed_hosts,
     drift_sections,
     held_changes,
     last_line,
@@ -64,10 +63,9 @@ class _Writer:
         yield from self._ending()
 
     def _opening(self) -> Iterator[str]:
-        hosts = changed_hosts(self._plan)
-        if hosts:
-            verb = "would change" if self._dry_run else "changes"
-            yield f"Revision {short(self._plan.revision)} {verb} {count(len(hosts), 'host')}:"
+        if any(app.changes for app in self._plan.apps):
+            verb = "would bring" if self._dry_run else "brings"
+            yield f"Revision {short(self._plan.revision)} {verb} these changes:"
 
     def _section(self, section: Section) -> Iterator[str]:
         hosts = listed(section.hosts, complete=self._verbose)

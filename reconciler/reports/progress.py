@@ -7,6 +7,7 @@ can never outlive the command or write into its output.
 from __future__ import annotations
 
 import enum
+import os
 import shutil
 import threading
 from collections.abc import Callable, Collection, Mapping
@@ -62,17 +63,18 @@ class Board:
     working: Mapping[str, Working] = field(default_factory=dict)
 
 
-def frame(board: Board, *, now: float, columns: int, color: bool) -> list[str]:
-    """The lines of the live view: the hosts at work, longest first, and how many are done. Each fits its width."""
+def frame(board: Board, *, now: float, size: os.terminal_size, color: bool) -> list[str]:
+    """The lines of the live view: the hosts at work, longest first, and how many are done. They fit the terminal."""
     paint = Palette(color)
-    spinner = _SPINNER[int(now / _FRAME_SECONDS) % len(_SPINNER)]
+    spinner = paint.note(_SPINNER[int(now / _FRAME_SECONDS) % len(_SPINNER)])
     working = sorted(board.working.values(), key=lambda work: (work.since, natural(work.host)))
-    lines = [clip(_working_line(work, now), columns - 3) for work in working[:_LIVE_HOSTS]]
-    lines = [f"{paint.note(spinner)} {line}" for line in lines]
-    if len(working) > _LIVE_HOSTS:
-        lines.append(paint.quiet(f"  and {count(len(working) - _LIVE_HOSTS, 'more host')} at work"))
+    shown = working[: max(0, min(_LIVE_HOSTS, size.lines - 3))]
+    lines = [f"{spinner} {clip(_working_line(work, now), size.columns - 3)}" for work in shown]
+    if len(working) > len(shown):
+        more = f"  and {count(len(working) - len(shown), 'more host')} at work"
+        lines.append(paint.quiet(clip(more, size.columns - 1)))
     failed = f", {len(board.failed)} failed" if board.failed else ""
-    return [*lines, clip(f"{len(board.finished)} of {count(board.total, 'host')} done{failed}", columns - 1)]
+    return [*lines, clip(f"{len(board.finished)} of {count(board.total, 'host')} done{failed}", size.columns - 1)]
 
 
 class Progress:
@@ -89,14 +91,14 @@ class Progress:
         *,
         show: Show,
         color: bool,
-        columns: Callable[[], int] = lambda: shutil.get_terminal_size().columns,
+        size: Callable[[], os.terminal_size] = shutil.get_terminal_size,
     ) -> None:
         self._board = Board(len(hosts))
         self._stream = stream
         self._clock = clock
         self._show = show
         self._color = color
-        self._columns = columns
+        self._size = size
         self._drawn_lines = 0
         self._drawn_at = 0.0
         self._lock = threading.Lock()
@@ -155,7 +157,7 @@ class Progress:
         if self._show is not Show.LIVE or (not force and now - self._drawn_at < _FRAME_SECONDS):
             return
         self._drawn_at = now
-        lines = frame(self._board, now=now, columns=self._columns(), color=self._color)
+        lines = frame(self._board, now=now, size=self._size(), color=self._color)
         self._stream.write(self._back() + "".join(f"{line}\n" for line in lines))
         self._stream.flush()
         self._drawn_lines = len(lines)
