@@ -1,0 +1,113 @@
+"""What git says of a working tree: commit, branch, trailers, differences, ignored files. Called by working_tree.
+
+One `git status` answers nearly all of it, and runs while the caller walks the files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from reconciler.errors import InvalidInput
+from reconciler.model.tree import Revision
+from reconciler.source import git
+from reconciler.source.files import FOLDERS
+from reconciler.source.processes import Outcome, Running
+
+_STATUS = (
+    *("status", "--porcelain=v2", "--branch", "-z"),
+    *("--untracked-files=all", "--ignored=matching", "--", *FOLDERS),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The answer; a directory outside of any repository has no commit and ignores nothing."""
+
+    revision: Revision
+    ignored: frozenset[str] = frozenset()
+    """Paths below the root; a folder ends with `/`."""
+
+    def ignores(self, path: str) -> bool:
+        """Whether git ignores the file, or a folder that it lies in."""
+        if not self.ignored:
+            return False
+        parts = path.split("/")
+        folders = ("/".join(parts[:depth]) + "/" for depth in range(1, len(parts)))
+        return path in self.ignored or any(folder in self.ignored for folder in folders)
+
+
+class StatusQuery:
+    """A question to git that is being answered."""
+
+    def __init__(self, root: Path) -> None:
+        """Ask about the files below a root; the root may lie anywhere in a repository."""
+        self._root = root
+        self._top = next((folder for folder in (root, *root.parents) if (folder / ".git").exists()), None)
+        self._running: Running | None = git.start(root, *_STATUS) if self._top else None
+
+    def answer(self) -> Status:
+        """Wait for the answer.
+
+        Raises:
+            InvalidInput: git refuses to look at the repository.
+            Unavailable: git is not installed, or hangs.
+        """
+        if self._top is None or self._running is None:
+            return Status(Revision(""))
+        outcome = git.finish(self._running)
+        _check(outcome, self._top)
+        prefix = "".join(f"{part}/" for part in self._root.relative_to(self._top).parts)
+        return _parse(outcome.output.decode(errors="surrogateescape"), prefix, self._root)
+
+
+def _check(outcome: Outcome, top: Path) -> None:
+    if outcome.code == 0:
+        return
+    if "dubious ownership" in outcome.errors:
+        hint = f"Run as its owner, or trust it: git config --global --add safe.directory {top}"
+        raise InvalidInput.of("git-refused", f"{top} belongs to another user, so git does not read it", hint=hint)
+    raise InvalidInput.of("git-refused", f"git status in {top}: {git.said(outcome)}")
+
+
+def _parse(output: str, prefix: str, root: Path) -> Status:
+    headers: dict[str, str] = {}
+    ignored: set[str] = set()
+    dirty = False
+    for kind, rest in _records(output):
+        if kind == "#":
+            name, _, value = rest.partition(" ")
+            headers[name] = value
+        elif kind == "!":
+            ignored.add(rest.removeprefix(prefix))
+        else:
+            dirty = True
+    commit = headers.get("branch.oid", "(initial)")
+    branch = headers.get("branch.head", "(detached)")
+    revision = Revision(
+        commit="" if commit == "(initial)" else commit,
+        branch="" if branch == "(detached)" else branch,
+        dirty=dirty,
+        trailers=_trailers(root, commit) if commit != "(initial)" else None,
+    )
+    return Status(revision, frozenset(ignored))
+
+
+def _records(output: str) -> Iterator[tuple[str, str]]:
+    """Kind and rest of each record of porcelain v2 with -z; a rename (`2`) has its old path as one more field."""
+    parts = iter(output.split("\0"))
+    for part in parts:
+        if part:
+            yield part[0], part[2:]
+        if part.startswith("2 "):
+            next(parts, None)
+
+
+@lru_cache(maxsize=16)
+def _trailers(root: Path, commit: str) -> Mapping[str, str]:
+    """Trailers of a commit's message; of several with one key the last counts."""
+    outcome = git.run(root, "log", "-1", "--no-show-signature", "--format=%(trailers:only=true,unfold=true)", commit)
+    lines = outcome.output.decode(errors="replace").splitlines()
+    return {key.strip(): value.strip() for key, mark, value in (line.partition(":") for line in lines) if mark}
