@@ -47,8 +47,9 @@ def _measure(peer: str, jobs: int) -> float:
 
 
 def _python(script: str, environment: dict[str, str]) -> str:
-    argv = [ROOT / ".bench/bin/python", "-c", script]
-    return subprocess.run(argv, env=environment, check=True, capture_output=True, text=True).stdout.strip()
+    argv = [str(ROOT / ".bench/bin/python"), "-c", script]
+    run = subprocess.run(argv, env=environment, check=True, stdout=subprocess.PIPE, text=True)
+    return run.stdout.strip()
 
 
 @contextmanager

@@ -1,0 +1,128 @@
+"""Runs the benchmarks, prints one table and writes it to docs/benchmarks.md: `python -m bench [plan queue ...]`.
+
+With names it runs only those and writes nothing. A figure is compared with its target, never asserted.
+"""
+
+import os
+import platform
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+PAGE = Path(__file__).parents[1] / "docs/benchmarks.md"
+
+PREFACE = """\
+# Benchmarks
+
+Made by `make bench` on {machine}. Timings vary by about a third from run to run and machine to machine; ratios hold.
+A timing is never an assertion in a test.
+
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One figure. `ratio` says how many times better than the target it is; below 1 it is missed."""
+
+    what: str
+    figure: str
+    target: str = ""
+    ratio: float | None = None
+
+    def __str__(self) -> str:
+        ratio = "" if self.ratio is None else f"{self.ratio:.1f}"
+        return f"| {self.what} | {self.figure} | {self.target} | {ratio} |"
+
+
+def at_most(what: str, seconds: float, target: float) -> Row:
+    """A duration with the most that it should be."""
+    return Row(what, _duration(seconds), f"<= {_duration(target)}", target / seconds)
+
+
+def plan() -> Iterator[Row]:
+    """Planning a large fleet."""
+    from bench.plan import measure
+
+    found = measure()
+    fleet = "10,000 hosts, 50,000 apps, 1 M resources"
+    yield at_most(f"plan of {fleet}: nothing parsed before", found["cold"], 10)
+    yield at_most("... parsed manifests cached", found["warm"], 3)
+    yield at_most("... watching, a label of one host changed", found["change_host"], 0.3)
+    yield at_most("... watching, a value of an app on 1,000 hosts changed", found["change_app"], 0.3)
+    memory = found["memory_mb"]
+    yield Row("... peak memory", f"{memory:,.0f} MB", "<= 600 MB", 600 / memory)
+    yield Row("... first plan ever, all of it to add", _duration(found["first"]))
+    yield Row("... its peak memory", f"{found['first_memory_mb']:,.0f} MB")
+
+
+def converge() -> Iterator[Row]:
+    """Files on a local host."""
+    from bench.converge import measure
+
+    found = measure()
+    yield at_most("converge 1,000 files that are right already", found["again"], 0.3)
+    yield Row("converge 1,000 new files, each synchronised to disk", _duration(found["first"]))
+
+
+def startup() -> Iterator[Row]:
+    """The command line."""
+    from bench.startup import measure
+
+    found = measure()
+    yield at_most("`reconcile --version`", found["version"], 0.15)
+    yield at_most("`reconcile validate` of 100 manifests", found["validate"], 0.4)
+
+
+def queue() -> Iterator[Row]:
+    """The work queue and its peers, in one sitting."""
+    from bench import queue_peers, work_queue
+
+    peers = queue_peers.measure()
+    own = work_queue.measure()
+    best = max(peers.values())
+    yield Row(
+        "no-op runs over 1,000 hosts with records kept, one process",
+        _rate(own["runs_per_second"]),
+        f">= {_rate(5 * best)}",
+        own["runs_per_second"] / (5 * best),
+    )
+    for name, rate in sorted(peers.items(), key=lambda pair: pair[1]):
+        times = own["runs_per_second"] / rate
+        yield Row(f"... {name}, one worker process", _rate(rate), f"ours is {times:,.1f} times as fast")
+
+
+BENCHMARKS: Mapping[str, Callable[[], Iterator[Row]]] = {
+    "plan": plan,
+    "converge": converge,
+    "startup": startup,
+    "queue": queue,
+}
+
+
+def main(names: list[str]) -> None:
+    """Run, print, and write the page when everything was run."""
+    table = "| what | figure | target | ratio |\n| --- | --- | --- | --- |\n"
+    print(table, end="")
+    for name in names or BENCHMARKS:
+        for row in BENCHMARKS[name]():
+            print(row, flush=True)
+            table += f"{row}\n"
+    if not names:
+        PAGE.write_text(PREFACE.format(machine=_machine()) + table)
+
+
+def _machine() -> str:
+    return f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1000:.0f} ms"
+
+
+def _rate(per_second: float) -> str:
+    return f"{per_second:,.0f}/s"
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
