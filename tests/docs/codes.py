@@ -10,7 +10,7 @@ KEBAB = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
 def codes(package: Path) -> set[str]:
-    """All error codes below a folder."""
+    """All error codes below a folder; `*` stands for what is only known when it runs."""
     trees = [ast.parse(path.read_text()) for path in package.rglob("*.py")]
     positions = {name: place for tree in trees for name, place in _takers(tree)}
     return {text for tree in trees for value in _values(tree, positions) for text in _texts(value)}
@@ -57,3 +57,5 @@ def _texts(value: ast.expr) -> Iterator[str]:
     elif isinstance(value, ast.IfExp):
         yield from _texts(value.body)
         yield from _texts(value.orelse)
+    elif isinstance(value, ast.JoinedStr):
+        yield "".join(str(part.value) if isinstance(part, ast.Constant) else "*" for part in value.values)
