@@ -49,6 +49,7 @@ def _ordered(rows: Sequence[HostRow]) -> list[HostRow]:
 
 def _cells(row: HostRow, now: datetime, paint: Palette) -> list[str]:
     labels = ",".join(f"{key}={row.labels[key]}" for key in sorted(row.labels))
+    idle = paint.good("ready") if row.seen_at else paint.note("not heard of yet")
     return [
         visible(row.name),
         visible(row.address),
@@ -56,5 +57,5 @@ def _cells(row: HostRow, now: datetime, paint: Palette) -> list[str]:
         str(row.apps),
         age(row.seen_at, now),
         visible(labels) or "-",
-        paint.careful(visible(row.state)) if row.state else paint.good("ready"),
+        paint.careful(visible(row.state)) if row.state else idle,
     ]

@@ -9,12 +9,12 @@ from reconciler.model.work import CONVERGE, Work, WorkState
 from reconciler.reports.colour import Palette
 from reconciler.reports.json_form import document
 from reconciler.reports.table import aligned
-from reconciler.reports.visible import visible
+from reconciler.reports.visible import visible, visible_lines
 from reconciler.reports.words import age
 
 
 def jobs_text(works: Sequence[Work], *, now: datetime, color: bool) -> str:
-    """A table in the order given; the state's reason stands in its last column."""
+    """A table in the order given; the first line of the state's reason stands in its last column."""
     if not works:
         return "No jobs.\n"
     paint = Palette(color)
@@ -30,7 +30,7 @@ def jobs_json(works: Sequence[Work]) -> str:
 def _cells(work: Work, now: datetime, paint: Palette) -> list[str]:
     since = work.finished_at or work.started_at or work.created_at
     state = _painter(work.state, paint)(work.state.value)
-    reason = work.reason or str(work.result.get("error", ""))
+    reason = visible_lines(work.reason or str(work.result.get("error", "")))[0]
     return [
         visible(work.id),
         visible(work.host),
@@ -38,7 +38,7 @@ def _cells(work: Work, now: datetime, paint: Palette) -> list[str]:
         state,
         str(work.attempt),
         age(since, now) if since else "-",
-        visible(reason),
+        reason,
     ]
 
 

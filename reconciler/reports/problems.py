@@ -41,9 +41,9 @@ def _ordered(problems: Iterable[Problem]) -> list[Problem]:
 
 
 def _line(problem: Problem, paint: Palette) -> str:
-    place = f"{visible(str(problem.place))}: " if problem.place != NOWHERE else ""
+    place = f"{paint.strong(visible(str(problem.place)))}: " if problem.place != NOWHERE else ""
     first, *more = visible_lines(str(problem).removeprefix(f"{problem.place}: "))
-    return "\n".join([f"{paint.strong(place)}{first}", *(f"  {line}" for line in more)])
+    return "\n".join([f"{place}{first}", *(f"  {line}" for line in more)])
 
 
 def _annotation(problem: Problem) -> str:

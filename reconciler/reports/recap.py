@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from reconciler.errors import Place, Problem
 from reconciler.reports.colour import Palette
 from reconciler.reports.json_form import document
-from reconciler.reports.table import aligned
+from reconciler.reports.table import padded
 from reconciler.reports.visible import visible, visible_lines
-from reconciler.reports.words import count, duration, listed, natural, sentence
+from reconciler.reports.words import count, duration, listed, natural
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,27 +54,28 @@ def recap_json(recaps: Sequence[HostRecap]) -> str:
 
 
 def _host_lines(recaps: Sequence[HostRecap], paint: Palette) -> Iterator[str]:
-    names = aligned([[visible(recap.host), "|"] for recap in recaps])
-    numbers = iter(aligned(_numbers(recap, paint) for recap in recaps if not recap.unreachable))
-    for recap, name in zip(recaps, names, strict=True):
-        rest = f"{paint.bad('unreachable:')} {visible(recap.unreachable)}" if recap.unreachable else next(numbers)
-        yield f"{name.removesuffix('|')}{rest}"
+    reached = [recap for recap in recaps if not recap.unreachable]
+    numbers = padded(_numbers(recap, paint) for recap in reached)
+    longest = max((len(duration(recap.seconds)) for recap in reached), default=0)
+    results = {
+        recap.host: f"{' '.join(cells)}  {duration(recap.seconds):>{longest}}  {visible(recap.note)}".rstrip()
+        for recap, cells in zip(reached, numbers, strict=True)
+    }
+    names = padded([visible(recap.host)] for recap in recaps)
+    for recap, (name,) in zip(recaps, names, strict=True):
+        lost = f"{paint.bad('unreachable:')} {visible(recap.unreachable)}"
+        yield f"{name}  {results.get(recap.host, lost)}"
 
 
 def _numbers(recap: HostRecap, paint: Palette) -> list[str]:
-    changed, failed, unknown = f"changed={recap.changed}", f"failed={recap.failed}", f"unknown={recap.unknown}"
-    cells = [
-        " ".join(
-            [
-                f"ok={recap.ok}",
-                paint.careful(changed) if recap.changed else changed,
-                paint.bad(failed) if recap.failed or recap.problems else failed,
-                paint.note(unknown) if recap.unknown else unknown,
-            ]
-        ),
-        duration(recap.seconds),
+    ok, changed = f"ok={recap.ok}", f"changed={recap.changed}"
+    failed, unknown = f"failed={recap.failed}", f"unknown={recap.unknown}"
+    return [
+        ok,
+        paint.careful(changed) if recap.changed else changed,
+        paint.bad(failed) if recap.failed or recap.problems else failed,
+        paint.note(unknown) if recap.unknown else unknown,
     ]
-    return [*cells, visible(recap.note)] if recap.note else cells
 
 
 def _errors(recaps: Sequence[HostRecap], paint: Palette) -> Iterator[list[str]]:
@@ -86,7 +87,7 @@ def _errors(recaps: Sequence[HostRecap], paint: Palette) -> Iterator[list[str]]:
     for (_, problem), names in sorted(hosts.items(), key=lambda item: (item[0][1], item[1])):
         where = f"{visible(str(problem.place))} on " if problem.place != Place() else ""
         first, *more = visible_lines(problem.message)
-        hint = visible_lines(sentence(problem.hint)) if problem.hint else []
+        hint = visible_lines(problem.hint) if problem.hint else []
         yield [f"{paint.bad('error:')} {where}{listed(names)}: {first}", *(f"  {line}" for line in [*more, *hint])]
 
 

@@ -10,15 +10,14 @@ from collections.abc import Iterable, Sequence
 from reconciler.reports.visible import width
 
 
-def aligned(rows: Iterable[Sequence[str]], *, gap: str = "  ") -> list[str]:
+def aligned(rows: Iterable[Sequence[str]]) -> list[str]:
     """One line a row, each column as wide as its widest cell; nothing is padded at the end of a line."""
+    return ["  ".join(cells).rstrip() for cells in padded(rows)]
+
+
+def padded(rows: Iterable[Sequence[str]]) -> list[list[str]]:
+    """The cells, each filled up with spaces to the width of its column; rows may end early."""
     cells = [list(row) for row in rows]
-    widths = [max(width(row[column]) for row in cells if column < len(row)) for column in range(_columns(cells))]
-    return [
-        gap.join(cell + " " * (widths[column] - width(cell)) for column, cell in enumerate(row)).rstrip()
-        for row in cells
-    ]
-
-
-def _columns(rows: Sequence[Sequence[str]]) -> int:
-    return max((len(row) for row in rows), default=0)
+    columns = max(map(len, cells), default=0)
+    widths = [max(width(row[column]) for row in cells if column < len(row)) for column in range(columns)]
+    return [[cell + " " * (widths[column] - width(cell)) for column, cell in enumerate(row)] for row in cells]

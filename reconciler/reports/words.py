@@ -61,8 +61,3 @@ def duration(seconds: float) -> str:
         return f"{seconds:.1f}s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes}m{rest:02d}s" if minutes < 60 else f"{minutes // 60}h{minutes % 60:02d}m"
-
-
-def sentence(text: str) -> str:
-    """The text with a full stop, unless it already ends a sentence."""
-    return text if not text or text.endswith((".", "!", "?", ":")) else f"{text}."

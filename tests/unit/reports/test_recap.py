@@ -57,7 +57,7 @@ def test_what_a_failed_command_said_keeps_its_lines() -> None:
     assert (
         "error: webapp service:nginx on web-1: nginx -t failed:\n"
         "  line 7: \\x1b[31munknown\n"
-        "  Fix it.\n"
+        "  Fix it\n"
     ) in text  # fmt: skip
 
 

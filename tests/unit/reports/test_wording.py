@@ -10,7 +10,7 @@ from reconciler.reports.colour import Palette, without_colour
 from reconciler.reports.json_form import document
 from reconciler.reports.table import aligned
 from reconciler.reports.visible import clip, visible, visible_line, visible_lines, width
-from reconciler.reports.words import age, count, duration, listed, moment, natural, sentence, short
+from reconciler.reports.words import age, count, duration, listed, moment, natural, short
 
 NOW = datetime(2026, 11, 23, 6, 30, tzinfo=UTC)
 
@@ -43,7 +43,8 @@ def test_a_complete_list_leaves_no_name_out() -> None:
 @given(names=st.lists(st.text("ab-019", max_size=6), unique=True))
 def test_the_natural_order_tells_all_names_apart(names: list[str]) -> None:
     assert len({natural(name) for name in names}) == len(names)
-    assert sorted(names, key=natural) == sorted(names[::-1], key=natural)
+    backwards = names[::-1]
+    assert sorted(backwards, key=natural) == sorted(names, key=natural)
 
 
 @pytest.mark.parametrize(
@@ -81,10 +82,6 @@ def test_what_never_happened_has_no_age() -> None:
 )
 def test_durations_fit_their_size(seconds: float, text: str) -> None:
     assert duration(seconds) == text
-
-
-def test_a_sentence_ends_once() -> None:
-    assert [sentence(text) for text in ("Fix it", "Fix it.", "Why?", "")] == ["Fix it.", "Fix it.", "Why?", ""]
 
 
 def test_what_a_terminal_would_obey_becomes_readable() -> None:
