@@ -1,0 +1,182 @@
+"""What hosts should be: signed statements, bundles, resolved config. Written by the controller, read by executors."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from reconciler.errors import Place, Problem, Refused
+from reconciler.model.desired import Bundle, DesiredApp, SignedStatement
+from reconciler.store.keys import Keys
+from reconciler.store.link import Argument, Command, Link, call, compact, flat, refuse_older, text
+
+BUNDLE_SECONDS = 90 * 86_400
+"""How long a bundle is kept after it was last written or read."""
+
+NUMBERS_SECONDS = 30 * 86_400
+"""How long a forgotten host's term and tokens still refuse late writers."""
+
+_LARGEST_BUNDLE_BYTES = 64 << 20
+_NAMES_A_COMMAND = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class HostWrite:
+    """What a controller writes of one host, in one step."""
+
+    host: str
+    signed: SignedStatement
+    generation: int
+    apps: Mapping[str, DesiredApp]
+    config: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """App -> its resolved config, for people (`HGETALL rc:{HOST}:config:APP`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostDesired:
+    """What a controller last wrote of one host."""
+
+    signed: SignedStatement
+    generation: int
+    apps: Mapping[str, DesiredApp]
+
+
+class DesiredState:
+    """`Store.desired`."""
+
+    def __init__(self, link: Link, keys: Keys) -> None:
+        self._link = link
+        self._keys = keys
+
+    def write(self, term: int, hosts: Sequence[HostWrite]) -> None:
+        """Write all hosts, one atomic step each; writing the same again changes nothing.
+
+        Raises:
+            Refused: some hosts hold a higher term or generation; the others are written.
+        """
+        names = [host.host for host in hosts]
+        index = self._keys.control + "hosts"
+        for first in range(0, len(names), _NAMES_A_COMMAND):
+            self._link.send("SADD", index, *names[first : first + _NAMES_A_COMMAND])
+        replies = self._link.send_all([self._write_command(term, host) for host in hosts])
+        refused = [
+            _refusal(host, *reply, term=term) for host, reply in zip(hosts, replies, strict=True) if reply is not None
+        ]
+        if refused:
+            raise Refused(refused)
+
+    def read(self, host: str) -> HostDesired | None:
+        """What was last written of a host; None: nothing, so unknown."""
+        found = self._link.send("HGETALL", self._keys.host(host) + "desired")
+        return _desired(host, found) if found else None
+
+    def generations(self, hosts: Iterable[str]) -> Mapping[str, int]:
+        """The generations last written; hosts never written are left out."""
+        names = list(hosts)
+        replies = self._link.send_all([("HGET", self._keys.host(name) + "numbers", "generation") for name in names])
+        return {name: int(reply) for name, reply in zip(names, replies, strict=True) if reply}
+
+    def forget(self, host: str, term: int) -> None:
+        """Forget everything of a host, its work and records included.
+
+        Raises:
+            Refused: the host holds a higher term.
+        """
+        reply = self._link.send(*call("host_forget", self._keys.host(host), term, NUMBERS_SECONDS))
+        refuse_older(reply, host, term)
+        self._link.send("SREM", self._keys.control + "hosts", host)
+
+    def put_bundles(self, bundles: Iterable[Bundle]) -> None:
+        """Keep bundles, also those that are there already: that renews their time to live."""
+        self._link.send_all(
+            [
+                ("SET", self._keys.bundle(bundle.sha), zlib.compress(bundle.body), "EX", BUNDLE_SECONDS)
+                for bundle in bundles
+            ]
+        )
+
+    def bundles(self, shas: Iterable[str]) -> Mapping[str, Bundle]:
+        """Bundles by their sha. One that is missing, or is not what its sha says, is left out."""
+        names = sorted(set(shas))
+        replies = self._link.send_all([self._read_bundle(sha) for sha in names])
+        found = {sha: _bundle(sha, reply) for sha, reply in zip(names, replies, strict=True) if reply is not None}
+        return {sha: bundle for sha, bundle in found.items() if bundle}
+
+    def write_app_config(self, config: Mapping[str, Mapping[str, Any]]) -> None:
+        """Replace the config of all apps, for people (`HGETALL rc:app:{APP}`); apps that are gone lose theirs."""
+        index = self._keys.control + "apps"
+        gone = {text(name) for name in self._link.send("SMEMBERS", index)} - config.keys()
+        commands: list[Command] = [("SADD", index, *sorted(config))] if config else []
+        commands += [call("hash_replace", self._keys.app(app), *_texts(values)) for app, values in config.items()]
+        for app in sorted(gone):
+            commands += [("DEL", self._keys.app(app)), ("SREM", index, app)]
+        self._link.send_all(commands)
+
+    def _read_bundle(self, sha: str) -> Command:
+        key = self._keys.bundle(sha)
+        return ("GET", key) if self._link.read_only else ("GETEX", key, "EX", BUNDLE_SECONDS)
+
+    def _write_command(self, term: int, host: HostWrite) -> Command:
+        arguments: list[Argument] = [term, host.generation, host.signed.body, host.signed.signature, len(host.apps)]
+        for app, wanted in sorted(host.apps.items()):
+            record = {"bundle": wanted.bundle, "digest": wanted.digest, "values": wanted.values}
+            texts = _texts(host.config.get(app, {}))
+            secrets = {"secrets": wanted.secrets} if wanted.secrets else {}
+            arguments += [app, compact({**record, **secrets}), len(texts), *texts]
+        return call("desired_write", self._keys.host(host.host), *arguments)
+
+
+def config_text(value: Any) -> str:
+    """A config value as a person reads it in Redis; a secret as `secret:PATH`, also inside lists and maps."""
+    value = _referenced(value)
+    return value if isinstance(value, str) else compact(value)
+
+
+def _referenced(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        if value.keys() == {"secret"}:
+            return f"secret:{value['secret']}"
+        return {key: _referenced(item) for key, item in value.items()}
+    return [_referenced(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _texts(config: Mapping[str, Any]) -> list[Argument]:
+    return list(flat({key: config_text(value) for key, value in sorted(config.items())}))
+
+
+def _refusal(host: HostWrite, what: bytes, stored: bytes, *, term: int) -> Problem:
+    place = Place(host=host.host)
+    if what == b"term":
+        message = f"another controller has taken over (term {text(stored)}, ours is {term})"
+        return Problem(place, message, "Look: reconcile status", "term-passed")
+    message = f"generation {host.generation} is not above the one written, {text(stored)}"
+    return Problem(place, message, "Plan again; another run has just written.", "generation-passed")
+
+
+def _desired(host: str, reply: Sequence[bytes]) -> HostDesired:
+    found = dict(zip(reply[::2], reply[1::2], strict=True))
+    signed = SignedStatement(found.get(b"statement", b""), found.get(b"signature", b""))
+    apps = {
+        name[4:].decode(): _desired_app(host, name[4:].decode(), value)
+        for name, value in found.items()
+        if name.startswith(b"app:")
+    }
+    return HostDesired(signed, int(found.get(b"generation", 0)), dict(sorted(apps.items())))
+
+
+def _desired_app(host: str, app: str, record: bytes) -> DesiredApp:
+    found = json.loads(record)
+    return DesiredApp(host, app, found["bundle"], found["values"], found["digest"], tuple(found.get("secrets", ())))
+
+
+def _bundle(sha: str, packed: bytes) -> Bundle | None:
+    unpacker = zlib.decompressobj()
+    try:
+        body = unpacker.decompress(packed, _LARGEST_BUNDLE_BYTES)
+    except zlib.error:
+        return None
+    return Bundle(sha, body) if unpacker.eof and hashlib.sha256(body).hexdigest() == sha else None

@@ -1,0 +1,97 @@
+"""The one place where an exception of redis-py becomes an error that a person can act on."""
+
+from __future__ import annotations
+
+from redis import exceptions as redis_errors
+
+from reconciler.errors import InvalidInput, ReconcilerError, Unavailable
+
+FUNCTION_MISSING = "Function not found"
+
+
+def translated(error: Exception, where: str) -> ReconcilerError:
+    """The error to raise instead. `where` names the server without its password."""
+    message = str(error)
+    for recognise, kind, code, says, hint in _KNOWN:
+        if isinstance(error, recognise) if isinstance(recognise, type) else message.startswith(recognise):
+            return kind.of(code, f"{where}: {says}", hint=hint.format(message=message))
+    return Unavailable.of("redis-error", f"{where}: {message or type(error).__name__}")
+
+
+_CREDENTIALS = "Check user and password in RECONCILER_REDIS_URL."
+_KNOWN: tuple[tuple[type[Exception] | str, type[ReconcilerError], str, str, str], ...] = (
+    (redis_errors.AuthenticationError, InvalidInput, "redis-denied", "the password is wrong or missing", _CREDENTIALS),
+    ("WRONGPASS", InvalidInput, "redis-denied", "the password is wrong", _CREDENTIALS),
+    ("NOAUTH", InvalidInput, "redis-denied", "a password is needed", _CREDENTIALS),
+    (
+        redis_errors.NoPermissionError,
+        InvalidInput,
+        "redis-no-permission",
+        "this user may not do that",
+        "{message}. `reconcile hosts acl` prints what a host needs.",
+    ),
+    (
+        redis_errors.ReadOnlyError,
+        Unavailable,
+        "redis-read-only",
+        "this is a read-only replica",
+        "Point RECONCILER_REDIS_URL at the primary, or use redis+sentinel:// so that it is found.",
+    ),
+    (
+        redis_errors.OutOfMemoryError,
+        Unavailable,
+        "redis-full",
+        "the memory limit is reached, nothing can be written",
+        "Raise maxmemory.",
+    ),
+    (
+        redis_errors.BusyLoadingError,
+        Unavailable,
+        "redis-loading",
+        "the server is still loading its data",
+        "Try again in a moment.",
+    ),
+    (
+        "MISCONF",
+        Unavailable,
+        "redis-disk",
+        "the server cannot save to its disk and refuses writes",
+        "Look at its log and its free disk space.",
+    ),
+    ("NOREPLICAS", Unavailable, "redis-replicas", "too few replicas are connected", "Look at min-replicas-to-write."),
+    (
+        redis_errors.ClusterDownError,
+        Unavailable,
+        "redis-cluster-down",
+        "the cluster does not serve all its slots",
+        "Look: redis-cli --cluster check",
+    ),
+    (
+        "WRONGTYPE",
+        InvalidInput,
+        "redis-foreign-data",
+        "a key of ours holds something else",
+        "Is another program using this database with the same prefix?",
+    ),
+    (
+        "unknown command",
+        InvalidInput,
+        "redis-too-old",
+        "the server does not know Redis Functions",
+        "Redis 7.0 or Valkey 7.2 is needed.",
+    ),
+    (
+        redis_errors.TimeoutError,
+        Unavailable,
+        "redis-timeout",
+        "no answer in time",
+        "Is the server overloaded, or the network cut?",
+    ),
+    (
+        redis_errors.ConnectionError,
+        Unavailable,
+        "redis-unreachable",
+        "cannot be reached",
+        "({message}) Is it running? Check RECONCILER_REDIS_URL.",
+    ),
+)

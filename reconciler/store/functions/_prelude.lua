@@ -1,0 +1,90 @@
+-- What the functions share. A "slot" is the key prefix of one host (`rc:{web-1}:`) or of control (`rc:{_}:`).
+
+local LOST_LIMIT = 3
+local FINISHED_KEPT = 1000
+
+-- The server's time, in milliseconds.
+local function now_ms()
+  local time = redis.call('TIME')
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+
+-- Unix seconds as text, the form of every time in a hash.
+local function seconds(ms)
+  return string.format('%.3f', ms / 1000)
+end
+
+-- A number as text without an exponent.
+local function whole(number)
+  return string.format('%.0f', number)
+end
+
+-- The next value of a number that only grows. It starts at the present time, so that it grows also when everything
+-- that Redis knew was lost.
+local function next_number(slot, field)
+  local last = tonumber(redis.call('HGET', slot .. 'numbers', field) or 0)
+  local value = whole(math.max(last + 1, now_ms()))
+  redis.call('HSET', slot .. 'numbers', field, value)
+  return value
+end
+
+-- The stored term where it is above the given one, else nil. A term of 0 is nobody's and is let through.
+local function newer_term(slot, term)
+  local stored = tonumber(redis.call('HGET', slot .. 'numbers', 'term') or 0)
+  term = tonumber(term)
+  if term == 0 or term == stored then
+    return nil
+  end
+  if term < stored then
+    return whole(stored)
+  end
+  redis.call('HSET', slot .. 'numbers', 'term', whole(term))
+  return nil
+end
+
+-- HSET of a flat list of fields and values, from a position on, in pieces that fit Lua's stack.
+local function set_fields(key, list, first, last)
+  for from = first, last, 1000 do
+    redis.call('HSET', key, unpack(list, from, math.min(from + 999, last)))
+  end
+end
+
+-- Put an id at the end of its priority.
+local function push(slot, id, priority)
+  local sequence = redis.call('HINCRBY', slot .. 'numbers', 'sequence', 1)
+  redis.call('ZADD', slot .. 'queue', whole(tonumber(priority) * 1e12 + sequence), id)
+end
+
+-- Whether someone holds this state's work.
+local function in_flight(state)
+  return state == 'leased' or state == 'running'
+end
+
+-- Take an id out of everything that could deliver it.
+local function unqueue(slot, id)
+  redis.call('ZREM', slot .. 'queue', id)
+  redis.call('ZREM', slot .. 'delayed', id)
+  redis.call('DEL', slot .. 'inflight:' .. id)
+end
+
+-- Keep a record as finished for so many seconds, and forget the oldest of too many.
+local function keep_finished(slot, id, ttl)
+  local index = slot .. 'finished'
+  local now = now_ms()
+  redis.call('EXPIRE', slot .. 'work:' .. id, ttl)
+  redis.call('ZADD', index, now, id)
+  redis.call('ZREMRANGEBYSCORE', index, '-inf', now - ttl * 1000)
+  redis.call('ZREMRANGEBYRANK', index, 0, -FINISHED_KEPT - 1)
+  redis.call('EXPIRE', index, ttl)
+end
+
+-- Make a record due again from the start: nobody's, never tried.
+local function renew_record(slot, id, priority)
+  local record = slot .. 'work:' .. id
+  redis.call('PERSIST', record)
+  redis.call('HDEL', record, 'again', 'result', 'started_at', 'finished_at')
+  redis.call('HSET', record, 'state', 'queued', 'attempt', 0, 'lost', 0, 'token', 0)
+  redis.call('ZREM', slot .. 'finished', id)
+  redis.call('ZREM', slot .. 'delayed', id)
+  push(slot, id, priority)
+end

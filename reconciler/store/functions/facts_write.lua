@@ -1,0 +1,8 @@
+-- Replace the facts of a host, stamped with the server's time.
+-- KEYS  1 the host's slot
+-- ARGV  fact, value (JSON), fact, value ...
+local key = KEYS[1] .. 'facts'
+redis.call('DEL', key)
+redis.call('HSET', key, 'seen_at', seconds(now_ms()))
+set_fields(key, ARGV, 1, #ARGV)
+return 1

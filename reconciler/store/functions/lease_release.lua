@@ -1,0 +1,10 @@
+-- Let go of a lease.
+-- KEYS  1 the slot
+-- ARGV  1 the lease's key in the slot, 2 term
+-- Reply 1, or 0 where it was not this term's any more
+local key = KEYS[1] .. ARGV[1]
+local held = redis.call('GET', key)
+if not held or string.match(held, '^%d+') ~= ARGV[2] then
+  return 0
+end
+return redis.call('DEL', key)

@@ -1,0 +1,12 @@
+-- Make finished work due again because a person asks; what succeeded is not run again.
+-- KEYS  1 the host's slot
+-- ARGV  1 id
+-- Reply 1, or 0 where there is nothing that could be tried again
+local slot, id = KEYS[1], ARGV[1]
+local known = redis.call('HMGET', slot .. 'work:' .. id, 'state', 'priority')
+local state = known[1]
+if not state or state == 'succeeded' or state == 'queued' or in_flight(state) then
+  return 0
+end
+renew_record(slot, id, known[2])
+return 1

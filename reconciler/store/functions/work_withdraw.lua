@@ -1,0 +1,19 @@
+-- Cancel or supersede work in any state that is not finished. A holder learns of it when it renews.
+-- KEYS  1 the host's slot
+-- ARGV  1 id, 2 state (`cancelled` or `superseded`), 3 reason, 4 seconds to keep the record
+-- Reply the state it was in, or nil where there was nothing to withdraw
+local slot, id = KEYS[1], ARGV[1]
+local record = slot .. 'work:' .. id
+local known = redis.call('HMGET', record, 'state', 'kind')
+local state = known[1]
+if not state or not (in_flight(state) or state == 'queued' or state == 'retrying') then
+  return nil
+end
+unqueue(slot, id)
+if known[2] == 'converge' then
+  redis.call('DEL', record)
+else
+  redis.call('HSET', record, 'state', ARGV[2], 'reason', ARGV[3], 'token', 0, 'finished_at', seconds(now_ms()))
+  keep_finished(slot, id, tonumber(ARGV[4]))
+end
+return state

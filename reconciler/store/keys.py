@@ -1,0 +1,71 @@
+"""Every key of the store is built here; the Lua functions append the same names to the slot that they are given.
+
+Called by the other modules of this room only. All keys of a host carry its name as the hash tag, so that each atomic
+step is one slot of a Redis Cluster.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+PERMANENT = (
+    "HOST:desired",
+    "HOST:config:APP",
+    "HOST:observed",
+    "HOST:applied:APP",
+    "HOST:facts",
+    "HOST:ledger",
+    "HOST:numbers",
+    "HOST:queue",
+    "HOST:delayed",
+    "HOST:work:ID",
+    "app:APP",
+    "_:apps",
+    "_:hosts",
+    "_:numbers",
+    "_:fleet",
+    "_:events",
+)
+"""The keys that live until something removes them; every other key has a time to live.
+
+What a host should be and is: `desired`, `config`, `observed`, `applied`, `facts`, `ledger` (until it is forgotten).
+`numbers`: the term, generation, token and sequence, which only grow. `queue`, `delayed` and `work`: work that nobody
+has finished (a finished record gets a time to live). Of control: the names of hosts and apps, the numbers, what the
+follower follows, and the events, a stream of bounded length.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Builds keys under one prefix."""
+
+    prefix: str = "rc:"
+
+    def host(self, host: str) -> str:
+        """A host's slot: what all its keys begin with."""
+        return f"{self.prefix}{{{host}}}:"
+
+    @property
+    def control(self) -> str:
+        """The slot of control; `_` can be no host's name."""
+        return f"{self.prefix}{{_}}:"
+
+    def app(self, app: str) -> str:
+        return f"{self.prefix}app:{{{app}}}"
+
+    def bundle(self, sha: str) -> str:
+        return f"{self.prefix}bundle:{{{sha}}}"
+
+    def ready(self, pool: str) -> str:
+        return f"{self.prefix}{{pool:{pool}}}:ready"
+
+    def shape(self, key: str) -> str:
+        """The key with its variable parts replaced, as PERMANENT lists it: `rc:{web-1}:work:1` -> `HOST:work:ID`."""
+        rest = key.removeprefix(self.prefix)
+        rest = re.sub(r"^\{_\}:", "_:", rest)
+        rest = re.sub(r"^\{pool:[^}]*\}:", "POOL:", rest)
+        rest = re.sub(r"^\{[^}]*\}:", "HOST:", rest)
+        rest = re.sub(r"^(app|bundle):\{.*\}$", lambda found: f"{found[1]}:{found[1].upper()}", rest)
+        rest = re.sub(r"^(HOST:(?:config|applied)):.*", r"\1:APP", rest)
+        return re.sub(r"^(HOST:(?:work|inflight)|_:(?:plan|answer)):.*", r"\1:ID", rest)

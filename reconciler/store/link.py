@@ -1,0 +1,79 @@
+"""The port through which the parts of this room speak to Redis, and the forms that go over it.
+
+`server.Server` is the one real thing behind it. Nothing here imports redis, so that a command that only needs the
+types pays nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Protocol, TypeAlias
+
+from reconciler.errors import Refused
+
+Argument: TypeAlias = str | bytes | int | float
+Command: TypeAlias = tuple[Argument, ...]
+
+
+class Link(Protocol):
+    """A server, a primary behind Sentinels, or a cluster. Replies are redis' own: bytes, integers, lists, None."""
+
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing may be written."""
+        ...
+
+    def send(self, *command: Argument, repeatable: bool = True) -> Any:
+        """One command. It is sent again after a lost connection unless it is not `repeatable`.
+
+        Raises:
+            Unavailable: the server cannot be reached or cannot serve just now.
+            InvalidInput: it does not let us in, or not do this.
+        """
+        ...
+
+    def send_all(self, commands: Sequence[Command]) -> list[Any]:
+        """Many repeatable commands, pipelined; replies in order. Raises as `send`, for the first that failed."""
+        ...
+
+
+def call(function: str, slot: str, *arguments: Argument) -> Command:
+    """The command that runs a function of the library on one slot."""
+    return ("FCALL", f"reconciler_{function}", 1, slot, *arguments)
+
+
+def text(reply: bytes | None) -> str:
+    return reply.decode() if reply is not None else ""
+
+
+def fields(reply: Sequence[bytes]) -> dict[str, str]:
+    """A flat reply of names and values as a map."""
+    words = [word.decode() for word in reply]
+    return dict(zip(words[::2], words[1::2], strict=True))
+
+
+def flat(values: Mapping[str, Argument]) -> Iterable[Argument]:
+    """The inverse of `fields`."""
+    return (word for pair in values.items() for word in pair)
+
+
+def compact(value: Any) -> str:
+    """JSON without spaces."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def moment(seconds: float | str | None) -> datetime | None:
+    """Unix seconds as an aware datetime; nothing stays nothing."""
+    return datetime.fromtimestamp(float(seconds), UTC) if seconds else None
+
+
+def refuse_older(newer: bytes | None, host: str, term: int) -> None:
+    """Raise where a function answered that a later controller has written."""
+    if newer is not None:
+        raise Refused.of(
+            "term-passed",
+            f"{host}: another controller has taken over (term {text(newer)}, ours is {term})",
+            hint="Nothing was written. Look: reconcile status",
+        )

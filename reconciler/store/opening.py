@@ -1,0 +1,83 @@
+"""Opens a way to a server and closes it again: by URL, embedded, or temporary. Called by the package's door."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from reconciler.clock import Clock
+from reconciler.errors import Problem
+from reconciler.store.check import ServerFacts, verdict
+from reconciler.store.connect import connect
+from reconciler.store.embedded import Embedded
+from reconciler.store.server import Server
+
+
+class OpenServer:
+    """A checked server with the functions on it."""
+
+    def __init__(self, server: Server, closing: ExitStack, problems: Sequence[Problem] = ()) -> None:
+        self.link = server
+        self.problems = problems
+        self._closing = closing
+
+    def check(self) -> None:
+        """Raise the first thing that is wrong with any primary."""
+        for info in self.link.ask_primaries("INFO"):
+            found = verdict(ServerFacts.parse(_decoded(info)), self.link.where, read_only=self.link.read_only)
+            if found:
+                raise found
+
+    def prepare(self) -> OpenServer:
+        """Check the server and load the functions, or close again."""
+        try:
+            self.check()
+            if not self.link.read_only:
+                self.link.load_functions()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def close(self) -> None:
+        self._closing.close()
+
+
+def at_url(url: str, clock: Clock, *, read_only: bool = False) -> OpenServer:
+    """The server of a URL."""
+    closing = ExitStack()
+    server = connect(url, clock, read_only=read_only)
+    closing.callback(server.close)
+    return OpenServer(server, closing).prepare()
+
+
+def embedded(
+    directory: Path, runtime: Path, clock: Clock, *, read_only: bool = False, durable: bool = True
+) -> OpenServer:
+    """The embedded server of a directory, started where it does not run."""
+    return _embedded(Embedded(directory, runtime, clock, durable=durable), clock, ExitStack(), read_only=read_only)
+
+
+def temporary(runtime: Path, clock: Clock) -> OpenServer:
+    """A server on a directory that is deleted when it is closed."""
+    closing = ExitStack()
+    directory = closing.enter_context(tempfile.TemporaryDirectory(prefix="reconciler-", ignore_cleanup_errors=True))
+    return _embedded(Embedded(Path(directory), runtime, clock, durable=False), clock, closing)
+
+
+def _embedded(share: Embedded, clock: Clock, closing: ExitStack, *, read_only: bool = False) -> OpenServer:
+    closing.callback(share.leave)
+    try:
+        share.join()
+        server = connect(f"unix://{share.socket}", clock, read_only=read_only, revive=share.join)
+    except BaseException:
+        closing.close()
+        raise
+    closing.callback(server.close)
+    return OpenServer(server, closing, share.problems).prepare()
+
+
+def _decoded(info: object) -> str:
+    return info.decode() if isinstance(info, bytes) else str(info)

@@ -1,0 +1,177 @@
+"""The one real `Link`: sends commands to Redis, in batches, to the right node, and again where that is safe.
+
+Built by `connect` and handed to the parts of the store. It uses redis-py's connections directly for batches: a cluster
+then needs no question of where a function's keys live, and a single server is just a cluster of one node.
+"""
+
+# mypy: allow-untyped-calls
+# redis-py is annotated only in part
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from redis import Redis, RedisCluster
+from redis import exceptions as redis_errors
+from redis.connection import Connection, ConnectionPool
+
+from reconciler.clock import Clock
+from reconciler.errors import Refused
+from reconciler.store.failures import FUNCTION_MISSING, translated
+from reconciler.store.library import library
+from reconciler.store.link import Command
+
+BATCH = 500
+"""Commands in one round trip."""
+
+PAUSES_SECONDS = (0.05, 0.25)
+"""Waits before a second and a third try, where a connection was lost."""
+
+_ROUTING_KEY = {"FCALL": 3, "FCALL_RO": 3, "BZMPOP": 3}
+_REDIRECTED = (redis_errors.AskError, redis_errors.TryAgainError, redis_errors.ClusterDownError)
+_LOST = (redis_errors.ConnectionError, redis_errors.TimeoutError, redis_errors.SlotNotCoveredError, OSError)
+_DENIED = (redis_errors.AuthenticationError, redis_errors.AuthorizationError)
+
+
+class Server:
+    """See `Link`. `revive` is called before another try; the embedded server starts again in it."""
+
+    def __init__(
+        self,
+        client: Redis | RedisCluster,
+        where: str,
+        clock: Clock,
+        *,
+        read_only: bool = False,
+        revive: Callable[[], None] | None = None,
+    ) -> None:
+        self._client = client
+        self._clock = clock
+        self._read_only = read_only
+        self._revive = revive
+        self.where = where
+
+    @property
+    def read_only(self) -> bool:
+        return self._read_only
+
+    def send(self, *command: str | bytes | float, repeatable: bool = True) -> Any:
+        return self._delivered([command], PAUSES_SECONDS if repeatable else ())[0]
+
+    def send_all(self, commands: Sequence[Command]) -> list[Any]:
+        replies: list[Any] = []
+        for first in range(0, len(commands), BATCH):
+            replies += self._delivered(commands[first : first + BATCH], PAUSES_SECONDS)
+        return replies
+
+    def load_functions(self) -> None:
+        """Put the library on every primary that does not hold this version of it."""
+        for pool in self._primaries():
+            loaded = self._exchange([("FCALL_RO", "reconciler_version", 0)], pool)[0]
+            if loaded != library().version.encode():
+                self._raise_first(self._exchange([("FUNCTION", "LOAD", "REPLACE", library().code)], pool))
+
+    def ask_primaries(self, *command: str) -> list[Any]:
+        """The same command to every primary, for what belongs to a server and not to a key."""
+        try:
+            return [self._raise_first(self._exchange([command], pool))[0] for pool in self._primaries()]
+        except (*_LOST, redis_errors.RedisError) as error:
+            raise translated(error, self.where) from None
+
+    def close(self) -> None:
+        self._client.close()
+
+    def _primaries(self) -> Sequence[ConnectionPool]:
+        if isinstance(self._client, Redis):
+            return (self._client.connection_pool,)
+        return [self._client.get_redis_connection(node).connection_pool for node in self._client.get_primaries()]
+
+    def _delivered(self, commands: Sequence[Command], pauses: Sequence[float]) -> list[Any]:
+        """The replies, after as many tries as there are pauses, and one more."""
+        if self._read_only and any(command[0] == "FCALL" for command in commands):
+            raise Refused.of("read-only", f"{self.where}: opened for reading only")
+        for pause in pauses:
+            try:
+                return self._answered(commands)
+            except _DENIED as error:
+                raise translated(error, self.where) from None
+            except _LOST:
+                self._clock.sleep(pause)
+                if self._revive:
+                    self._revive()
+        try:
+            return self._answered(commands)
+        except (*_LOST, redis_errors.RedisError) as error:
+            raise translated(error, self.where) from None
+
+    def _answered(self, commands: Sequence[Command]) -> list[Any]:
+        replies = self._redirected(commands, self._exchange(commands))
+        missing = [at for at, reply in enumerate(replies) if _says(reply, FUNCTION_MISSING)]
+        if missing:
+            self.load_functions()
+            again = [commands[at] for at in missing]
+            for at, reply in zip(missing, self._redirected(again, self._exchange(again)), strict=True):
+                replies[at] = reply
+        return self._raise_first(replies)
+
+    def _raise_first(self, replies: list[Any]) -> list[Any]:
+        for reply in replies:
+            if isinstance(reply, Exception):
+                raise translated(reply, self.where) from None
+        return replies
+
+    def _exchange(self, commands: Sequence[Command], only: ConnectionPool | None = None) -> list[Any]:
+        """One round trip to each node (or to one alone): write to all, then read from all. Errors are replies."""
+        groups: dict[ConnectionPool, list[int]] = {}
+        for at, command in enumerate(commands):
+            groups.setdefault(only or self._pool(command), []).append(at)
+        replies: list[Any] = [None] * len(commands)
+        taken: list[tuple[ConnectionPool, Connection, list[int]]] = []
+        try:
+            for pool, places in groups.items():
+                connection = pool.get_connection()
+                taken.append((pool, connection, places))
+                connection.send_packed_command(connection.pack_commands([commands[at] for at in places]))
+            for _, connection, places in taken:
+                for at in places:
+                    replies[at] = _reply(connection)
+        except BaseException:
+            for _, connection, _ in taken:
+                connection.disconnect()
+            raise
+        finally:
+            for pool, connection, _ in taken:
+                pool.release(connection)
+        return replies
+
+    def _pool(self, command: Command) -> ConnectionPool:
+        if isinstance(self._client, Redis):
+            return self._client.connection_pool
+        key = command[_ROUTING_KEY.get(str(command[0]), 1)]
+        node = self._client.nodes_manager.get_node_from_slot(self._client.keyslot(str(key)))
+        return self._client.get_redis_connection(node).connection_pool
+
+    def _redirected(self, commands: Sequence[Command], replies: list[Any]) -> list[Any]:
+        if isinstance(self._client, Redis):
+            return replies
+        elsewhere = [at for at, reply in enumerate(replies) if isinstance(reply, _REDIRECTED)]
+        if any(isinstance(replies[at], redis_errors.MovedError) for at in elsewhere):
+            self._client.nodes_manager.initialize()
+        for at in elsewhere:
+            try:
+                replies[at] = self._client.execute_command(*commands[at])
+            except redis_errors.ResponseError as error:
+                replies[at] = error
+        return replies
+
+
+def _reply(connection: Connection) -> Any:
+    try:
+        return connection.read_response()
+    except redis_errors.ResponseError as error:
+        return error
+
+
+def _says(reply: Any, words: str) -> bool:
+    return isinstance(reply, redis_errors.ResponseError) and words in str(reply)

@@ -1,0 +1,222 @@
+"""Work: converge marks and runs. Enqueued by controllers and people, claimed and finished by executors.
+
+An id stays in its host's queue until it is finished; a lease key beside it hides it while someone works on it. So a
+lease that runs out simply shows the work again, and cancelling is taking the id out.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from reconciler.clock import milliseconds
+from reconciler.model.work import Claim, Work, WorkState
+from reconciler.store.keys import Keys
+from reconciler.store.link import Command, Link, call, compact, fields, moment, refuse_older, text
+
+RECORD_SECONDS = 30 * 86_400
+"""How long the record of a finished run is kept."""
+
+DEFAULT_POOL = "ops"
+"""The executors of the ops server. An agent is a pool of one, named like its host."""
+
+LONGEST_WAIT_SECONDS = 2.0
+HINTS_AT_ONCE = 100
+_HINT_SECONDS = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """How a claim ended."""
+
+    claim: Claim
+    state: WorkState
+    result: Mapping[str, Any] = field(default_factory=dict)
+    retry_at: datetime | None = None
+    """When to try again; only with `WorkState.RETRYING`."""
+
+
+class WorkQueue:
+    """`Store.work`."""
+
+    def __init__(self, link: Link, keys: Keys) -> None:
+        self._link = link
+        self._keys = keys
+
+    def enqueue(self, items: Sequence[Work], *, pool: str = DEFAULT_POOL, term: int = 0) -> int:
+        """Make work due and wake the pool; how many items were not due before.
+
+        Args:
+            items: a run with a known id is not enqueued again; a converge mark coalesces, and one whose work is in
+                flight is due again afterwards.
+            pool: whose executors reach these hosts.
+            term: of the asking controller; 0 for a person.
+
+        Raises:
+            Refused: a host holds a higher term.
+        """
+        replies = self._link.send_all([self._enqueue_command(item, term) for item in items])
+        for item, reply in zip(items, replies, strict=True):
+            refuse_older(reply if isinstance(reply, bytes) else None, item.host, term)
+        self._wake(pool, [item for item, reply in zip(items, replies, strict=True) if reply])
+        return sum(replies)
+
+    def claim(
+        self, host: str, *, holder: str, nonce: str, limit: int = 1, lease_seconds: float = 30.0
+    ) -> Sequence[Claim]:
+        """Lease the most urgent work of a host. The same nonce gets the same claims again."""
+        return self.claim_many([host], holder=holder, nonce=nonce, limit=limit, lease_seconds=lease_seconds)
+
+    def claim_many(
+        self, hosts: Sequence[str], *, holder: str, nonce: str, limit: int = 1, lease_seconds: float = 30.0
+    ) -> Sequence[Claim]:
+        """Lease up to `limit` pieces of work of each host, in one batch."""
+        lease = int(lease_seconds * 1000)
+        commands = [
+            call("work_claim", self._keys.host(host), holder, nonce, limit, lease, RECORD_SECONDS) for host in hosts
+        ]
+        replies = self._link.send_all(commands)
+        return [_claim(host, claimed) for host, reply in zip(hosts, replies, strict=True) for claimed in reply]
+
+    def start(self, claim: Claim) -> bool:
+        """Say that the work begins. False: the claim is stale, do nothing."""
+        return bool(self._link.send(*self._on_claim("work_start", claim)))
+
+    def renew(self, claim: Claim, seconds: float = 30.0) -> bool:
+        """Hold the work for longer. False: it was cancelled or is someone else's now, stop."""
+        return bool(self._link.send(*self._on_claim("work_renew", claim, int(seconds * 1000))))
+
+    def finish(
+        self,
+        claim: Claim,
+        state: WorkState,
+        result: Mapping[str, Any] | None = None,
+        *,
+        retry_at: datetime | None = None,
+    ) -> bool:
+        """End the work, or put it off. False: the claim is stale, nothing was written."""
+        return self.finish_many([Finish(claim, state, result or {}, retry_at)])[0]
+
+    def finish_many(self, finishes: Sequence[Finish]) -> Sequence[bool]:
+        """End many pieces of work in one batch; per piece, whether its claim was good."""
+        return [bool(reply) for reply in self._link.send_all([self._finish_command(finish) for finish in finishes])]
+
+    def cancel(self, host: str, work_id: str, *, reason: str = "") -> bool:
+        """Cancel in any state that is not finished. False: there was nothing to cancel."""
+        return self._withdraw(host, work_id, WorkState.CANCELLED, reason)
+
+    def supersede(self, host: str, work_id: str, *, reason: str = "") -> bool:
+        """Withdraw because something newer took its place. False: it was finished already."""
+        return self._withdraw(host, work_id, WorkState.SUPERSEDED, reason)
+
+    def retry(self, host: str, work_id: str, *, pool: str = DEFAULT_POOL) -> bool:
+        """Make finished work due again; what succeeded is not run twice (False)."""
+        if not self._link.send(*call("work_retry", self._keys.host(host), work_id)):
+            return False
+        self._link.send("ZADD", self._keys.ready(pool), 0, host)
+        return True
+
+    def ready(self, pool: str = DEFAULT_POOL, *, wait_seconds: float = 0.0) -> Sequence[str]:
+        """Hosts that were given work, the most urgent first. Only a hint: sweep all hosts now and then as well."""
+        key = self._keys.ready(pool)
+        if wait_seconds <= 0:
+            reply = self._link.send("ZPOPMIN", key, HINTS_AT_ONCE, repeatable=False)
+            return [text(name) for name in reply[::2]]
+        wait = min(wait_seconds, LONGEST_WAIT_SECONDS)
+        found = self._link.send("BZMPOP", wait, 1, key, "MIN", "COUNT", HINTS_AT_ONCE, repeatable=False)
+        return [text(name) for name, _ in found[1]] if found else []
+
+    def get(self, host: str, work_id: str) -> Work | None:
+        """The record of a piece of work; a converge mark has one only until it is finished."""
+        found = self._link.send("HGETALL", f"{self._keys.host(host)}work:{work_id}")
+        return _work(host, work_id, fields(found)) if found else None
+
+    def list(self, host: str | None = None, states: Collection[WorkState] = ()) -> Sequence[Work]:
+        """All records of one host or of all, the oldest first; no states means all of them."""
+        hosts = [host] if host is not None else self._hosts()
+        slots = [self._keys.host(name) for name in hosts]
+        indexes = self._link.send_all([("ZRANGE", slot + index, 0, -1) for slot in slots for index in _INDEXES])
+        per_index = [(name, index) for name in hosts for index in _INDEXES]
+        names = [(name, text(id_)) for (name, _), ids in zip(per_index, indexes, strict=True) for id_ in ids]
+        records = self._link.send_all([("HGETALL", f"{self._keys.host(name)}work:{id_}") for name, id_ in names])
+        works = [
+            _work(name, id_, fields(record))
+            for (name, id_), record in zip(names, records, strict=True)
+            if record  # its time to live has ended
+        ]
+        asked = [work for work in works if not states or work.state in states]
+        return sorted(asked, key=lambda work: (work.created_at.timestamp() if work.created_at else 0.0, work.id))
+
+    def _hosts(self) -> Sequence[str]:
+        return sorted(map(text, self._link.send("SMEMBERS", self._keys.control + "hosts")))
+
+    def _enqueue_command(self, item: Work, term: int) -> Command:
+        slot = self._keys.host(item.host)
+        return call("work_enqueue", slot, term, item.id, item.kind, compact(item.args), item.priority, item.reason)
+
+    def _finish_command(self, finish: Finish) -> Command:
+        again = milliseconds(finish.retry_at) if finish.retry_at else 0
+        result = compact(finish.result)
+        return self._on_claim("work_finish", finish.claim, finish.state.value, result, again, RECORD_SECONDS)
+
+    def _on_claim(self, function: str, claim: Claim, *arguments: str | float) -> Command:
+        slot = self._keys.host(claim.work.host)
+        return call(function, slot, claim.work.id, claim.attempt, claim.token, *arguments)
+
+    def _withdraw(self, host: str, work_id: str, state: WorkState, reason: str) -> bool:
+        command = call("work_withdraw", self._keys.host(host), work_id, state.value, reason, RECORD_SECONDS)
+        return self._link.send(*command) is not None
+
+    def _wake(self, pool: str, items: Iterable[Work]) -> None:
+        urgency: dict[str, int] = {}
+        for item in items:
+            urgency[item.host] = min(item.priority, urgency.get(item.host, item.priority))
+        if not urgency:
+            return
+        words = [word for host, priority in urgency.items() for word in (priority, host)]
+        key = self._keys.ready(pool)
+        self._link.send_all([("ZADD", key, "LT", *words), ("EXPIRE", key, _HINT_SECONDS)])
+
+
+_INDEXES = ("queue", "delayed", "finished")
+
+
+def _claim(host: str, reply: Sequence[bytes | None]) -> Claim:
+    id_, kind, args, priority, attempt, deliveries, token, reason, created, started = map(text, reply)
+    work = Work(
+        id=id_,
+        host=host,
+        kind=kind,
+        args=json.loads(args),
+        state=WorkState.LEASED,
+        priority=int(priority),
+        attempt=int(attempt),
+        deliveries=int(deliveries),
+        token=int(token),
+        reason=reason,
+        created_at=moment(created),
+        started_at=moment(started),
+    )
+    return Claim(work, work.attempt, work.token)
+
+
+def _work(host: str, work_id: str, record: Mapping[str, str]) -> Work:
+    return Work(
+        id=work_id,
+        host=host,
+        kind=record["kind"],
+        args=json.loads(record["args"]),
+        state=WorkState(record["state"]),
+        priority=int(record["priority"]),
+        attempt=int(record.get("attempt", 0)),
+        deliveries=int(record.get("deliveries", 0)),
+        token=int(record.get("token", 0)),
+        reason=record["reason"],
+        result=json.loads(record.get("result", "{}")),
+        created_at=moment(record.get("created_at")),
+        started_at=moment(record.get("started_at")),
+        finished_at=moment(record.get("finished_at")),
+    )
