@@ -1,6 +1,6 @@
 # `make demo` and `make test` need git, make and Python >= 3.11 (uv is used where it is on PATH); nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format lock bench clean install install-dev
+.PHONY: help demo test check format docs lock bench clean install install-dev
 
 BIN := .venv/bin
 DEMO_SECRET := .reconciler/secrets/webapp/mysql_pass
@@ -31,6 +31,9 @@ bench: install-dev ## Measure, and write docs/benchmarks.md
 
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --no-header --no-annotate $(if $(UPGRADE),--upgrade)
+
+docs: install-dev ## Write the reference pages that are made from the code
+	@$(BIN)/python -m tests.docs.generated
 
 lock: ## Pin the versions anew (needs uv); UPGRADE=1 takes the newest
 	$(COMPILE) pyproject.toml --group build -o requirements.lock

@@ -1,0 +1,34 @@
+"""A command loads only what it needs; libraries are the most of what a start costs."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = """\
+import sys
+from reconciler.cli import main
+try:
+    code = main(sys.argv[1:])
+finally:
+    print("loaded", *sorted({name.partition(".")[0] for name in sys.modules}))
+sys.exit(code)
+"""
+
+
+def loaded_by(*arguments: str) -> set[str]:
+    argv = [sys.executable, "-c", SCRIPT, *arguments]
+    run = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
+    return set(run.stdout.splitlines()[-1].split()[1:])
+
+
+def test_the_version_needs_no_library_at_all() -> None:
+    assert (
+        loaded_by("--version") & {"pydantic", "ruamel", "jinja2", "redis", "rich", "structlog", "git", "psutil"}
+        == set()
+    )
+
+
+def test_validating_loads_neither_redis_nor_what_shows_progress_nor_what_reaches_hosts() -> None:
+    assert loaded_by("validate") & {"redis", "rich", "structlog", "git", "psutil", "paramiko", "watchfiles"} == set()
