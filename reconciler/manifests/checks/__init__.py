@@ -1,0 +1,35 @@
+"""What only several documents together can get wrong. Called by the loader on every load, so each check is cheap.
+
+A check takes the index and yields the document and the finding; it reads model values and claims, never text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeAlias
+
+from reconciler.manifests.checks.layers import config_keys, group_disagreements, secrets_in_argv, unset_keys
+from reconciler.manifests.checks.names import doubles, former_names, one_fleet
+from reconciler.manifests.checks.references import dependencies, selected_apps, template_files
+from reconciler.manifests.checks.selection import circles, empty_selectors, sandbox_limits
+from reconciler.manifests.findings import Finding
+from reconciler.manifests.index import Index
+from reconciler.manifests.parsed import Document
+
+Check: TypeAlias = Callable[[Index], Iterator[tuple[Document | None, Finding]]]
+
+CHECKS: Sequence[Check] = (
+    one_fleet,
+    doubles,
+    former_names,
+    dependencies,
+    selected_apps,
+    template_files,
+    circles,
+    empty_selectors,
+    sandbox_limits,
+    config_keys,
+    unset_keys,
+    group_disagreements,
+    secrets_in_argv,
+)

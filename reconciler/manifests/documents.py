@@ -1,0 +1,147 @@
+"""One manifest file -> its documents as model values, and everything that is wrong with it by itself.
+
+Called by the loader for files that are not cached. What needs other files is left to `checks`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+from pydantic import Field, ValidationError, create_model
+
+from reconciler.errors import Place, Problem
+from reconciler.manifests.door import Door, findings, kind_of
+from reconciler.manifests.fields import Labels, Name, Text
+from reconciler.manifests.findings import Finding, did_you_mean
+from reconciler.manifests.kinds import KINDS, Draft, kind
+from reconciler.manifests.nodes import read_nodes
+from reconciler.manifests.parsed import Document, Parsed
+from reconciler.manifests.places import place
+from reconciler.manifests.reading import Plain, UnreadableError, read
+from reconciler.model.manifests import Metadata, Origin
+
+API_VERSION = "reconciler/v1"
+MAX_NAME = 63
+MAX_HOST_NAME = 253
+_HEAD = "Write apiVersion: reconciler/v1, kind, metadata and spec"
+
+
+class MetadataSpec(Door):
+    """What all kinds have."""
+
+    name: Name = Field(description="Its name; unique among its kind, compared without case.", examples=["web-1"])
+    labels: Labels = Field({}, description="Labels, for selectors to pick it by.")
+    formerly: list[Name] = Field([], description="Old names, so that a rename keeps what it owns.")
+
+
+class Envelope(Door):
+    """A whole document."""
+
+    api_version: Text = Field(description="Version of the language.")
+    kind: Text = Field(description="What it declares.")
+    metadata: MetadataSpec = Field(description="Its name and labels.", examples=["{name: web-1}"])
+
+
+@lru_cache(maxsize=32)
+def document_model(name: str) -> type[Envelope]:
+    """The model of a whole document of a kind."""
+    found = kind(name)
+    spec = (found.spec, Field(description=found.about, examples=["{}"]))
+    return create_model(name, __base__=Envelope, __doc__=found.about, spec=spec)
+
+
+def parse(file: str, raw: bytes) -> Parsed:
+    """All documents of a file; never raises for what the file holds."""
+    try:
+        plains = read(raw)
+    except UnreadableError as error:
+        where = Place(file, error.line, error.column)
+        return Parsed((), (Problem(where, error.message, error.hint, "invalid-yaml"),), opaque=True)
+    if all(plain.value is None for plain in plains):
+        problem = Problem(
+            Place(file), "holds no manifest", f"Delete it, or {_HEAD[0].lower()}{_HEAD[1:]}", "empty-file"
+        )
+        return Parsed((), (problem,), opaque=True)
+    return _parsed(file, raw, plains)
+
+
+def _parsed(file: str, raw: bytes, plains: list[Plain]) -> Parsed:
+    documents: list[Document] = []
+    problems: list[Problem] = []
+    broken: set[tuple[str, str]] = set()
+    opaque = False
+    for index, plain in enumerate(plains):
+        if plain.value is None:
+            continue
+        document = _document(plain, Origin(file, index))
+        if not plain.findings and document:
+            documents.append(document)
+            continue
+        problems.extend(Problem(place(raw, file, index, f), f.message, f.hint, f.code) for f in plain.findings)
+        identity = _identity(plain.value)
+        opaque = opaque or identity is None
+        broken.update([identity] if identity else ())
+    return Parsed(tuple(documents), tuple(problems), frozenset(broken), opaque)
+
+
+def _identity(value: Any) -> tuple[str, str] | None:
+    """Kind and name of a broken document, where they can be told."""
+    metadata = value.get("metadata") if isinstance(value, Mapping) else None
+    name = metadata.get("name") if isinstance(metadata, Mapping) else None
+    known = isinstance(value, Mapping) and value.get("kind") in KINDS and isinstance(name, str)
+    return (str(value["kind"]), str(name)) if known else None
+
+
+def _document(plain: Plain, origin: Origin) -> Document | None:
+    """The document's value; what is wrong is added to its findings."""
+    heads = list(_head_findings(plain.value))
+    if heads:
+        plain.findings.extend(heads)
+        return None
+    name = plain.value["kind"]
+    found = kind(name)
+    nodes = {
+        field: read_nodes(raw, ("spec", field), kinds, plain.findings)
+        for field, kinds in found.nodes.items()
+        if isinstance(spec := plain.value.get("spec"), dict) and isinstance(raw := spec.get(field), list)
+    }
+    model = document_model(name)
+    try:
+        envelope: Any = model.model_validate(plain.value)
+    except ValidationError as error:
+        plain.findings.extend(findings(error, model))
+        return None
+    metadata = _metadata(name, envelope.metadata, origin, plain.findings)
+    draft = Draft(metadata, envelope.spec, plain.value["spec"], nodes, plain.findings)
+    value, claims = found.build(draft)
+    return Document(name, value, claims)
+
+
+def _metadata(kind_name: str, spec: MetadataSpec, origin: Origin, found: list[Finding]) -> Metadata:
+    limit = MAX_HOST_NAME if kind_name == "Host" else MAX_NAME
+    if len(spec.name) > limit:
+        path = ("metadata", "name")
+        found.append(
+            Finding(path, f"the name of this {kind_name} is longer than {limit} characters", code="invalid-name")
+        )
+    return Metadata(spec.name, origin, spec.labels, tuple(spec.formerly))
+
+
+def _head_findings(value: Any) -> Iterator[Finding]:
+    """Without a known version and kind nothing else can be said of a document."""
+    if not isinstance(value, dict):
+        yield Finding((), f"a manifest is a map, not {kind_of(value)}", _HEAD)
+        return
+    for field in ("apiVersion", "kind"):
+        if field not in value:
+            hint = did_you_mean(field, [key for key in value if key.lower() == field.lower()])
+            yield Finding(
+                (), f"{field} is missing", _HEAD if not hint else f"{field} is written like this", "missing-field"
+            )
+    version, name = value.get("apiVersion"), value.get("kind")
+    if version is not None and version != API_VERSION:
+        yield Finding(("apiVersion",), f"apiVersion {version} is not known", f"Write apiVersion: {API_VERSION}")
+    if name is not None and (not isinstance(name, str) or name not in KINDS):
+        yield Finding(("kind",), f'unknown kind "{name}"', did_you_mean(str(name), KINDS), "unknown-kind")

@@ -1,0 +1,47 @@
+"""What is wrong inside a document, before its place in the file is known.
+
+Parsing and checks make findings; the loader looks up their line and column, and raises them as problems.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from reconciler.model.manifests import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A problem at a path of a document, or at a line and column where those are known already."""
+
+    path: Path
+    message: str
+    hint: str = ""
+    code: str = "invalid-manifest"
+    key: bool = False
+    """It is the key at the end of the path that is wrong, not its value."""
+    line: int = 0
+    column: int = 0
+
+    def below(self, prefix: Path) -> Finding:
+        """The same finding with its path taken from further up."""
+        return Finding((*prefix, *self.path), self.message, self.hint, self.code, self.key, self.line, self.column)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A hint with the nearest known word, or with all of them where none is near and they are few; else empty."""
+    choices = sorted(set(known))
+    lowered = {choice.lower(): choice for choice in reversed(choices)}
+    near = difflib.get_close_matches(word.lower(), lowered, n=1, cutoff=0.6)
+    if near:
+        return f"Did you mean {lowered[near[0]]}?"
+    return f"Known: {some(choices)}" if choices else ""
+
+
+def some(words: Iterable[str], limit: int = 8) -> str:
+    """Words for people, joined by commas and cut where they are many."""
+    listed = list(words)
+    shown = ", ".join(listed[:limit])
+    return f"{shown} ..." if len(listed) > limit else shown

@@ -1,0 +1,131 @@
+"""All sound documents of a tree by kind and name, and the hosts that selectors pick.
+
+Built by the loader for `checks`. Works on sets of hosts by label, so that 10,000 hosts stay cheap.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+
+from reconciler.manifests.kinds import KINDS
+from reconciler.manifests.parsed import Document, Parsed
+from reconciler.model.manifests import App, Fleet, Group, Host, Job
+from reconciler.model.selector import Operator, Requirement, Selector
+
+
+class Index:
+    """What the checks ask for. Built anew for every load."""
+
+    def __init__(self, files: Iterable[Parsed], templates: Mapping[str, str], unusable: Mapping[str, str]) -> None:
+        self.documents: dict[str, dict[str, Document]] = {kind: {} for kind in KINDS}
+        self.doubles: list[tuple[Document, Document]] = []
+        """A document, and the earlier one whose name it takes."""
+        self.templates = templates
+        self.unusable = unusable
+        """Files below templates/ that are no templates -> why."""
+        self._broken: set[tuple[str, str]] = set()
+        self._opaque = False
+        self._selected: dict[Selector, frozenset[str]] = {}
+        self._placing: set[str] = set()
+        taken: dict[tuple[str, str], Document] = {}
+        for file in files:
+            self._broken |= file.broken
+            self._opaque = self._opaque or file.opaque
+            for document in file.documents:
+                self._add(document, taken)
+
+    def _add(self, document: Document, taken: dict[tuple[str, str], Document]) -> None:
+        name = document.name
+        first = taken.setdefault((document.kind, name.lower()), document)
+        if first is document:
+            self.documents[document.kind][name] = document
+        else:
+            self.doubles.append((document, first))
+
+    @property
+    def fleet(self) -> Fleet | None:
+        return next((document.value for document in self.documents["Fleet"].values()), None)
+
+    @cached_property
+    def hosts(self) -> Mapping[str, Host]:
+        return {name: document.value for name, document in sorted(self.documents["Host"].items())}
+
+    @cached_property
+    def groups(self) -> Mapping[str, Group]:
+        return {name: document.value for name, document in sorted(self.documents["Group"].items())}
+
+    @cached_property
+    def apps(self) -> Mapping[str, App]:
+        return {name: document.value for name, document in sorted(self.documents["App"].items())}
+
+    @cached_property
+    def jobs(self) -> Mapping[str, Job]:
+        return {name: document.value for name, document in sorted(self.documents["Job"].items())}
+
+    def certain(self, kind: str) -> bool:
+        """Whether all documents of a kind are known: with broken ones around, absence proves nothing."""
+        return not self._opaque and all(broken != kind for broken, _ in self._broken)
+
+    def may_exist(self, kind: str, name: str) -> bool:
+        """Whether there is such a document, or a broken one that may be it."""
+        return name in self.documents[kind] or (kind, name) in self._broken or self._opaque
+
+    @cached_property
+    def labels(self) -> Mapping[str, Mapping[str, frozenset[str]]]:
+        """Label -> value -> hosts that have it."""
+        found: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+        for name, host in self.hosts.items():
+            for label, value in host.labels.items():
+                found[label][value].add(name)
+        return {label: {value: frozenset(hosts) for value, hosts in values.items()} for label, values in found.items()}
+
+    @cached_property
+    def sandboxes(self) -> frozenset[str]:
+        """Hosts with a sandboxRoot."""
+        return frozenset(name for name, host in self.hosts.items() if host.sandbox_root is not None)
+
+    @cached_property
+    def _everything(self) -> frozenset[str]:
+        return frozenset(self.hosts)
+
+    def placed(self, app: str) -> frozenset[str]:
+        """Hosts that an app runs on. A circle of selectors (told by `checks`) counts as nowhere."""
+        if app not in self.apps or app in self._placing:
+            return frozenset()
+        self._placing.add(app)
+        try:
+            return self.select(self.apps[app].hosts)
+        finally:
+            self._placing.discard(app)
+
+    def select(self, selector: Selector) -> frozenset[str]:
+        """Names of the hosts that a selector picks; equal to `Selector.matches` on each of them."""
+        if selector not in self._selected:
+            found = self._everything
+            for requirement in selector.requirements:
+                found &= self._holding(requirement)
+            self._selected[selector] = found
+        return self._selected[selector]
+
+    def _holding(self, requirement: Requirement) -> frozenset[str]:
+        if requirement.key == "name":
+            values = {value: frozenset({value}) & self._everything for value in requirement.values}
+            present = self._everything
+        elif requirement.key == "app":
+            values = {app: self.placed(app) for app in requirement.values}
+            present = frozenset().union(*values.values())
+        else:
+            values = dict(self.labels.get(requirement.key, {}))
+            present = frozenset().union(*values.values())
+        wanted = frozenset[str]().union(*(values.get(value, frozenset()) for value in requirement.values))
+        match requirement.operator:
+            case Operator.EXISTS:
+                return present
+            case Operator.ABSENT:
+                return self._everything - present
+            case Operator.IN:
+                return wanted
+            case Operator.NOT_IN:
+                return self._everything - wanted

@@ -1,0 +1,43 @@
+"""Where something stands in a file: from a path in a document to a line and a column.
+
+Called only once something is wrong; the text is read again with positions.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from reconciler.errors import Place
+from reconciler.manifests.findings import Finding
+from reconciler.manifests.reading import Plain, Positions, UnreadableError, read
+from reconciler.model.manifests import Path
+
+
+def place(raw: bytes, file: str, document: int, finding: Finding) -> Place:
+    """The place of a finding: its own mark, or the nearest part of its path that is written there."""
+    if finding.line:
+        return Place(file, finding.line, finding.column)
+    plains = _read(raw)
+    if document >= len(plains):
+        return Place(file)
+    positions = plains[document].positions
+    path, key = finding.path, finding.key
+    while path and path not in positions.values and path not in positions.keys:
+        path, key = path[:-1], False
+    return Place(file, *_position(positions, path, key=key))
+
+
+def _position(positions: Positions, path: Path, *, key: bool) -> tuple[int, int]:
+    """Maps and lists that stand under their key are shown by that key; everything else by its own first character."""
+    value, name = positions.values.get(path), positions.keys.get(path)
+    if name and (key or not value or value[0] != name[0]):
+        return name
+    return value or (1, 1)
+
+
+@lru_cache(maxsize=8)
+def _read(raw: bytes) -> tuple[Plain, ...]:
+    try:
+        return tuple(read(raw, positions=True))
+    except UnreadableError:
+        return ()
