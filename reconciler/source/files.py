@@ -8,9 +8,9 @@ from __future__ import annotations
 import hashlib
 import posixpath
 from collections.abc import Mapping
-from typing import TypeVar
 
 from reconciler.errors import Place, Problem
+from reconciler.model.tree import TreeFile
 
 FOLDERS = ("manifests", "templates")
 
@@ -19,8 +19,6 @@ _LIMITS_BYTES = {"manifests": 2 << 20, "templates": 1 << 20}
 
 _LONGEST_CHAIN = 8
 """Of symbolic links that lead to symbolic links."""
-
-Listed = TypeVar("Listed")
 
 
 def belongs(path: str) -> bool:
@@ -44,10 +42,10 @@ def blob_hash(content: bytes) -> str:
 
 def name_problem(path: str) -> Problem | None:
     """What is wrong with a path as such."""
-    if path.isprintable():
+    if path.isprintable() and not {".", ".."} & set(path.split("/")):
         return None
     shown = path.encode("unicode_escape", "backslashreplace").decode()
-    return problem(shown, "has a name with characters that cannot be printed", "Rename it", "bad-file-name")
+    return problem(shown, "has a name that not every system can hold", "Rename it", "bad-file-name")
 
 
 def size_problem(path: str, size: int) -> Problem | None:
@@ -65,13 +63,15 @@ def nested_repository(path: str) -> Problem:
     return problem(folder, "is a git repository of its own", "Keep its files as files of this one", "nested-repository")
 
 
-def follow_links(files: Mapping[str, Listed], links: Mapping[str, str], problems: list[Problem]) -> dict[str, Listed]:
-    """All files by path, those included that a symbolic link leads to.
+def follow_links(
+    files: Mapping[str, TreeFile], links: Mapping[str, str], problems: list[Problem]
+) -> dict[str, TreeFile]:
+    """All files by sorted path, those included that a symbolic link leads to.
 
     A link must lead to a file of the same tree, so that whatever it shows is watched, hashed and committed with it.
 
     Args:
-        files: path -> what the reader knows of the regular file there.
+        files: regular files by path.
         links: path of a symbolic link -> its target, as written.
         problems: takes one for each link that leads elsewhere.
     """
@@ -80,12 +80,12 @@ def follow_links(files: Mapping[str, Listed], links: Mapping[str, str], problems
         target = _target(path, links)
         if target in files:
             if belongs(path):
-                followed[path] = files[target]
+                followed[path] = TreeFile(path, files[target].blob, files[target].read)
         else:
             message = f"is a symbolic link to {links[path]}"
             hint = "A link must lead to a file below manifests/ or templates/"
             problems.append(problem(path, message, hint, "unsafe-link"))
-    return followed
+    return dict(sorted(followed.items()))
 
 
 def _target(path: str, links: Mapping[str, str]) -> str:

@@ -47,64 +47,75 @@ _INHERITED = (
 )
 """Variables by which a git hook that runs us would point git at another repository."""
 
-_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
+_CREDENTIALS = re.compile(r"(?<=://)[^/\s]*@")
 
 
-def environment() -> Mapping[str, str]:
-    """The environment for every git process."""
+def environment(options: Mapping[str, str] | None = None) -> Mapping[str, str]:
+    """The environment for a git process, with these configuration options besides the safe ones."""
     environ = {name: value for name, value in os.environ.items() if name not in _INHERITED}
-    options = {
-        f"GIT_CONFIG_{part}_{index}": text
-        for index, pair in enumerate(_OPTIONS.items())
-        for part, text in zip(("KEY", "VALUE"), pair, strict=True)
+    all_options = {**_OPTIONS, **(options or {})}
+    for index, (key, value) in enumerate(all_options.items()):
+        environ[f"GIT_CONFIG_KEY_{index}"] = key
+        environ[f"GIT_CONFIG_VALUE_{index}"] = value
+    return {
+        **environ,
+        "GIT_CONFIG_COUNT": str(len(all_options)),
+        "GIT_ALLOW_PROTOCOL": ":".join(PROTOCOLS),
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_TERMINAL_PROMPT": "0",
+        "SSH_ASKPASS_REQUIRE": "never",
+        "LC_ALL": "C.UTF-8",
     }
-    return (
-        environ
-        | options
-        | {
-            "GIT_CONFIG_COUNT": str(len(_OPTIONS)),
-            "GIT_ALLOW_PROTOCOL": ":".join(PROTOCOLS),
-            "GIT_OPTIONAL_LOCKS": "0",
-            "GIT_TERMINAL_PROMPT": "0",
-            "SSH_ASKPASS_REQUIRE": "never",
-            "LC_ALL": "C.UTF-8",
-        }
-    )
 
 
-def start(directory: Path, *arguments: str) -> Running:
+def start(directory: Path, *arguments: str, options: Mapping[str, str] | None = None) -> Running:
     """Start git in a directory.
 
     Raises:
         Unavailable: git is not installed.
     """
     try:
-        return Running(["git", *arguments], directory=directory, environ=environment())
+        return Running(["git", *arguments], directory=directory, environ=environment(options))
     except FileNotFoundError:
-        raise Unavailable.of("no-git", "git is not installed", hint="Install the package git") from None
+        raise _no_git() from None
 
 
-def run(directory: Path, *arguments: str, timeout_seconds: float = LOCAL_TIMEOUT_SECONDS) -> Outcome:
-    """Run git in a directory to its end.
-
-    Raises:
-        Unavailable: git is not installed, or took too long.
-    """
-    return finish(start(directory, *arguments), timeout_seconds)
+def run(directory: Path, *arguments: str) -> Outcome:
+    """Run git on this machine to its end; raises as `start` and `finish` do."""
+    return finish(start(directory, *arguments))
 
 
 def finish(running: Running, timeout_seconds: float = LOCAL_TIMEOUT_SECONDS) -> Outcome:
-    """Wait for a git process; raises as `run` does."""
+    """Wait for a git process.
+
+    Raises:
+        Unavailable: it took too long, and was ended.
+    """
     try:
         return running.outcome(timeout_seconds)
     except TimedOut:
         message = f"git took longer than {timeout_seconds:g} s and was ended"
-        raise Unavailable.of("git-timeout", message, hint="Longer: RECONCILER_GIT_TIMEOUT") from None
+        raise Unavailable.of("git-timeout", message, hint="Allow more: RECONCILER_GIT_TIMEOUT") from None
 
 
-def said(outcome: Outcome) -> str:
-    """What git said last, without `fatal:` and without credentials."""
-    return without_credentials(outcome.last_line.removeprefix("fatal: ").removeprefix("error: "))
+def said(errors: str) -> str:
+    """What git says went wrong: its last `fatal:` line that has a reason, without credentials."""
+    reasons = errors.partition("fatal: Could not read from remote repository")[0].strip() or errors.strip()
+    lines = [line.strip() for line in reasons.splitlines() if line.strip()]
+    fatal = [line for line in lines if line.startswith(("fatal: ", "error: "))]
+    last = (fatal or lines or ["no reason given"])[-1]
+    return without_credentials(last.removeprefix("fatal: ").removeprefix("error: "))
+
+
+def check_ownership(errors: str, directory: Path) -> None:
+    """Tell people that git does not read a repository that belongs to someone else.
+
+    Raises:
+        InvalidInput: that is why git failed.
+    """
+    if "dubious ownership" in errors:
+        hint = f"Run as its owner, or trust it: git config --global --add safe.directory {directory}"
+        raise InvalidInput.of("git-refused", f"{directory} belongs to another user, so git does not read it", hint=hint)
 
 
 def without_credentials(text: str) -> str:
@@ -117,13 +128,20 @@ def open_repository(directory: Path) -> Repo:
 
     Raises:
         InvalidInput: there is none.
+        Unavailable: git is not installed.
     """
-    from git import Repo  # noqa: PLC0415 - see the module's docstring
-    from git.exc import InvalidGitRepositoryError, NoSuchPathError  # noqa: PLC0415
-
+    try:
+        from git import Repo  # noqa: PLC0415 - see the module's docstring
+        from git.exc import InvalidGitRepositoryError, NoSuchPathError  # noqa: PLC0415
+    except ImportError:  # GitPython looks for the program
+        raise _no_git() from None
     try:
         repository = Repo(directory, search_parent_directories=True)
     except (InvalidGitRepositoryError, NoSuchPathError):
         raise InvalidInput.of("no-git-repository", f"{directory} is no git repository") from None
-    repository.git.update_environment(**environment())
+    repository.git.update_environment(**environment(), GIT_DIR=str(repository.git_dir))
     return repository
+
+
+def _no_git() -> Unavailable:
+    return Unavailable.of("no-git", "git is not installed", hint="Install the package git")

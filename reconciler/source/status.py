@@ -14,7 +14,7 @@ from reconciler.errors import InvalidInput
 from reconciler.model.tree import Revision
 from reconciler.source import git
 from reconciler.source.files import FOLDERS
-from reconciler.source.processes import Outcome, Running
+from reconciler.source.processes import Running
 
 _STATUS = (
     *("status", "--porcelain=v2", "--branch", "-z"),
@@ -58,18 +58,11 @@ class StatusQuery:
         if self._top is None or self._running is None:
             return Status(Revision(""))
         outcome = git.finish(self._running)
-        _check(outcome, self._top)
+        if outcome.code != 0:
+            git.check_ownership(outcome.errors, self._top)
+            raise InvalidInput.of("git-refused", f"git status in {self._top}: {git.said(outcome.errors)}")
         prefix = "".join(f"{part}/" for part in self._root.relative_to(self._top).parts)
         return _parse(outcome.output.decode(errors="surrogateescape"), prefix, self._root)
-
-
-def _check(outcome: Outcome, top: Path) -> None:
-    if outcome.code == 0:
-        return
-    if "dubious ownership" in outcome.errors:
-        hint = f"Run as its owner, or trust it: git config --global --add safe.directory {top}"
-        raise InvalidInput.of("git-refused", f"{top} belongs to another user, so git does not read it", hint=hint)
-    raise InvalidInput.of("git-refused", f"git status in {top}: {git.said(outcome)}")
 
 
 def _parse(output: str, prefix: str, root: Path) -> Status:

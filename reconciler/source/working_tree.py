@@ -62,10 +62,13 @@ class WorkingTree:
         if problems:
             raise InvalidInput(problems)
         self._known = {path: (listing.files[path], file) for path, file in found.items()}
-        return Tree(status.revision, {path: _named(path, followed[path]) for path in sorted(followed)})
+        return Tree(status.revision, followed)
 
     def _walk(self, folder: str, listing: _Listing) -> None:
         """List everything below a folder; a folder that is not there holds nothing."""
+        if (self._root / folder).is_symlink():
+            listing.links[folder] = str((self._root / folder).readlink())
+            return
         waiting = [folder]
         while waiting:
             path = waiting.pop()
@@ -138,11 +141,6 @@ def _forget_ignored(listing: _Listing, status: Status) -> None:
         for found in (listing.files, listing.links, listing.problems):
             for path in [path for path in found if status.ignores(path)]:
                 del found[path]
-
-
-def _named(path: str, file: TreeFile) -> TreeFile:
-    """The file under the path of the link that leads to it."""
-    return file if file.path == path else TreeFile(path, file.blob, file.read)
 
 
 def _unreadable(path: str, error: OSError) -> Problem:

@@ -1,0 +1,111 @@
+"""The controller's signing key in its file, `keys/controller.ed25519` in the state directory. Called by wiring.
+
+The file holds the seed as hexadecimal text, for its owner alone. Losing it means enrolling hosts again, so it is never
+replaced here, only made where there is none.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from reconciler.errors import InvalidInput
+from reconciler.source.state import prepare_state_dir
+from reconciler.trust import new_seed
+from reconciler.trust.ed25519 import SEED_BYTES
+
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
+
+
+def key_file(state_dir: Path) -> Path:
+    """Where the key is, or would be."""
+    return state_dir / "keys" / "controller.ed25519"
+
+
+def load_key(state_dir: Path) -> bytes | None:
+    """The seed, 32 bytes; None where there is no key yet. Changes nothing.
+
+    Raises:
+        InvalidInput: others may read or replace the key, or the file holds something else.
+    """
+    path = key_file(state_dir)
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise InvalidInput.of("unsafe-key", f"the signing key {path} cannot be read: {error.strerror}") from None
+    with os.fdopen(descriptor, "rb") as file:
+        _check_private(path, os.fstat(descriptor))
+        return _parse(path, file.read(4096))
+
+
+def load_or_create_key(state_dir: Path, entropy: Callable[[int], bytes] = os.urandom) -> bytes:
+    """The seed, 32 bytes; of several processes that find none, all get the one that the first of them makes.
+
+    Raises:
+        InvalidInput: as load_key does, or the state directory cannot be written.
+    """
+    seed = load_key(state_dir)
+    if seed is not None:
+        return seed
+    path = key_file(state_dir)
+    try:
+        prepare_state_dir(state_dir)
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        with _locked(path.parent) as folder:
+            return load_key(state_dir) or _create(path, folder, new_seed(entropy))
+    except OSError as error:
+        raise InvalidInput.of("no-key", f"cannot make the signing key {path}: {error.strerror}") from None
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[int]:
+    """Hold a folder alone; yields its descriptor."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _create(path: Path, folder: int, seed: bytes) -> bytes:
+    """Write the file whole or not at all; what a crash left beside it is overwritten."""
+    new = path.with_suffix(".new")
+    new.unlink(missing_ok=True)
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(seed.hex() + "\n")
+        file.flush()
+        os.fsync(descriptor)
+    new.rename(path)
+    os.fsync(folder)
+    return seed
+
+
+def _check_private(path: Path, found: os.stat_result) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        raise InvalidInput.of("unsafe-key", f"the signing key {path} is not a regular file")
+    if found.st_uid not in {os.geteuid(), 0}:
+        raise InvalidInput.of("unsafe-key", f"the signing key {path} belongs to another user")
+    if found.st_mode & _OTHERS:
+        raise InvalidInput.of("unsafe-key", f"others can read the signing key {path}", hint=f"Run: chmod 600 {path}")
+    if path.parent.stat().st_mode & _OTHERS_WRITE:
+        message = f"others can replace the signing key in {path.parent}"
+        raise InvalidInput.of("unsafe-key", message, hint=f"Run: chmod 700 {path.parent}")
+
+
+def _parse(path: Path, content: bytes) -> bytes:
+    try:
+        seed = bytes.fromhex(content.decode())
+    except ValueError:
+        seed = b""
+    if len(seed) != SEED_BYTES:
+        raise InvalidInput.of("unsafe-key", f"{path} holds no signing key ({2 * SEED_BYTES} hexadecimal digits)")
+    return seed
