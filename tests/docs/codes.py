@@ -1,19 +1,22 @@
-"""Finds every error code in the package: what stands as `code` in any call, or as its default."""
+"""Finds every error code in the package: what stands as `code` in any call, as its default, or in a table of errors."""
 
 import ast
+import itertools
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 PARAMETER = "code"
-KEBAB = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+ERRORS = {"InvalidInput", "Refused", "Unavailable", "HostFailed"}
+KEBAB = re.compile(r"[a-z][a-z0-9]*(-([a-z0-9]+|\*))*")
 
 
 def codes(package: Path) -> set[str]:
     """All error codes below a folder; `*` stands for what is only known when it runs."""
     trees = [ast.parse(path.read_text()) for path in package.rglob("*.py")]
     positions = {name: place for tree in trees for name, place in _takers(tree)}
-    return {text for tree in trees for value in _values(tree, positions) for text in _texts(value)}
+    texts = {text for tree in trees for value in _values(tree, positions) for text in _texts(value)}
+    return {text for text in texts if KEBAB.fullmatch(text)}
 
 
 def _takers(tree: ast.AST) -> Iterator[tuple[str, int]]:
@@ -42,6 +45,9 @@ def _values(tree: ast.AST, positions: dict[str, int]) -> Iterator[ast.expr]:
                 yield node.args[place]
         elif isinstance(node, ast.FunctionDef):
             yield from _default(node.args)
+        elif isinstance(node, ast.Tuple):
+            pairs = itertools.pairwise(node.elts)
+            yield from (code for error, code in pairs if isinstance(error, ast.Name) and error.id in ERRORS)
 
 
 def _default(arguments: ast.arguments) -> Iterator[ast.expr]:
@@ -52,7 +58,7 @@ def _default(arguments: ast.arguments) -> Iterator[ast.expr]:
 
 
 def _texts(value: ast.expr) -> Iterator[str]:
-    if isinstance(value, ast.Constant) and isinstance(value.value, str) and KEBAB.fullmatch(value.value):
+    if isinstance(value, ast.Constant) and isinstance(value.value, str):
         yield value.value
     elif isinstance(value, ast.IfExp):
         yield from _texts(value.body)
