@@ -19,8 +19,8 @@ class Owned:
     kind: str = ""
     path: str = ""
     """Where it stands, for kinds that have a place."""
-    written: str = ""
-    """Keyed digest of what was last written there; what restarts are decided by."""
+    serial: int = 0
+    """Number of the write that brought it here, never used twice; restarts are decided by it. 0: never written."""
     adopted: bool = False
     """It existed before us, so it stays when it leaves the manifests."""
     absent: bool = False
@@ -44,8 +44,10 @@ class AppRecord:
     changed_at: float = 0.0
     """Unix seconds of the last run that changed this record."""
     owned: Mapping[str, Owned] = field(default_factory=dict)
-    services: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """Service id -> {"restart", "reload"}: fingerprints of what it was last (re)started or reloaded with."""
+    services: Mapping[str, Mapping[str, Mapping[str, int]]] = field(default_factory=dict)
+    """Service id -> {"restart", "reload"} -> resource id -> serial of what it was last (re)started or reloaded with."""
+    moved: Mapping[str, str] = field(default_factory=dict)
+    """Resource id -> the app that took it over since this app last changed."""
     parents: Tuple[str, ...] = ()
     """Directories made on the way to something else; removed when empty and no longer needed."""
     rejected: Tuple[str, ...] = ()
@@ -53,7 +55,7 @@ class AppRecord:
     recovery: Mapping[str, Any] = field(default_factory=dict)
     """What the executor asked to be kept, given back as it came."""
     unfinished: Mapping[str, Any] = field(default_factory=dict)
-    """Resource id -> what was there before a run that has not ended yet; empty between runs."""
+    """What a run that has not ended yet must remember, see `memory`; empty between runs."""
 
     @property
     def resources(self) -> Mapping[str, str]:
@@ -72,6 +74,8 @@ class Ledger:
 
     generation: int = 0
     """The highest generation applied here."""
+    serial: int = 0
+    """The last number given to a write."""
     term: int = 0
     token: int = 0
     """The highest (term, token) that wrote here."""

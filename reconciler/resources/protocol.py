@@ -42,6 +42,8 @@ class Request:
     """Old names of the app, whose ledger entries become this app's."""
     elsewhere: Mapping[str, str] = field(default_factory=dict)
     """Resource id -> the other app of this host that wants it now. Ours then moves there and is not deleted."""
+    recovery: Mapping[str, Any] = field(default_factory=dict)
+    """Kept in the ledger as it is and given back (bundle, values, revision ...), so that an emptied store fills again."""
     remove: bool = False
     """The app left the manifests of this host: prune all that it owns."""
 
@@ -84,6 +86,8 @@ class Finished:
     error: str = ""
     hint: str = ""
     changed: int = 0
+    code: str = ""
+    """Kebab-case name of the error, such as host-busy; empty without one."""
 
 
 Event = Union[ResourceEvent, HealthEvent, Finished]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Mapping, Optional, Protocol, Sequence, Tuple
 
 TERM_GRACE_SECONDS = 10.0
@@ -21,6 +22,10 @@ OTHER = "special file"
 
 class Clock(Protocol):
     """A source of time, handed in so that nothing here asks for it."""
+
+    def now(self) -> datetime:
+        """The wall clock, as an aware UTC datetime."""
+        ...
 
     def monotonic(self) -> float:
         """Seconds since some fixed point, never going back."""

@@ -1,0 +1,152 @@
+"""`file`: a file with its text, owner, group and mode."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, List, Optional, Tuple
+
+from reconciler.resources.failure import Failure
+from reconciler.resources.fields import Fields
+from reconciler.resources.ledger import Owned
+from reconciler.resources.places import access, make_parents, owner_names, remove_leaf
+from reconciler.resources.resource import ADD, CHANGE, DELETE, NOTHING, Difference, Resource, changes, octal
+from reconciler.resources.system import FILE, System
+
+_COMPARED_BYTES = 1 << 20
+"""A file that is longer than this and than the wanted text is not read: its size tells the difference."""
+_SHOWN_BYTES = 256 * 1024
+_DPKG_STATUS = "/var/lib/dpkg/status"
+
+
+@dataclass(frozen=True)
+class FileState:
+    """What stands at a file's path."""
+
+    kind: str = FILE
+    owner: str = "root"
+    group: str = "root"
+    mode: int = 0o644
+    content: bytes = b""
+    whole: bool = True
+    """Whether `content` is all of it."""
+
+
+@dataclass(frozen=True)
+class File(Resource):
+    """A file; parents are created with mode 0755. Without `replace` an existing text is left as it is."""
+
+    kind: ClassVar[str] = "file"
+    exclusive: ClassVar[bool] = True
+
+    path: str
+    content: bytes = field(default=b"", repr=False)
+    owner: str = "root"
+    group: str = "root"
+    mode: int = 0o644
+    validate: Tuple[str, ...] = ()
+    replace: bool = True
+    present: bool = True
+
+    @classmethod
+    def parse(cls, fields: Fields) -> "File":
+        """Read the manifest's fields; template and source were turned into `content` by then."""
+        present = fields.choice("state", "present", "absent") == "present"
+        return cls(
+            path=fields.path(),
+            content=fields.content("content") if present else b"",
+            owner=fields.text("owner", "root"),
+            group=fields.text("group", "root"),
+            mode=fields.mode("mode", 0o644),
+            validate=fields.argv("validate"),
+            replace=fields.flag("replace", default=True),
+            present=present,
+        )
+
+    @property
+    def place(self) -> str:
+        return self.path
+
+    @property
+    def absent(self) -> bool:
+        return not self.present
+
+    def inspect(self, system: System) -> Optional[FileState]:
+        found = system.read(self.path, max(len(self.content) + 1, _COMPARED_BYTES))
+        entry = found[0] if found else system.look(self.path)
+        if entry is None:
+            return None
+        owner, group = owner_names(system, entry, self.owner, self.group)
+        content = found[1] if found else b""
+        return FileState(entry.kind, owner, group, entry.mode, content, whole=len(content) == entry.size)
+
+    def difference(self, actual: Optional[FileState]) -> Difference:
+        if self.absent:
+            return Difference(DELETE, ("state: present -> absent",), (self.path,)) if actual else NOTHING
+        if actual is None:
+            return Difference(ADD, (), (self.path,))
+        if actual.kind != FILE:
+            return Difference(CHANGE, (f"type: {actual.kind} -> file", "content"), (self.path,))
+        lines = changes(
+            ("owner", actual.owner, self.owner),
+            ("group", actual.group, self.group),
+            ("mode", octal(actual.mode), octal(self.mode)),
+        )
+        if self.replace and (actual.content != self.content or not actual.whole):
+            lines = (*lines, "content")
+        return Difference(CHANGE, lines, (self.path,)) if lines else NOTHING
+
+    def apply(self, system: System, difference: Difference) -> None:
+        if self.absent:
+            self._delete(system)
+            return
+        rights = access(system, self.owner, self.group, self.mode)
+        if difference.action == ADD or "content" in difference.lines:
+            entry = system.look(self.path)
+            if entry is not None and entry.kind == "directory":
+                system.remove(self.path)
+            make_parents(system, self.path)
+            system.write_atomic(self.path, self.content, rights, self.validate)
+        else:
+            system.chown(self.path, rights.uid, rights.gid)
+            system.chmod(self.path, rights.mode)
+
+    def _delete(self, system: System) -> None:
+        entry = system.look(self.path)
+        if entry is not None and entry.kind == "directory":
+            raise Failure("wrong-type", f"{self.path} is a directory, not a file", "Use directory: with state: absent.")
+        if entry is not None:
+            system.remove(self.path)
+
+    @classmethod
+    def remove(cls, system: System, owned: Owned) -> None:
+        remove_leaf(system, owned.path)
+
+    def before(self, actual: Optional[FileState]) -> Optional[str]:
+        if actual is None or actual.kind != FILE or not actual.whole or not actual.mode & 0o004:
+            return None
+        if len(actual.content) > _SHOWN_BYTES:
+            return None
+        try:
+            return actual.content.decode()
+        except UnicodeDecodeError:
+            return None
+
+    def untouched(self, system: System, actual: Any) -> bool:
+        """A configuration file as its Debian package delivered it (md5 in dpkg's status) is no one's work."""
+        if not isinstance(actual, FileState) or actual.kind != FILE or not actual.whole:
+            return False
+        status = system.read(_DPKG_STATUS)
+        if status is None:
+            return False
+        found = hashlib.md5(actual.content, usedforsecurity=False).hexdigest()
+        return found in conffile_hashes(status[1].decode(errors="replace"), self.path)
+
+
+def conffile_hashes(status: str, path: str) -> List[str]:
+    """The md5 sums that dpkg's status file lists for a configuration file.
+
+    Source: deb-conffiles(5), dpkg-query(1): lines ` PATH MD5 [obsolete]` below `Conffiles:`.
+    """
+    lead = f" {path} "
+    return [line[len(lead) :].split(" ")[0] for line in status.splitlines() if line.startswith(lead)]

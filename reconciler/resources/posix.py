@@ -1,0 +1,328 @@
+"""A real Linux host, or a directory of it that plays one. Implements the `System` port for files and users.
+
+Programs are `processes`' part, the right to write is `lock`'s, the safe way to a directory is `walk`'s.
+"""
+
+from __future__ import annotations
+
+import grp
+import hashlib
+import os
+import pwd
+import shutil
+import stat
+from contextlib import contextmanager, suppress
+from typing import Callable, Dict, Iterator, Optional, Sequence, Tuple
+
+from reconciler.resources.failure import Failure
+from reconciler.resources.lock import Lock
+from reconciler.resources.processes import SAFE_PATH, run
+from reconciler.resources.system import (
+    DIRECTORY,
+    FILE,
+    LINK,
+    OTHER,
+    Access,
+    Claim,
+    Clock,
+    Command,
+    Completed,
+    Entry,
+)
+from reconciler.resources.walk import open_directory
+
+STATE = "/var/lib/reconciler"
+TEMPORARY_PREFIX = ".reconciler-"
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def temporary_name(name: str) -> str:
+    """Where a file of this name is written before it is renamed: always the same, so that it can be swept."""
+    return TEMPORARY_PREFIX + hashlib.sha256(name.encode()).hexdigest()[:16]
+
+
+class PosixSystem:
+    """The host itself (`root="/"`), or a sandbox: a directory where every path lives below `root`."""
+
+    def __init__(self, root: str = "/", *, clock: Clock, environ: Optional[Dict[str, str]] = None) -> None:
+        self.root = os.path.realpath(root)
+        self.sandbox = self.root != "/"
+        self.clock = clock
+        self._environ = dict(os.environ if environ is None else environ)
+        self.state = self._state_directory()
+        self._lock: Optional[Lock] = None
+        self._uids: Dict[str, int] = {}
+        self._gids: Dict[str, int] = {}
+
+    def _state_directory(self) -> str:
+        if self.sandbox or os.geteuid() == 0:
+            return STATE
+        home = self._environ.get("XDG_STATE_HOME") or os.path.join(os.path.expanduser("~"), ".local", "state")
+        return os.path.join(os.path.abspath(home), "reconciler")
+
+    # -- the right to write
+
+    @contextmanager
+    def exclusive(self, claim: Claim) -> Iterator[None]:
+        """See System. The lock's files stand beside the ledger."""
+        with suppress(FileExistsError):
+            os.makedirs(self._real(self.state), 0o700)
+        with Lock(self._real(self.state), claim, self.clock) as lock:
+            self._lock = lock
+            try:
+                yield
+            finally:
+                self._lock = None
+
+    def _real(self, path: str) -> str:
+        return self.root.rstrip("/") + path
+
+    # -- looking
+
+    def look(self, path: str) -> Optional[Entry]:
+        """See System."""
+        try:
+            with self._parent(path) as (parent, name):
+                found = os.stat(name, dir_fd=parent, follow_symlinks=False)
+                target = os.readlink(name, dir_fd=parent) if stat.S_ISLNK(found.st_mode) else ""
+        except FileNotFoundError:
+            return None
+        return _entry(found, target)
+
+    def read(self, path: str, limit: Optional[int] = None) -> Optional[Tuple[Entry, bytes]]:
+        """See System."""
+        try:
+            with self._parent(path) as (parent, name):
+                if not stat.S_ISREG(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
+                    return None
+                descriptor = os.open(name, _READ, dir_fd=parent)
+        except FileNotFoundError:
+            return None
+        with os.fdopen(descriptor, "rb", buffering=0) as file:
+            found = os.fstat(descriptor)
+            if not stat.S_ISREG(found.st_mode):
+                return None
+            content = _read(descriptor, found.st_size if limit is None else limit, unlimited=limit is None)
+            file.close()
+        return _entry(found), content
+
+    def listdir(self, path: str) -> Sequence[str]:
+        """See System."""
+        with open_directory(self.root, path) as directory:
+            listing = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=directory)
+            try:
+                return sorted(os.listdir(listing))
+            finally:
+                os.close(listing)
+
+    @contextmanager
+    def _parent(self, path: str) -> Iterator[Tuple[int, str]]:
+        directory, name = os.path.split(path)
+        if not path.startswith("/") or name in {"", ".", ".."}:
+            raise Failure("bad-path", f"{path!r} is no absolute path of a file or directory")
+        with open_directory(self.root, directory) as parent:
+            yield parent, name
+
+    # -- acting
+
+    def write_atomic(self, path: str, content: bytes, access: Access, validate: Tuple[str, ...] = ()) -> None:
+        """See System."""
+        with self._parent(path) as (parent, name):
+            temporary = temporary_name(name)
+            _unlink(temporary, parent)
+            try:
+                descriptor = os.open(temporary, _CREATE, 0o600, dir_fd=parent)
+                with os.fdopen(descriptor, "wb") as file:
+                    file.write(content)
+                    file.flush()
+                    if validate:
+                        os.fsync(descriptor)
+                        self._validate(validate, parent, temporary, path)
+                    _grant(descriptor, access)
+                    os.fsync(descriptor)
+                os.rename(temporary, name, src_dir_fd=parent, dst_dir_fd=parent)
+            except BaseException:
+                _unlink(temporary, parent)
+                raise
+            _sync_directory(parent)
+
+    def _validate(self, argv: Tuple[str, ...], parent: int, temporary: str, path: str) -> None:
+        place = os.path.join(os.readlink(f"/proc/self/fd/{parent}"), temporary)
+        done = self.run(Command(tuple(part.replace("%s", place) for part in argv), timeout_seconds=60.0))
+        if not done.ok:
+            said = done.complaint.replace(place, path)
+            raise Failure("validate-failed", f"{argv[0]} refuses the new {path}: {said}", "The old file is untouched.")
+
+    def append(self, path: str, content: bytes) -> None:
+        """See System."""
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+        with self._parent(path) as (parent, name):
+            descriptor = os.open(name, flags, 0o600, dir_fd=parent)
+            try:
+                fresh = os.fstat(descriptor).st_size == 0
+                os.write(descriptor, content)
+                os.fdatasync(descriptor)
+            finally:
+                os.close(descriptor)
+            if fresh:
+                _sync_directory(parent)
+
+    def symlink(self, path: str, target: str) -> None:
+        """See System."""
+        with self._parent(path) as (parent, name):
+            temporary = temporary_name(name)
+            _unlink(temporary, parent)
+            os.symlink(target, temporary, dir_fd=parent)
+            try:
+                os.rename(temporary, name, src_dir_fd=parent, dst_dir_fd=parent)
+            except BaseException:
+                _unlink(temporary, parent)
+                raise
+            _sync_directory(parent)
+
+    def mkdir(self, path: str, access: Access) -> None:
+        """See System."""
+        with self._parent(path) as (parent, name):
+            os.mkdir(name, 0o700, dir_fd=parent)
+            descriptor = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
+            try:
+                _grant(descriptor, access)
+            finally:
+                os.close(descriptor)
+            _sync_directory(parent)
+
+    def chown(self, path: str, uid: int, gid: int) -> None:
+        """See System."""
+        with self._parent(path) as (parent, name):
+            os.chown(name, uid, gid, dir_fd=parent, follow_symlinks=False)
+
+    def chmod(self, path: str, mode: int) -> None:
+        """See System. A link has no mode of its own and is refused."""
+        with self._parent(path) as (parent, name):
+            descriptor = os.open(name, _READ, dir_fd=parent)
+            try:
+                os.fchmod(descriptor, mode)
+            finally:
+                os.close(descriptor)
+
+    def rename(self, old: str, new: str) -> None:
+        """See System."""
+        with self._parent(old) as (source, name), self._parent(new) as (destination, other):
+            os.rename(name, other, src_dir_fd=source, dst_dir_fd=destination)
+            _sync_directory(destination)
+
+    def remove(self, path: str) -> None:
+        """See System."""
+        with self._parent(path) as (parent, name):
+            if stat.S_ISDIR(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
+                os.rmdir(name, dir_fd=parent)
+            else:
+                os.unlink(name, dir_fd=parent)
+            _sync_directory(parent)
+
+    def sweep(self, path: str) -> None:
+        """See System."""
+        with suppress(FileNotFoundError, Failure), self._parent(path) as (parent, name):
+            _unlink(temporary_name(name), parent)
+
+    # -- users and programs
+
+    def uid(self, name: str) -> Optional[int]:
+        """See System. In a sandbox `root` is whoever runs this, and there is nobody else."""
+        if self.sandbox:
+            return self._own(name, os.geteuid(), _user_name(os.geteuid()))
+        return _number(name, self._uids, lambda: pwd.getpwnam(name).pw_uid)
+
+    def gid(self, name: str) -> Optional[int]:
+        """See System."""
+        if self.sandbox:
+            return self._own(name, os.getegid(), _group_name(os.getegid()))
+        return _number(name, self._gids, lambda: grp.getgrnam(name).gr_gid)
+
+    def _own(self, name: str, number: int, real: str) -> int:
+        if name in {"root", real, str(number)}:
+            return number
+        raise Failure("foreign-owner", f"a sandbox has no {name}", "Use when: not host.sandbox, or leave it at root.")
+
+    def user_name(self, uid: int) -> str:
+        """See System."""
+        return "root" if self.sandbox and uid == os.geteuid() else _user_name(uid)
+
+    def group_name(self, gid: int) -> str:
+        """See System."""
+        return "root" if self.sandbox and gid == os.getegid() else _group_name(gid)
+
+    def has_program(self, name: str) -> bool:
+        """See System."""
+        return shutil.which(name, path=SAFE_PATH) is not None
+
+    def run(self, command: Command) -> Completed:
+        """See System. In a sandbox it starts in the sandbox's root, which stands in RECONCILER_ROOT."""
+        directory = self._real(command.cwd or "/")
+        extra = {"RECONCILER_ROOT": self.root} if self.sandbox else {}
+        return run(command, directory, extra, self._lock, self.clock)
+
+    def entropy(self, count: int) -> bytes:
+        """See System."""
+        return os.urandom(count)
+
+
+def _entry(found: os.stat_result, target: str = "") -> Entry:
+    kinds = ((stat.S_ISREG, FILE), (stat.S_ISDIR, DIRECTORY), (stat.S_ISLNK, LINK))
+    kind = next((name for test, name in kinds if test(found.st_mode)), OTHER)
+    return Entry(kind, stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid, found.st_size, found.st_mtime, target)
+
+
+def _read(descriptor: int, count: int, *, unlimited: bool) -> bytes:
+    """Up to `count` bytes in one piece where that is possible; a file that grows meanwhile is read to its end."""
+    pieces = [os.read(descriptor, count + 1 if unlimited else count)]
+    while pieces[-1] and (unlimited or sum(map(len, pieces)) < count):
+        pieces.append(os.read(descriptor, 1 << 20 if unlimited else count - sum(map(len, pieces))))
+    return b"".join(pieces)
+
+
+def _grant(descriptor: int, access: Access) -> None:
+    found = os.fstat(descriptor)
+    if (found.st_uid, found.st_gid) != (access.uid, access.gid):
+        os.fchown(descriptor, access.uid, access.gid)
+    os.fchmod(descriptor, access.mode)
+
+
+def _unlink(name: str, parent: int) -> None:
+    with suppress(FileNotFoundError):
+        os.unlink(name, dir_fd=parent)
+
+
+def _sync_directory(parent: int) -> None:
+    descriptor = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=parent)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _number(name: str, known: Dict[str, int], find: Callable[[], int]) -> Optional[int]:
+    """A user's or group's number. Only what was found is remembered: what is missing may be made meanwhile."""
+    if name.isdigit():
+        return int(name)
+    if name not in known:
+        try:
+            known[name] = find()
+        except KeyError:
+            return None
+    return known[name]
+
+
+def _user_name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+def _group_name(gid: int) -> str:
+    try:
+        return grp.getgrgid(gid).gr_name
+    except KeyError:
+        return str(gid)

@@ -1,0 +1,167 @@
+"""Programs: started in a process group of their own, bounded in time and in output, ended for good.
+
+Called by `posix`. The program's first act is to write its group into the lock's witness file, so that a successor
+can end it even if we are killed in the moment of starting it.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import selectors
+import shutil
+import signal
+import subprocess
+from contextlib import contextmanager, suppress
+from typing import Dict, Iterator, List, Mapping, Optional, Tuple
+
+from reconciler.resources.failure import Failure
+from reconciler.resources.lock import MARK, Lock
+from reconciler.resources.system import OUTPUT_BYTES, TERM_GRACE_SECONDS, Clock, Command, Completed
+
+SAFE_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_WITNESS = 'echo $$ >&0 && exec "$@" <"$0"'
+_POLL_SECONDS = 0.05
+_AFTER_EXIT_SECONDS = 0.2
+"""How long output is awaited from a program that ended: a service it started may hold the pipe for ever."""
+
+_PIECES_AFTER_EXIT = 64
+
+
+def run(command: Command, directory: str, extra: Mapping[str, str], lock: Optional[Lock], clock: Clock) -> Completed:
+    """Run a program to its end. See System.run.
+
+    Raises:
+        Failure: `command-missing`, `no-such-user` or `host-error`, where it cannot be started.
+    """
+    with _input(command.stdin) as stdin, _start(command, directory, extra, lock, stdin) as process:
+        try:
+            output = _Output(process)
+            timed_out = not output.collect(clock, command.timeout_seconds)
+            if timed_out:
+                _end(process, output, clock)
+        except BaseException:
+            _signal(process, signal.SIGKILL)
+            raise
+        finally:
+            if lock is not None:
+                lock.forget_group()
+    return Completed(process.returncode, output.text("stdout"), output.text("stderr"), timed_out)
+
+
+@contextmanager
+def _input(content: Optional[bytes]) -> Iterator[int]:
+    """A descriptor to read the content from; in memory, so that nobody has to feed a pipe."""
+    descriptor = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC) if content is None else os.memfd_create("stdin")
+    try:
+        if content is not None:
+            os.write(descriptor, content)
+            os.lseek(descriptor, 0, os.SEEK_SET)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _start(
+    command: Command, directory: str, extra: Mapping[str, str], lock: Optional[Lock], stdin: int
+) -> "subprocess.Popen[bytes]":
+    environment = {"PATH": SAFE_PATH, "LANG": "C.UTF-8", "HOME": "/", **extra, **command.env}
+    argv = [_program(command, environment["PATH"]), *command.argv[1:]]
+    if lock is not None:
+        environment[MARK] = lock.mark
+        argv = ["/bin/sh", "-c", _WITNESS, f"/dev/fd/{stdin}", *argv]
+    user, group, groups = _identity(command.user)
+    try:
+        return subprocess.Popen(
+            argv,
+            cwd=directory,
+            env=environment,
+            stdin=stdin if lock is None else lock.witness,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            pass_fds=() if lock is None else (stdin,),
+            user=user,
+            group=group,
+            extra_groups=groups,
+        )
+    except OSError as error:
+        raise Failure("host-error", f"cannot run {command.argv[0]}: {error.strerror}") from error
+
+
+def _program(command: Command, path: str) -> str:
+    found = shutil.which(command.argv[0], path=path)
+    if found is None:
+        raise Failure("command-missing", f"there is no program {command.argv[0]}", f"Looked in {path}.")
+    return found
+
+
+def _identity(user: str) -> Tuple[Optional[int], Optional[int], Optional[List[int]]]:
+    """User, group and further groups to run as; nothing where that is who we are."""
+    if not user:
+        return None, None, None
+    try:
+        found = pwd.getpwnam(user)
+    except KeyError:
+        raise Failure("no-such-user", f"there is no user {user} to run as") from None
+    if found.pw_uid == os.geteuid():
+        return None, None, None
+    return found.pw_uid, found.pw_gid, os.getgrouplist(user, found.pw_gid)
+
+
+class _Output:
+    """The last 64 KiB of what a program writes to each of its outputs."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
+        self._process = process
+        self._kept: Dict[str, bytes] = {"stdout": b"", "stderr": b""}
+        self._selector = selectors.DefaultSelector()
+        for name, pipe in (("stdout", process.stdout), ("stderr", process.stderr)):
+            assert pipe is not None  # noqa: S101 - both are pipes, for the type checker
+            self._selector.register(pipe, selectors.EVENT_READ, name)
+
+    def text(self, name: str) -> str:
+        return self._kept[name].decode(errors="replace")
+
+    def collect(self, clock: Clock, seconds: float) -> bool:
+        """Whether the program ended in that time."""
+        deadline = clock.monotonic() + seconds
+        while self._selector.get_map() and self._process.poll() is None:
+            remaining = deadline - clock.monotonic()
+            if remaining <= 0:
+                return False
+            self._take(min(remaining, _POLL_SECONDS))
+        for _ in range(_PIECES_AFTER_EXIT):
+            if not self._selector.get_map() or not self._take(_AFTER_EXIT_SECONDS):
+                break
+        return self._wait(deadline - clock.monotonic())
+
+    def _take(self, seconds: float) -> bool:
+        """Whether there was anything to read within that time."""
+        ready = self._selector.select(seconds)
+        for key, _ in ready:
+            piece = os.read(key.fd, OUTPUT_BYTES)
+            if not piece:
+                self._selector.unregister(key.fileobj)
+            self._kept[key.data] = (self._kept[key.data] + piece)[-OUTPUT_BYTES:]
+        return bool(ready)
+
+    def _wait(self, seconds: float) -> bool:
+        try:
+            self._process.wait(max(0.0, seconds))
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+
+def _end(process: "subprocess.Popen[bytes]", output: _Output, clock: Clock) -> None:
+    """TERM for the whole group, KILL for what is left after the grace."""
+    _signal(process, signal.SIGTERM)
+    output.collect(clock, TERM_GRACE_SECONDS)
+    _signal(process, signal.SIGKILL)
+    process.wait()
+
+
+def _signal(process: "subprocess.Popen[bytes]", number: int) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, number)

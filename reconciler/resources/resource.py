@@ -1,0 +1,110 @@
+"""What every kind of resource can do: look, tell the difference, act, and let go.
+
+Implemented by one module per kind, built by `registry`, driven by the engine. A kind knows nothing of ledgers,
+adoption or rollback: it only names the paths that it is about to write.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar, Dict, Mapping, Optional, Tuple
+
+from reconciler.resources.ledger import Owned
+from reconciler.resources.system import System
+
+ADD = "add"
+CHANGE = "change"
+DELETE = "delete"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What separates a resource from its wanted state; false where there is nothing to do."""
+
+    action: str = ""
+    """add, change, delete, or empty."""
+    lines: Tuple[str, ...] = ()
+    """For people: `mode: 0600 -> 0644`, `content`; never a text that could hold a secret."""
+    paths: Tuple[str, ...] = ()
+    """What acting on it writes; remembered before, so that it can go back."""
+
+    def __bool__(self) -> bool:
+        return bool(self.action)
+
+
+NOTHING = Difference()
+
+
+class Resource(ABC):
+    """One thing on a host, as it is wanted."""
+
+    kind: ClassVar[str]
+    exclusive: ClassVar[bool] = False
+    """Whether something that exists, differs and is not ours must not be touched without `adopt: replace`."""
+    stays: ClassVar[str] = ""
+    """Why it stays on the host when it leaves the manifests (or when a run is rolled back); empty: it goes."""
+
+    @property
+    def place(self) -> str:
+        """The path that it claims for itself alone; empty if it claims none."""
+        return ""
+
+    @property
+    def absent(self) -> bool:
+        """Whether it is wanted away."""
+        return False
+
+    @abstractmethod
+    def inspect(self, system: System) -> Any:
+        """The actual state, or None where there is no such thing."""
+
+    @abstractmethod
+    def difference(self, actual: Any) -> Difference:
+        """What separates this state from the wanted one. Pure."""
+
+    @abstractmethod
+    def apply(self, system: System, difference: Difference) -> None:
+        """Bring it to its state."""
+
+    @classmethod
+    def remove(cls, system: System, owned: Owned) -> None:
+        """Let go of what an app owned; called only where nothing says that it stays."""
+
+    def recorded(self) -> Dict[str, Any]:
+        """What `remove` will need to know, kept in the ledger."""
+        return {}
+
+    def untouched(self, system: System, actual: Any) -> bool:
+        """Whether what stands there is as its distribution delivered it, so that replacing it loses nothing."""
+        return False
+
+    def before(self, actual: Any) -> Optional[str]:
+        """The text that stands there, if everyone may read it."""
+        return None
+
+    def memory(self, actual: Any) -> Dict[str, Any]:
+        """What `restore` needs to go back to this state, beside the paths; empty: nothing."""
+        return {}
+
+    @classmethod
+    def restore(cls, system: System, memory: Mapping[str, Any]) -> None:
+        """Go back to a state that `memory` described."""
+
+    def preexisting(self, actual: Any, difference: Difference) -> bool:
+        """Whether it was there before us, so that it stays when it leaves the manifests."""
+        return actual is not None
+
+    def confirms(self) -> bool:
+        """Whether a second look after acting tells that it worked."""
+        return True
+
+
+def changes(*pairs: Tuple[str, Any, Any]) -> Tuple[str, ...]:
+    """`name: old -> new` for every triple (name, actual, wanted) that differs."""
+    return tuple(f"{name}: {actual} -> {wanted}" for name, actual, wanted in pairs if actual != wanted)
+
+
+def octal(mode: int) -> str:
+    """A mode as people write it."""
+    return f"{mode:04o}"
