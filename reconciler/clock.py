@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 
@@ -37,9 +37,12 @@ class SystemClock:
         time.sleep(seconds)
 
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
 def milliseconds(moment: datetime) -> int:
-    """Unix time in milliseconds, the unit of generations."""
-    return int(moment.timestamp() * 1000)
+    """Unix time in whole milliseconds, the unit of generations; exact, unlike a float of seconds."""
+    return (moment - _EPOCH) // timedelta(milliseconds=1)
 
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"

@@ -66,7 +66,10 @@ class ReconcilerError(Exception):
         self.problems: Sequence[Problem] = (
             (problems,) if isinstance(problems, Problem) else tuple(sorted(set(problems)))
         )
-        super().__init__("\n".join(str(problem) for problem in self.problems))
+        super().__init__(self.problems)
+
+    def __str__(self) -> str:
+        return "\n".join(str(problem) for problem in self.problems)
 
     @classmethod
     def of(cls, code: str, message: str, *, place: Place = NOWHERE, hint: str = "") -> Self:

@@ -73,9 +73,9 @@ class Plan:
 
     @cached_property
     def id(self) -> str:
-        """A hash of every (host, app, resource, action, before, after)."""
+        """A hash of every (host, app, resource, action, before, after), in whichever order they are listed."""
         steps = [[p.host, p.app, c.resource, c.action.value, c.before, c.after] for p, c in self.changes()]
-        return digest(steps)[:16]
+        return digest(sorted(steps))[:16]
 
     def changes(self) -> Iterator[tuple[AppPlan, Change]]:
         """All changes with the app they belong to, in order."""

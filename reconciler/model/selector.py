@@ -59,11 +59,12 @@ class Requirement:
                 return f"{self.key} {self.operator.value} ({','.join(self.values)})"
 
 
+_EXPECTED = 'expected key=value, key in (a,b), key, !key or "*"'
 _KEY = r"[A-Za-z0-9][A-Za-z0-9._/-]*"
 _VALUE = r"[A-Za-z0-9._/:@-]*"
 _TERM = re.compile(
     rf"\s*(?:(?P<absent>!)\s*(?P<missing>{_KEY})"
-    rf"|(?P<set>{_KEY})\s+(?P<word>in|notin|not\s+in)\s*\((?P<values>[^()]*)\)"
+    rf"|(?P<set>{_KEY})\s+(?P<word>in|notin|not\s+in)\s*\(\s*+(?P<values>{_VALUE}+(?:\s*+,\s*+{_VALUE}+)*+)\s*+\)"
     rf"|(?P<key>{_KEY})(?:\s*(?P<sign>==|=|!=)\s*(?P<value>{_VALUE}))?)\s*(?:,|$)"
 )
 
@@ -83,14 +84,14 @@ class Selector:
         """
         if text.strip() == "*":
             return cls()
+        if not text.strip():
+            raise SelectorError(f"selector is empty; {_EXPECTED}")
         requirements: list[Requirement] = []
         position = 0
-        while position < len(text) or not requirements:
+        while position < len(text):
             term = _TERM.match(text, position)
-            if term is None or term.end() == position:
-                rest = text[position:].strip() or text
-                message = f'cannot read selector at "{rest}"; expected key=value, key in (a,b), key, !key or "*"'
-                raise SelectorError(message)
+            if term is None:
+                raise SelectorError(f'cannot read selector at "{text[position:].strip()}"; {_EXPECTED}')
             requirements.append(_requirement(term))
             position = term.end()
         if text.rstrip().endswith(","):
@@ -99,7 +100,14 @@ class Selector:
 
     @classmethod
     def of(cls, labels: Mapping[str, str]) -> Selector:
-        """Read the map form: every pair must be equal."""
+        """Read the map form: every pair must be equal.
+
+        Raises:
+            SelectorError: a key or a value that the text form could not hold.
+        """
+        for key, value in labels.items():
+            if not re.fullmatch(_KEY, key) or not re.fullmatch(_VALUE, value):
+                raise SelectorError(f'cannot read selector at "{key}={value}"; {_EXPECTED}')
         return cls(tuple(Requirement(key, Operator.IN, (value,)) for key, value in sorted(labels.items())))
 
     def matches(self, name: str, labels: Mapping[str, str], apps: Collection[str] = ()) -> bool:
