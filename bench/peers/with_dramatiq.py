@@ -1,19 +1,27 @@
-"""dramatiq; without results, which it keeps only when asked to."""
+"""dramatiq, with its Redis result backend, which keeps results only when asked to (PEER_RESULTS)."""
+
+import os
 
 import dramatiq
 from dramatiq.brokers.redis import RedisBroker
+from dramatiq.results import Results
+from dramatiq.results.backends import RedisBackend
 
 from bench.peers import URL, done
 
-NAME = "dramatiq (no results)"
 WORKER = ("dramatiq", "bench.peers.with_dramatiq", "--processes", "1", "--threads", "8")
+RESULTS = os.environ.get("PEER_RESULTS") == "yes"
 
-dramatiq.set_broker(RedisBroker(url=URL))
+broker = RedisBroker(url=URL)
+if RESULTS:
+    broker.add_middleware(Results(backend=RedisBackend(url=URL), result_ttl=600_000))
+dramatiq.set_broker(broker)
 
 
-@dramatiq.actor
-def noop() -> None:
+@dramatiq.actor(**({"store_results": True} if RESULTS else {}))
+def noop() -> bool:
     done()
+    return True
 
 
 def enqueue(count: int) -> None:

@@ -5,7 +5,6 @@ from rq import Queue
 
 from bench.peers import URL, done
 
-NAME = "RQ"
 WORKER = ("rq", "worker", "--quiet", "--url", URL, "noop")
 
 

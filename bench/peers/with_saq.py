@@ -6,7 +6,6 @@ from saq import Queue
 
 from bench.peers import URL, done
 
-NAME = "SAQ"
 WORKER = ("saq", "--quiet", "bench.peers.with_saq.settings")
 
 

@@ -6,7 +6,6 @@ from taskiq_redis import RedisAsyncResultBackend, RedisStreamBroker
 
 from bench.peers import URL, done
 
-NAME = "taskiq"
 WORKER = ("taskiq", "worker", "bench.peers.with_taskiq:broker", "--workers", "1", "--log-level", "ERROR")
 
 broker = RedisStreamBroker(url=URL).with_result_backend(RedisAsyncResultBackend(URL, result_ex_time=600))
