@@ -13,7 +13,7 @@ from reconciler.manifests.fields import is_template
 from reconciler.manifests.findings import Finding, did_you_mean
 from reconciler.manifests.nodes import Node
 from reconciler.manifests.resources import STEPS
-from reconciler.manifests.syntax import expression_findings, names_read, statically
+from reconciler.manifests.syntax import names_read, statically
 from reconciler.model.manifests import Block, Path, ResourceTemplate
 
 PATH_KINDS = frozenset({"file", "directory", "link"})
@@ -98,16 +98,6 @@ def _claimed(resource: ResourceTemplate) -> Iterator[tuple[str, str]]:
             yield kind, str(name)
     elif kind != "reboot" and (kind != "command" or not resource.name):
         yield tuple(default_name(resource).split(":", 1))  # type: ignore[misc] # always two parts
-
-
-def conditions_findings(nodes: tuple[Node, ...]) -> Iterator[Finding]:
-    """What is wrong with `when`, of resources and of blocks."""
-    for node in nodes:
-        if isinstance(node, Block):
-            yield from conditions_findings(node.resources)
-        if node.when:
-            where: Path = (*node.path, "when")
-            yield from expression_findings(node.when, where)
 
 
 def template_claims(resources: list[Placed]) -> Iterator[tuple[Path, str]]:

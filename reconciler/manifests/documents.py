@@ -5,7 +5,7 @@ Called by the loader for files that are not cached. What needs other files is le
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -18,9 +18,9 @@ from reconciler.manifests.findings import Finding, did_you_mean
 from reconciler.manifests.kinds import KINDS, Draft, kind
 from reconciler.manifests.nodes import read_nodes
 from reconciler.manifests.parsed import Document, Parsed
-from reconciler.manifests.places import place
+from reconciler.manifests.places import problem
 from reconciler.manifests.reading import Plain, UnreadableError, read
-from reconciler.model.manifests import Metadata, Origin
+from reconciler.model.manifests import Metadata, Origin, Path
 
 API_VERSION = "reconciler/v1"
 MAX_NAME = 63
@@ -60,10 +60,8 @@ def parse(file: str, raw: bytes) -> Parsed:
         where = Place(file, error.line, error.column)
         return Parsed((), (Problem(where, error.message, error.hint, "invalid-yaml"),), opaque=True)
     if all(plain.value is None for plain in plains):
-        problem = Problem(
-            Place(file), "holds no manifest", f"Delete it, or {_HEAD[0].lower()}{_HEAD[1:]}", "empty-file"
-        )
-        return Parsed((), (problem,), opaque=True)
+        empty = Problem(Place(file), "holds no manifest", f"Delete it, or {_HEAD[0].lower()}{_HEAD[1:]}", "empty-file")
+        return Parsed((), (empty,), opaque=True)
     return _parsed(file, raw, plains)
 
 
@@ -76,10 +74,10 @@ def _parsed(file: str, raw: bytes, plains: list[Plain]) -> Parsed:
         if plain.value is None:
             continue
         document = _document(plain, Origin(file, index))
-        if not plain.findings and document:
+        problems.extend(problem(raw, Origin(file, index), finding) for finding in plain.findings)
+        if document:
             documents.append(document)
             continue
-        problems.extend(Problem(place(raw, file, index, f), f.message, f.hint, f.code) for f in plain.findings)
         identity = _identity(plain.value)
         opaque = opaque or identity is None
         broken.update([identity] if identity else ())
@@ -107,16 +105,34 @@ def _document(plain: Plain, origin: Origin) -> Document | None:
         for field, kinds in found.nodes.items()
         if isinstance(spec := plain.value.get("spec"), dict) and isinstance(raw := spec.get(field), list)
     }
-    model = document_model(name)
-    try:
-        envelope: Any = model.model_validate(plain.value)
-    except ValidationError as error:
-        plain.findings.extend(findings(error, model))
+    envelope = _validated(document_model(name), plain.value, plain.findings)
+    if envelope is None:
         return None
     metadata = _metadata(name, envelope.metadata, origin, plain.findings)
     draft = Draft(metadata, envelope.spec, plain.value["spec"], nodes, plain.findings)
     value, claims = found.build(draft)
     return Document(name, value, claims)
+
+
+def _validated(model: type[Envelope], raw: dict[str, Any], found: list[Finding]) -> Any:
+    """The document as its model, or None. Unknown fields are found, and then left out to go on."""
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        wrong = list(findings(error, model))
+    found.extend(wrong)
+    if any(finding.code != "unknown-field" for finding in wrong):
+        return None
+    return model.model_validate(_without(raw, {finding.path for finding in wrong}))
+
+
+def _without(value: Any, paths: Collection[Path], here: Path = ()) -> Any:
+    """A copy of a value without what stands at some paths."""
+    if isinstance(value, dict):
+        return {key: _without(inner, paths, (*here, key)) for key, inner in value.items() if (*here, key) not in paths}
+    if isinstance(value, list):
+        return [_without(inner, paths, (*here, index)) for index, inner in enumerate(value)]
+    return value
 
 
 def _metadata(kind_name: str, spec: MetadataSpec, origin: Origin, found: list[Finding]) -> Metadata:

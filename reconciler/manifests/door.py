@@ -13,8 +13,17 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from reconciler.manifests.findings import Finding, did_you_mean
+from reconciler.manifests.findings import WRITTEN, Finding, did_you_mean
 from reconciler.model.manifests import Path
+
+_KEY = "[key]"
+"""How pydantic marks that a map's key is wrong."""
+_BOUNDS = {
+    "greater_than_equal": "at least",
+    "less_than_equal": "at most",
+    "greater_than": "above",
+    "less_than": "below",
+}
 
 
 class Door(BaseModel):
@@ -30,10 +39,10 @@ def failure(message: str, hint: str = "", code: str = "invalid-value") -> Pydant
     return PydanticCustomError("finding", "{message}", {"message": message, "hint": hint, "code": code})
 
 
-def findings(error: ValidationError, model: type[BaseModel]) -> Iterator[Finding]:
-    """What a failed validation says, in our words."""
+def findings(error: ValidationError, model: type[BaseModel], name: str = "this") -> Iterator[Finding]:
+    """What a failed validation says, in our words; `name` is what people call the whole value."""
     for detail in error.errors(include_url=False):
-        yield _finding(detail, model)
+        yield _finding(detail, model, name)
 
 
 def kind_of(value: Any) -> str:
@@ -48,22 +57,22 @@ def shown(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def not_text(value: Any, quoted: str | None = None) -> PydanticCustomError:
+def not_text(value: Any, quoted: str = WRITTEN) -> PydanticCustomError:
     """The error for a number, boolean, map or list where text belongs."""
     if value is None:
         return failure("{field} is empty")
     if isinstance(value, dict | list):
         return failure(f"{{field}} must be text, not {kind_of(value)}")
-    return failure(f"{{field}} {shown(value)} is {kind_of(value)}", f'Quote it: {{field}}: "{quoted or shown(value)}"')
+    return failure(f"{{field}} {shown(value)} is {kind_of(value)}", f'Quote it: {{field}}: "{quoted}"')
 
 
-def _finding(detail: ErrorDetails, model: type[BaseModel]) -> Finding:
-    path: Path = tuple(detail["loc"])
-    field = next((step for step in reversed(path) if isinstance(step, str)), "this")
+def _finding(detail: ErrorDetails, model: type[BaseModel], name: str) -> Finding:
+    path: Path = tuple(step for step in detail["loc"] if step != _KEY)
+    field = next((step for step in reversed(path) if isinstance(step, str)), name)
     context: Mapping[str, Any] = detail.get("ctx", {})
     if detail["type"] == "finding":
         message, hint = (str(context[name]).replace("{field}", field) for name in ("message", "hint"))
-        return Finding(path, message, hint, str(context["code"]))
+        return Finding(path, message, hint, str(context["code"]), key=_KEY in detail["loc"])
     if detail["type"] == "extra_forbidden":
         known = _names_at(model, path[:-1])
         return Finding(path, f'unknown field "{field}"', did_you_mean(field, known), "unknown-field", key=True)
@@ -89,11 +98,9 @@ def _worded(kind: str, field: str, value: Any, context: Mapping[str, Any]) -> tu
         hint = f"Write {field}: [{shown(value)}]" if what == "a list" and isinstance(value, str) else ""
         found = f"{kind_of(value)} ({shown(value)})" if not isinstance(value, dict | list) else kind_of(value)
         return f"{field} must be {what}, not {found}", hint
-    if kind in {"greater_than_equal", "less_than_equal", "greater_than", "less_than"}:
+    if kind in _BOUNDS:
         bound = next(iter(context.values()))
-        return f"{field} must be {kind.replace('_', ' ')} {bound}, not {shown(value)}".replace(
-            "equal", "or equal to"
-        ), ""
+        return f"{field} must be {_BOUNDS[kind]} {bound}, not {shown(value)}", ""
     if kind == "too_short":
         return f"{field} is empty", ""
     return f"{field} is not valid", ""

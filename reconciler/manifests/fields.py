@@ -121,7 +121,7 @@ def _moment(value: Any) -> datetime:
     except ValueError:
         raise failure(f'{{field}} "{shown(value)}" is no time', "Write it like 2026-07-01T18:00:00Z") from None
     if moment.tzinfo is None:
-        raise failure(f"{{field}} {value} has no time zone", f"Write {{field}}: {value}Z for UTC")
+        raise failure(f"{{field}} {value} has no time zone", "Write it like 2026-07-01T18:00:00Z")
     return moment.astimezone(UTC)
 
 
@@ -196,8 +196,22 @@ Labels: TypeAlias = dict[
     Annotated[str, PlainValidator(_label), WithJsonSchema(_STRING)],
 ]
 Values: TypeAlias = Annotated[dict[str, Any], PlainValidator(_values), WithJsonSchema({"type": "object"})]
+
+
+def _expression(value: Any) -> str:
+    from reconciler.manifests.syntax import expression_problem  # noqa: PLC0415 - Jinja loads only if needed
+
+    text = _filled(value)
+    problem = expression_problem(text)
+    if problem:
+        raise failure(*problem, "invalid-expression")
+    return text
+
+
 Expression: TypeAlias = Annotated[
-    str, PlainValidator(_filled), WithJsonSchema({"type": "string", "minLength": 1, "examples": ["not host.sandbox"]})
+    str,
+    PlainValidator(_expression),
+    WithJsonSchema({"type": "string", "minLength": 1, "examples": ["not host.sandbox"]}),
 ]
 
 

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 
 from reconciler.model.manifests import Path
 
+WRITTEN = "{written}"
+"""Stands in a hint for the value as the file has it; YAML's number 1.10 is 1.1 once it is read."""
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:

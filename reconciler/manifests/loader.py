@@ -122,4 +122,4 @@ def _place(tree: Tree, origin: Origin, finding: Finding) -> Place:
     from reconciler.manifests.places import place  # noqa: PLC0415 - only where something is wrong
 
     file = tree.files.get(origin.file)
-    return place(file.read(), origin.file, origin.document, finding) if file else Place(origin.file)
+    return place(file.read(), origin, finding) if file else Place(origin.file)

@@ -9,18 +9,30 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, TypeAlias, TypeVar
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, PlainValidator, ValidationError, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
-from reconciler.manifests.door import Door, findings, kind_of
-from reconciler.manifests.fields import TEMPLATED, Expression, Text
+from reconciler.manifests.door import Door, failure, findings, kind_of
+from reconciler.manifests.fields import Expression, Text, is_template
 from reconciler.manifests.findings import Finding, did_you_mean
 from reconciler.manifests.values import value_findings
 from reconciler.model.manifests import Block, Path, ResourceTemplate
 
 Node: TypeAlias = ResourceTemplate | Block
 _Model = TypeVar("_Model", bound=BaseModel)
-ForEach: TypeAlias = Annotated[list[Any] | dict[str, Any], TEMPLATED]
+
+
+def _for_each(value: Any) -> Any:
+    if isinstance(value, list | dict) or is_template(value):
+        return value
+    raise failure(f"{{field}} must be a list or a map, not {kind_of(value)}", "Write {field}: [a, b]")
+
+
+ForEach: TypeAlias = Annotated[
+    Any,
+    PlainValidator(_for_each),
+    WithJsonSchema({"anyOf": [{"type": "array"}, {"type": "object"}, {"type": "string", "pattern": r"\{\{"}]}),
+]
 BLOCK = "block"
 
 
@@ -64,10 +76,10 @@ def _node(item: Any, path: Path, kinds: Mapping[str, type[BaseModel]], found: li
     kind = named[0]
     rest = {key: value for key, value in item.items() if key != kind}
     before = len(found)
-    around = _validated(Beside, rest, path, found)
+    around = _validated(Beside, rest, path, found, kind)
     if kind == BLOCK:
         return _block(item[kind], (*path, BLOCK), around, kinds, found)
-    _validated(kinds[kind], item[kind], (*path, kind), found)
+    _validated(kinds[kind], item[kind], (*path, kind), found, kind)
     found.extend(value_findings(item[kind], (*path, kind)))
     if len(found) > before or around is None:
         return None
@@ -77,26 +89,26 @@ def _node(item: Any, path: Path, kinds: Mapping[str, type[BaseModel]], found: li
 def _block(
     raw: Any, path: Path, around: Beside | None, kinds: Mapping[str, type[BaseModel]], found: list[Finding]
 ) -> Block | None:
-    body = _validated(BlockBody, raw, path, found)
+    body = _validated(BlockBody, raw, path, found, BLOCK)
     resources: tuple[Node, ...] = ()
     if isinstance(raw, dict) and isinstance(raw.get("resources"), list):
         resources = read_nodes(raw["resources"], (*path, "resources"), kinds, found)
     if body is None or around is None:
         return None
-    twice = [name for name in ("when", "for_each") if None not in {getattr(body, name), getattr(around, name)}]
-    found.extend(
-        Finding(path, f"{to_camel(name)} stands beside this block and inside it", "Keep one") for name in twice
-    )
+    for field in ("when", "for_each"):
+        if getattr(body, field) is not None and getattr(around, field) is not None:
+            message = f"{to_camel(field)} stands beside this block and inside it"
+            found.append(Finding(path, message, "Keep one"))
     if around.name is not None or around.keep:
         found.append(Finding(path[:-1], "a block has no name and no keep", "Write them beside its resources"))
     return Block(resources, path[:-1], body.when or around.when, body.for_each or around.for_each)
 
 
-def _validated(model: type[_Model], raw: Any, path: Path, found: list[Finding]) -> _Model | None:
+def _validated(model: type[_Model], raw: Any, path: Path, found: list[Finding], name: str) -> _Model | None:
     try:
         return model.model_validate(raw)
     except ValidationError as error:
-        found.extend(finding.below(path) for finding in findings(error, model))
+        found.extend(finding.below(path) for finding in findings(error, model, name))
         return None
 
 

@@ -7,24 +7,32 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from reconciler.errors import Place
-from reconciler.manifests.findings import Finding
+from reconciler.errors import Place, Problem
+from reconciler.manifests.findings import WRITTEN, Finding
 from reconciler.manifests.reading import Plain, Positions, UnreadableError, read
-from reconciler.model.manifests import Path
+from reconciler.model.manifests import Origin, Path
 
 
-def place(raw: bytes, file: str, document: int, finding: Finding) -> Place:
+def problem(raw: bytes, origin: Origin, finding: Finding) -> Problem:
+    """A finding with its place, and with what the file has there where its hint quotes that."""
+    hint = finding.hint
+    if WRITTEN in hint:
+        positions = _positions(raw, origin)
+        hint = hint.replace(WRITTEN, positions.written.get(finding.path, "") if positions else "")
+    return Problem(place(raw, origin, finding), finding.message, hint, finding.code)
+
+
+def place(raw: bytes, origin: Origin, finding: Finding) -> Place:
     """The place of a finding: its own mark, or the nearest part of its path that is written there."""
     if finding.line:
-        return Place(file, finding.line, finding.column)
-    plains = _read(raw)
-    if document >= len(plains):
-        return Place(file)
-    positions = plains[document].positions
+        return Place(origin.file, finding.line, finding.column)
+    positions = _positions(raw, origin)
+    if positions is None:
+        return Place(origin.file)
     path, key = finding.path, finding.key
     while path and path not in positions.values and path not in positions.keys:
         path, key = path[:-1], False
-    return Place(file, *_position(positions, path, key=key))
+    return Place(origin.file, *_position(positions, path, key=key))
 
 
 def _position(positions: Positions, path: Path, *, key: bool) -> tuple[int, int]:
@@ -33,6 +41,11 @@ def _position(positions: Positions, path: Path, *, key: bool) -> tuple[int, int]
     if name and (key or not value or value[0] != name[0]):
         return name
     return value or (1, 1)
+
+
+def _positions(raw: bytes, origin: Origin) -> Positions | None:
+    plains = _read(raw)
+    return plains[origin.document].positions if origin.document < len(plains) else None
 
 
 @lru_cache(maxsize=8)

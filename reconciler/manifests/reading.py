@@ -60,6 +60,8 @@ class Positions:
 
     values: dict[Path, tuple[int, int]] = field(default_factory=dict)
     keys: dict[Path, tuple[int, int]] = field(default_factory=dict)
+    written: dict[Path, str] = field(default_factory=dict)
+    """Scalars as the file has them."""
 
 
 @dataclass(slots=True)
@@ -352,6 +354,8 @@ class _Composer:
     def _note(self, path: Path, start: tuple[int, int] | None, event: Any) -> None:
         if self._record:
             self.plain.positions.values[path] = start or _start(event)
+            if type(event) is ScalarEvent:
+                self.plain.positions.written[path] = event.value
 
     def _find(self, event: Any, message: str, hint: str = "") -> None:
         line, column = _start(event)

@@ -46,6 +46,15 @@ def _template_name(value: Any) -> str:
     return value.removeprefix("./")
 
 
+def _text_or_number(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise not_text(value)
+    return value
+
+
+TextOrNumber: TypeAlias = Annotated[
+    Any, PlainValidator(_text_or_number), WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "integer"}]})
+]
 TemplateName: TypeAlias = Annotated[
     str, PlainValidator(_template_name), WithJsonSchema({"type": "string", "examples": ["nginx/site.conf.j2"]})
 ]
@@ -201,7 +210,7 @@ class Sysctl(Resource):
 
     sandboxed = False
     key: Filled = Field(description="Name of the parameter.", examples=["vm.swappiness"])
-    value: Annotated[str | int, TEMPLATED] = Field(description="Its value.", examples=[10])
+    value: TextOrNumber = Field(description="Its value.", examples=[10])
 
 
 class Line(Resource):

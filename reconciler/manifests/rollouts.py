@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
 from reconciler.manifests.door import Door, failure, shown
 from reconciler.manifests.fields import Duration, Expression, Filled, Selection
-from reconciler.manifests.findings import Finding
-from reconciler.manifests.syntax import expression_findings
 from reconciler.model.manifests import FailurePolicy, Rollout, RolloutStep
 
 
@@ -66,10 +63,3 @@ def read_rollout(spec: RolloutSpec | None) -> Rollout | None:
     )
     policy = FailurePolicy(spec.on_failure)
     return Rollout(steps, spec.max_unavailable, spec.healthy_deadline, spec.failure_budget, policy)
-
-
-def rollout_findings(spec: RolloutSpec) -> Iterator[Finding]:
-    """What is wrong with the gates."""
-    for index, step in enumerate(spec.steps):
-        if step.gate:
-            yield from expression_findings(step.gate, ("spec", "rollout", "steps", index, "gate"))

@@ -25,13 +25,11 @@ def template_findings(text: str, path: Path) -> Iterator[Finding]:
         yield Finding(path, f"cannot read this template: {error}", "", "invalid-template")
 
 
-def expression_findings(text: str, path: Path) -> Iterator[Finding]:
-    """What is wrong with a `when` or a gate."""
+def expression_problem(text: str) -> tuple[str, str] | None:
+    """Message and hint for a `when` or a gate that cannot be read."""
     if "{{" in text or "{%" in text:
-        yield Finding(path, "an expression stands without {{ }}", f"Write {_unwrapped(text)}", "invalid-expression")
-        return
-    if _parsed(text) is None:
-        yield Finding(path, f"cannot read the expression {text}", "", "invalid-expression")
+        return "an expression stands without {{ }}", f"Write {{field}}: {_unwrapped(text)}"
+    return None if _parsed(text) else (f"cannot read the expression {text}", "")
 
 
 def names_read(text: str) -> frozenset[str]:

@@ -1,10 +1,8 @@
 """The kinds of manifests, one module each.
 
-A new kind is a module here, its name in `KINDS`, and its field in `Manifests`.
-
-A module defines `SPEC` (the model of its `spec`), `ABOUT` (a sentence for the schema), `build(draft)`, and `NODES` where
-its spec has lists of resources. A module is imported only when a document of its kind must be read, because pydantic
-takes time to load.
+A new kind is a module here, its name in `KINDS`, and its field in `Manifests`. A module defines `SPEC` (the model of
+its `spec`), `ABOUT` (a sentence for the schema), `build(draft)`, and `NODES` where its spec has lists of resources. It
+is imported only when a document of its kind must be read, because pydantic takes time to load.
 """
 
 from __future__ import annotations

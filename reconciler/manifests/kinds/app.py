@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias, cast
 
-from pydantic import Field, model_validator
+from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
 from reconciler.manifests import claims
-from reconciler.manifests.door import Door, failure
+from reconciler.manifests.door import Door, failure, shown
 from reconciler.manifests.fields import VARIABLE, Argv, Duration, Filled, Name, Selection, Values
 from reconciler.manifests.findings import Finding
 from reconciler.manifests.kinds import Claims, Draft
 from reconciler.manifests.looking import HealthSpec, health_claims
 from reconciler.manifests.resources import RESOURCES
-from reconciler.manifests.rollouts import RolloutSpec, read_rollout, rollout_findings
+from reconciler.manifests.rollouts import RolloutSpec, read_rollout
 from reconciler.manifests.values import value_findings
 from reconciler.model.manifests import (
     AdoptPolicy,
@@ -31,6 +31,15 @@ from reconciler.model.manifests import (
 ABOUT = "Something that runs on hosts: its values, its resources and how it is looked after."
 RESERVED = frozenset({"vars", "host", "facts", "hosts", "item", "key", "config", "secret"})
 """Names that mean something of their own in templates."""
+
+
+def _prune(value: Any) -> bool | str:
+    if isinstance(value, bool) or value == "all":
+        return cast("bool | str", value)
+    raise failure(f"{{field}} must be true, false or all, not {shown(value)}")
+
+
+Prune: TypeAlias = Annotated[bool | str, PlainValidator(_prune), WithJsonSchema({"enum": [True, False, "all"]})]
 
 
 class DependencySpec(Door):
@@ -73,7 +82,7 @@ class AppSpec(Door):
         "heal", description="When a host no longer looks as it was left."
     )
     verify_every: Duration = Field(300.0, description="How often hosts are looked at.")
-    prune: bool | Literal["all"] = Field(default=True, description="Remove what left the manifests; all: packages too.")
+    prune: Prune = Field(default=True, description="Remove what left the manifests; all: packages too.")
     adopt: Literal["refuse", "replace"] = Field("refuse", description="Things that exist, differ and are not ours.")
     on_failure: Literal["rollback", "stop"] = Field("rollback", description="When an apply fails.")
     confirm: Duration | None = Field(
@@ -92,7 +101,6 @@ def build(draft: Draft) -> tuple[App, Claims]:
     placed = list(claims.placed(resources))
     health = tuple(draft.raw.get("health") or ())
     draft.findings.extend(_findings(spec, placed))
-    draft.findings.extend(claims.conditions_findings(resources))
     draft.findings.extend(value_findings(list(health), ("spec", "health")))
     app = App(
         metadata=draft.metadata,
@@ -123,8 +131,6 @@ def build(draft: Draft) -> tuple[App, Claims]:
 def _findings(spec: AppSpec, placed: list[claims.Placed]) -> Iterator[Finding]:
     yield from claims.disagreements(placed)
     yield from value_findings(spec.config, ("spec", "config"))
-    if spec.rollout:
-        yield from rollout_findings(spec.rollout)
     for key in spec.config:
         where = ("spec", "config", key)
         if key in RESERVED:

@@ -50,7 +50,6 @@ def build(draft: Draft) -> tuple[Job, Claims]:
     spec: JobSpec = draft.spec
     steps = draft.nodes["steps"]
     placed = list(claims.placed(steps))
-    draft.findings.extend(claims.conditions_findings(steps))
     draft.findings.extend(_parameter_findings(spec))
     changes = any(each.resource.kind != "command" for each in placed)
     job = Job(
