@@ -91,7 +91,7 @@ class Selector:
         while position < len(text):
             term = _TERM.match(text, position)
             if term is None:
-                raise SelectorError(f'cannot read selector at "{text[position:].strip()}"; {_EXPECTED}')
+                raise SelectorError(f'cannot read selector at "{text[position:].strip()[:80]}"; {_EXPECTED}')
             requirements.append(_requirement(term))
             position = term.end()
         if text.rstrip().endswith(","):
