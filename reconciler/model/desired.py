@@ -79,6 +79,8 @@ class Desired:
     bundles: Mapping[str, Bundle]
     config: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """App -> its config as declared, before any group or host; for people (`rc:app:{APP}`)."""
+    formerly: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Host -> its old names, for hosts that have any: what is known of those is known of it."""
 
 
 @dataclass(frozen=True, slots=True)

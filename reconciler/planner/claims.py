@@ -1,0 +1,51 @@
+"""Which places on a host an app claims for itself: two apps of one host must not claim the same.
+
+Called by the composer for claims that stand in the manifest, and by `diff` for those that only a rendering shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from reconciler.model.desired import Bundle
+from reconciler.model.manifests import App, Block, Path, ResourceTemplate
+
+_WITH_A_PLACE = frozenset({"file", "directory", "link", "archive", "mount"})
+"""Kinds that own what stands at their path; packages, users and services may be wanted by several apps."""
+
+
+def fixed_claims(app: App) -> Mapping[str, Path]:
+    """Resource id -> where it stands in the manifest, for claims that hold on every host of the app."""
+    return {f"{node.kind}:{node.fields['path']}": node.path for node in _unconditional(app.resources) if _fixed(node)}
+
+
+def claims_a_place(resource: str) -> bool:
+    """Whether the resource of this id is one that only a single app of a host may have."""
+    return resource.partition(":")[0] in _WITH_A_PLACE
+
+
+def has_loose_claims(bundle: Bundle) -> bool:
+    """Whether the bundle may claim more places than `fixed_claims` tells: conditions, loops, paths with `{{ }}`."""
+    return any(_loose(node, conditional=False) for node in bundle.content["resources"])
+
+
+def _loose(node: Mapping[str, Any], *, conditional: bool) -> bool:
+    conditional = conditional or "when" in node or "forEach" in node
+    if "block" in node:
+        return any(_loose(below, conditional=conditional) for below in node["block"])
+    return node["kind"] in _WITH_A_PLACE and (conditional or "{{" in str(node["fields"].get("path")))
+
+
+def _fixed(node: ResourceTemplate) -> bool:
+    path = node.fields.get("path")
+    return node.kind in _WITH_A_PLACE and isinstance(path, str) and "{{" not in path
+
+
+def _unconditional(nodes: tuple[ResourceTemplate | Block, ...]) -> Iterator[ResourceTemplate]:
+    for node in nodes:
+        if node.when is None and node.for_each is None:
+            if isinstance(node, Block):
+                yield from _unconditional(node.resources)
+            else:
+                yield node

@@ -1,0 +1,152 @@
+"""One rendered resource against what is known of it: a `Change`, or None where nothing would happen.
+
+Called by `diff`. Equal comparisons give one shared `Change`, however many hosts they are made for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from reconciler.model.plan import Action, Change
+from reconciler.planner.text_diff import field_differences, text_differences
+from reconciler.rendering import RenderedResource
+from reconciler.resources.protocol import ResourceEvent
+
+NEVER_LOOKED = "never looked at on this host"
+
+Before: TypeAlias = Callable[[], RenderedResource | None]
+"""Renders what was last applied of a resource; None where its bundle is not at hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """What is known of an app's secrets since they were last applied; no value stands here."""
+
+    known: bool
+    """Whether both fingerprints are there to compare."""
+    paths: tuple[str, ...]
+    """All secrets of the app: one of them changed, or may have."""
+
+    def judge(self, read: tuple[str, ...]) -> tuple[Action, str]:
+        """What it means for a resource that reads some of these secrets.
+
+        One fingerprint covers all secrets of an app, so only a resource that reads all of them changed for certain.
+        """
+        shown = " or ".join(read)
+        if not self.known:
+            return Action.UNKNOWN, f"secret {shown}: unknown whether changed"
+        if set(read) >= set(self.paths):
+            return Action.CHANGE, f"secret {shown} changed"
+        return Action.UNKNOWN, f"secret {shown}: one of {', '.join(self.paths)} changed"
+
+
+class Comparer:
+    """Compares resources, and shares equal changes."""
+
+    def __init__(self) -> None:
+        self._changes: dict[tuple[str, Action, str, str, str], Change] = {}
+        self._tuples: dict[tuple[int, ...], tuple[Change, ...]] = {}
+        self._pairs: dict[tuple[str, str, str], Change | None] = {}
+
+    def all_unseen(self, resources: tuple[RenderedResource, ...]) -> tuple[Change, ...]:
+        """Changes of an app that was never here, on a host where nothing is known: one tuple for equal renderings."""
+        changes = tuple(change for resource in resources if (change := self.found(resource, None)))
+        return self._tuples.setdefault(tuple(map(id, changes)), changes)
+
+    def owned(
+        self, wanted: RenderedResource, print_before: str, before: Before, rotation: Rotation | None
+    ) -> Change | None:
+        """A resource that we wrote before."""
+        if wanted.unknown:
+            return self._share(wanted.id, Action.UNKNOWN, print_before, wanted.fingerprint, wanted.unknown)
+        if wanted.fingerprint != print_before:
+            return self._rewritten(wanted, print_before, before)
+        if rotation is None or not wanted.secrets:
+            return None
+        action, reason = rotation.judge(wanted.secrets)
+        return self._share(wanted.id, action, print_before, wanted.fingerprint, reason)
+
+    def found(self, wanted: RenderedResource, look: ResourceEvent | None) -> Change | None:
+        """A resource that we never wrote, with what a look at the host found."""
+        if wanted.unknown:
+            return self._share(wanted.id, Action.UNKNOWN, "", wanted.fingerprint, wanted.unknown)
+        if look is None:
+            return self._share(wanted.id, Action.UNKNOWN, "", wanted.fingerprint, NEVER_LOOKED)
+        return self._looked_at(wanted, look)
+
+    def _looked_at(self, wanted: RenderedResource, look: ResourceEvent) -> Change | None:
+        match look.action:
+            case "add":
+                return self._shared_addition(wanted)
+            case "change":
+                return Change(wanted.id, Action.CHANGE, "", wanted.fingerprint, diff=_looked(wanted, look))
+            case "delete":
+                return self._share(wanted.id, Action.DELETE, "", wanted.fingerprint, "")
+            case "failed":
+                reason = f"cannot be looked at: {look.error}"
+                return self._share(wanted.id, Action.UNKNOWN, "", wanted.fingerprint, reason)
+            case _:
+                return None
+
+    def leaving(self, resource: str, print_before: str) -> Change:
+        """A resource of ours that nothing wants any more."""
+        return self._share(resource, Action.DELETE, print_before, "", _PRUNED.get(resource.partition(":")[0], ""))
+
+    def _rewritten(self, wanted: RenderedResource, print_before: str, before: Before) -> Change | None:
+        """Fingerprints identify renderings, so equal pairs of them differ in equal lines."""
+        key = (wanted.id, print_before, wanted.fingerprint)
+        if key in self._pairs:
+            return self._pairs[key]
+        old = before()
+        if old is None or old.fingerprint != print_before:
+            return self._share(wanted.id, _turn(None, wanted), print_before, wanted.fingerprint, "")
+        action = _turn(old, wanted)
+        lines = (
+            ()
+            if action is Action.DELETE
+            else field_differences({} if action is Action.ADD else old.fields, wanted.fields)
+        )
+        change = Change(wanted.id, action, print_before, wanted.fingerprint, diff=lines)
+        self._pairs[key] = change
+        return change
+
+    def _shared_addition(self, wanted: RenderedResource) -> Change | None:
+        key = (wanted.id, "", wanted.fingerprint)
+        if key not in self._pairs:
+            text = wanted.fields.get("content")
+            lines = text_differences("", text) if isinstance(text, str) else ()
+            self._pairs[key] = Change(wanted.id, Action.ADD, "", wanted.fingerprint, diff=lines)
+        return self._pairs[key]
+
+    def _share(self, resource: str, action: Action, before: str, after: str, reason: str) -> Change:
+        key = (resource, action, before, after, reason)
+        found = self._changes.get(key)
+        if found is None:
+            found = self._changes[key] = Change(resource, action, before, after, reason)
+        return found
+
+
+_PRUNED = {"user": "locked, and our keys removed", "service": "stopped and disabled"}
+"""Kinds for which a delete is less than it says."""
+
+
+def is_absent(fields: Mapping[str, Any]) -> bool:
+    """Whether the resource wants a thing to be gone."""
+    return fields.get("state") == "absent"
+
+
+def _turn(old: RenderedResource | None, wanted: RenderedResource) -> Action:
+    if is_absent(wanted.fields):
+        return Action.DELETE
+    return Action.ADD if old is not None and is_absent(old.fields) else Action.CHANGE
+
+
+def _looked(wanted: RenderedResource, look: ResourceEvent) -> tuple[str, ...]:
+    """What the look says, and the diff of the text where the file may be shown and holds no secret."""
+    text = wanted.fields.get("content")
+    if look.before is None or wanted.secrets or not isinstance(text, str):
+        return look.differences
+    others = (line for line in look.differences if line != "content")
+    return (*others, *text_differences(look.before, text))

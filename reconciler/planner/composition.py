@@ -1,0 +1,188 @@
+"""One pass over all hosts: what still holds of the last revision is taken over, the rest is composed.
+
+Made by `Composer` for each revision; keeps what the next pass may take over.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from reconciler.errors import InvalidInput
+from reconciler.model.desired import DesiredApp, app_digest
+from reconciler.model.manifests import Host
+from reconciler.planner.checks import layer_problems
+from reconciler.planner.findings import Findings
+from reconciler.planner.fleet import Fleet
+from reconciler.planner.grounds import Facts, Ground
+from reconciler.planner.placement import Standing
+from reconciler.planner.recipes import Recipe
+from reconciler.planner.resolver import Merged
+from reconciler.planner.values import Values, ValuesWriter
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Terms:
+    """What hosts of one standing have in common."""
+
+    recipes: tuple[Recipe, ...]
+    configs: tuple[Merged, ...]
+    """The config of each recipe's app, before a host has its say."""
+    vars: Merged
+
+    def same(self, other: _Terms) -> bool:
+        mine, others = (*self.recipes, *self.configs, self.vars), (*other.recipes, *other.configs, other.vars)
+        return len(mine) == len(others) and all(a is b for a, b in zip(mine, others, strict=True))
+
+
+@dataclass(slots=True)
+class _ComposedApp:
+    """An app on a host, with what it was made from."""
+
+    recipe: Recipe
+    ground: Ground
+    values: Values
+    desired: DesiredApp
+
+
+@dataclass(slots=True)
+class _ComposedHost:
+    """A host without problems."""
+
+    host: Host
+    terms: _Terms
+    facts: Facts | None
+    apps: Mapping[str, _ComposedApp]
+    desired: Mapping[str, DesiredApp]
+    volatile: bool
+    """Something in it comes from facts or from other hosts."""
+
+
+@dataclass(slots=True)
+class Composed:
+    """What a pass leaves to the next."""
+
+    terms: dict[Standing, _Terms] = field(default_factory=dict)
+    hosts: dict[str, _ComposedHost] = field(default_factory=dict)
+
+
+class Composition:
+    """Composes the hosts of one revision."""
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        recipes: Mapping[str, Recipe],
+        facts: Mapping[str, Facts | None],
+        writer: ValuesWriter,
+        findings: Findings,
+        *,
+        before: Composed,
+    ) -> None:
+        self._fleet = fleet
+        self._recipes = recipes
+        self._facts = facts
+        self._writer = writer
+        self._findings = findings
+        self._before = before
+        self.composed = Composed()
+
+    def host(self, host: Host) -> Mapping[str, DesiredApp]:
+        """The apps of one host; those that have a problem are missing, and the problem is noted."""
+        name = host.metadata.name
+        standing = self._fleet.standings[name]
+        terms = self.composed.terms.get(standing) or self._common(standing)
+        facts = self._facts.get(name)
+        known = self._before.hosts.get(name)
+        if known is None or not self._holds(known, host, terms, facts):
+            apps = self._apps(host, terms, facts, known.apps if known else {})
+            desired = {app: composed.desired for app, composed in apps.items()}
+            known = _ComposedHost(host, terms, facts, apps, desired, _volatile(apps))
+            if len(apps) < len(terms.recipes) or not self._sound(terms.vars, None, host):
+                return desired
+        self.composed.hosts[name] = known
+        return known.desired
+
+    def _common(self, standing: Standing) -> _Terms:
+        recipes = tuple(self._recipes[app] for app in standing.apps if app in self._recipes)
+        configs = tuple(self._fleet.config_below(recipe.name, standing) for recipe in recipes)
+        terms = _Terms(recipes, configs, self._fleet.vars_below(standing))
+        known = self._before.terms.get(standing)
+        self.composed.terms[standing] = known if known is not None and terms.same(known) else terms
+        return self.composed.terms[standing]
+
+    def _holds(self, known: _ComposedHost, host: Host, terms: _Terms, facts: Facts | None) -> bool:
+        if known.host is not host or known.terms is not terms:
+            return False
+        return not known.volatile or (
+            known.facts is facts and all(self._writer.holds(app.values) for app in known.apps.values())
+        )
+
+    def _apps(
+        self, host: Host, terms: _Terms, facts: Facts | None, before: Mapping[str, _ComposedApp]
+    ) -> Mapping[str, _ComposedApp]:
+        name = host.metadata.name
+        variables = self._fleet.vars(name) if host.vars else terms.vars
+        apps: dict[str, _ComposedApp] = {}
+        for recipe, below in zip(terms.recipes, terms.configs, strict=True):
+            config = self._fleet.config(name, recipe.name) if host.config.get(recipe.name) else below
+            composed = self._app(recipe, Ground(host, config, variables, facts), before.get(recipe.name))
+            if composed is not None:
+                apps[recipe.name] = composed
+        return apps
+
+    def _app(self, recipe: Recipe, ground: Ground, before: _ComposedApp | None) -> _ComposedApp | None:
+        host = ground.host.metadata.name
+        sound = self._sound(ground.config, recipe.name, ground.host)
+        try:
+            values = self._same_values(before, recipe, ground) or self._writer.write(recipe, ground)
+            if before is not None and before.recipe is recipe and before.values.text == values.text:
+                return _ComposedApp(recipe, ground, values, before.desired)
+            secrets = _secrets(recipe, values)
+        except InvalidInput as error:
+            self._findings.of_app(error.problems, recipe, host)
+            return None
+        if not sound:
+            return None
+        sha = recipe.bundle.sha
+        desired = DesiredApp(host, recipe.name, sha, values.text, app_digest(sha, values.text), secrets)
+        return _ComposedApp(recipe, ground, values, desired)
+
+    def _same_values(self, before: _ComposedApp | None, recipe: Recipe, ground: Ground) -> Values | None:
+        """The values of the last pass, where everything that they were made from is still the same."""
+        if before is None or before.recipe.reads is not recipe.reads:
+            return None
+        if not before.ground.same(ground, reads_facts="facts" in recipe.reads.parts):
+            return None
+        if "hosts" in recipe.reads.parts and before.recipe is not recipe:
+            return None
+        return before.values if self._writer.holds(before.values) else None
+
+    def _sound(self, merged: Merged, app: str | None, host: Host) -> bool:
+        """Whether the merged values are whole; what is wrong with them is noted."""
+        if not merged.conflicts and not (app and merged.unset):
+            return True
+        for problem, cause in layer_problems(merged, app, host.metadata.name, self._findings.locate):
+            self._findings.add(problem, cause)
+        return False
+
+
+def _volatile(apps: Mapping[str, _ComposedApp]) -> bool:
+    return any(app.values.dependencies or "facts" in app.recipe.reads.parts for app in apps.values())
+
+
+def _secrets(recipe: Recipe, values: Values) -> tuple[str, ...]:
+    """All secrets that the app needs on the host, sorted.
+
+    Where a value is read but absent, the app is rendered: only that tells whether the template is prepared for it.
+
+    Raises:
+        InvalidInput: it is not.
+    """
+    found = recipe.secrets
+    if values.absent or recipe.renders_secrets:
+        rendered = recipe.renderer.render(json.loads(values.text))
+        if recipe.renders_secrets:
+            found = tuple(path for resource in rendered.resources for path in resource.secrets)
+    return tuple(sorted({*found, *values.secrets})) if found else values.secrets

@@ -1,0 +1,88 @@
+"""Which apps on which hosts have something to do: digests compared, nothing rendered, nothing fetched.
+
+Called before `diff`, so that the long forms are read only for what is due, and by `diff` itself.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator, Mapping
+
+from reconciler.model.desired import Desired, DesiredApp
+from reconciler.model.observed import AppStatus, ObservedApp, ObservedHost
+from reconciler.planner.past import Past
+from reconciler.planner.scope import WHOLE_FLEET, Scope
+
+SecretPrints = Mapping[tuple[str, str], str]
+"""(host, app) -> keyed fingerprint of its secrets' values as they are now."""
+
+
+class Due(enum.Enum):
+    """Why an app on a host is due, as people read it."""
+
+    NEVER_APPLIED = "never applied here"
+    CHANGED = "its manifests, templates or values changed"
+    NOT_CONVERGED = "its last run did not converge"
+    SECRETS_CHANGED = "one of its secrets changed"
+    SECRETS_UNKNOWN = "whether its secrets changed is not known without the key"
+    DRIFTED = "the host no longer looks as it was left"
+    LEAVING = "it left the manifests of this host"
+
+
+def due(
+    desired: Desired,
+    observed: Mapping[str, ObservedHost],
+    secrets: SecretPrints | None,
+    scope: Scope = WHOLE_FLEET,
+) -> tuple[tuple[str, str], ...]:
+    """(host, app) pairs that differ from what is known, or that must go, sorted.
+
+    They bear the names under which they are known, so that `Applied` is found for all of them; a pair under an old name
+    stands beside the one under the new name.
+    """
+    return tuple(sorted(_pairs(desired, observed, secrets, scope)))
+
+
+def why_due(wanted: DesiredApp, known: ObservedApp | None, secrets: SecretPrints | None) -> Due | None:
+    """Why a desired app is due; None where it is not."""
+    if known is None:
+        return Due.NEVER_APPLIED
+    if known.digest != wanted.digest:
+        return Due.CHANGED
+    if known.status is not AppStatus.CONVERGED:
+        return Due.NOT_CONVERGED
+    if wanted.secrets:
+        now = secrets.get((wanted.host, wanted.app)) if secrets is not None else None
+        if now is None or not known.secrets:
+            return Due.SECRETS_UNKNOWN
+        if now != known.secrets:
+            return Due.SECRETS_CHANGED
+    return Due.DRIFTED if known.drift else None
+
+
+def _pairs(
+    desired: Desired, observed: Mapping[str, ObservedHost], secrets: SecretPrints | None, scope: Scope
+) -> Iterator[tuple[str, str]]:
+    past = Past(desired, observed)
+    for host, apps in desired.hosts.items():
+        if not scope.host(host):
+            continue
+        own = observed.get(host)
+        for app, wanted in apps.items():
+            if scope.app(app):
+                known = own.apps.get(app) if own else None
+                if why_due(wanted, known, secrets) is not None:
+                    yield host, app
+        if own is None or own.apps.keys() != apps.keys():
+            yield from _under_old_names(past, host, scope)
+
+
+def _under_old_names(past: Past, host: str, scope: Scope) -> Iterator[tuple[str, str]]:
+    """What is known under names that the manifests do not give it any more."""
+    known = past.host(host)
+    if known is None:
+        return
+    name, found = known
+    wanted = past.wanted(host) if name == host else frozenset()
+    covered = {old for app in past.wanted(host) if scope.app(app) for old in past.names(host, app)}
+    yield from ((name, app) for app in found.apps if app not in wanted and (scope.app(app) or app in covered))

@@ -1,0 +1,45 @@
+"""Why an app is not applied on a host just now although something differs; asked by `diff`, shown with the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from reconciler.model.desired import DesiredApp
+from reconciler.model.manifests import App, Host, Sync
+from reconciler.model.observed import AppStatus, ObservedApp, ObservedHost
+
+
+@dataclass(frozen=True, slots=True)
+class Standstill:
+    """What may keep an app from being applied on a host; whatever is None has no say."""
+
+    wanted: DesiredApp | None
+    app: App | None
+    host: Host | None
+    known_host: ObservedHost | None
+    known: ObservedApp | None
+
+    def reason(self, now: datetime) -> str:
+        """All reasons, most decisive first; empty where the app goes ahead."""
+        return "; ".join((*self._of_host(now), *self._of_app()))
+
+    def _of_host(self, now: datetime) -> Iterator[str]:
+        if self.known_host is not None and self.known_host.paused:
+            yield f"host paused: {self.known_host.paused}"
+        pause = self.host.maintenance if self.host is not None else None
+        if pause is not None and pause.drain and pause.until > now:
+            yield f"maintenance until {pause.until.astimezone(UTC):%Y-%m-%d %H:%M} UTC: {pause.reason}"
+
+    def _of_app(self) -> Iterator[str]:
+        known, wanted = self.known, self.wanted
+        if known is not None and known.status is AppStatus.PAUSED:
+            yield f"paused: {known.error}" if known.error else "paused"
+        if wanted is None:
+            return
+        if self.known_host is not None and wanted.digest in self.known_host.rejected:
+            yield "it failed here before; change it, or reconcile rollouts retry"
+        manual = self.app is not None and self.app.sync is Sync.MANUAL
+        if manual and (known is None or known.digest != wanted.digest):
+            yield f"waits for approval: reconcile approve {wanted.app}"

@@ -1,0 +1,36 @@
+"""What a plan is made of, as one value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeAlias
+
+from reconciler.model.desired import Bundle, Desired
+from reconciler.model.manifests import Manifests
+from reconciler.model.observed import Applied, ObservedHost
+from reconciler.planner.due import SecretPrints
+from reconciler.planner.scope import WHOLE_FLEET, Scope
+from reconciler.resources.protocol import ResourceEvent
+
+Pair: TypeAlias = tuple[str, str]
+"""(host, app)"""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanInput:
+    """All that a plan is made of. Maps by pair need to hold only the pairs that `due` gives for the same state."""
+
+    manifests: Manifests
+    desired: Desired
+    observed: Mapping[str, ObservedHost]
+    applied: Mapping[Pair, Applied]
+    bundles: Mapping[str, Bundle]
+    """Bundles by sha, those last applied too; where one is missing, a change is shown without its text."""
+    secrets: SecretPrints | None
+    """Keyed fingerprints as of now; None: no key is at hand."""
+    looks: Mapping[Pair, Mapping[str, ResourceEvent]]
+    """What an inspection found, by resource id."""
+    now: datetime
+    scope: Scope = field(default=WHOLE_FLEET)
