@@ -1,7 +1,7 @@
 """Makes the reference pages that the code can write by itself. `make docs` writes them; a test says when to."""
 
 import argparse
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tests.docs.manifests_page import manifests_page
@@ -35,42 +35,53 @@ def commands_page() -> str:
     from reconciler.cli import build_parser
 
     parser = build_parser()
-    parts = ["# Commands", NOTE, *_command("reconcile", parser, set())]
+    commands = list(_commands(parser))
+    everywhere = next(group for group in commands[0][1]._action_groups if group.title == EVERYWHERE)
+    shared = {_flags(action) for action in everywhere._group_actions}
+    parts = ["# Commands", NOTE, parser.description or "", *(parser.epilog or "").split("\n\n")]
+    parts += ["Flags of every command:", _arguments(everywhere._group_actions)]
+    for name, command in commands:
+        parts += _command(name, command, shared)
     return "\n\n".join(parts) + "\n"
 
 
-def _command(name: str, parser: argparse.ArgumentParser, known: set[str]) -> Iterator[str]:
-    yield f"## `{name}`" if known else f"`{name}`"
-    if parser.description:
-        yield parser.description
-    actions = [it for it in parser._actions if it.help != argparse.SUPPRESS]
-    arguments = [it for it in actions if not isinstance(it, argparse._SubParsersAction | argparse._HelpAction)]
-    fresh = [it for it in arguments if not known or not it.option_strings or _flags(it) not in known]
-    if known:
-        words = [it.metavar or it.dest.upper() for it in arguments if not it.option_strings]
-        yield (
-            "```\n"
-            + " ".join([name, *map(str, words), *(["[FLAGS]"] if len(words) < len(arguments) else [])])
-            + "\n```"
-        )
-    if fresh:
-        yield "\n".join(
-            ["| argument | meaning |", "| --- | --- |", *(f"| {_flags(it)} | {_cell(it.help or '')} |" for it in fresh)]
-        )
-    everywhere = known or {_flags(it) for it in arguments} | {""}
-    for action in actions:
+EVERYWHERE = "everywhere"
+"""Title of the group of flags that every command has."""
+
+
+def _commands(parser: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    """All commands that do something, with their parsers, in the order of the help."""
+    for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
             for word, subparser in action.choices.items():
-                yield from _command(f"{name} {word}", subparser, everywhere)
+                inner = [(f"{word} {name}", it) for name, it in _commands(subparser)]
+                yield from inner or [(word, subparser)]
+
+
+def _command(name: str, parser: argparse.ArgumentParser, shared: set[str]) -> Iterator[str]:
+    own = [it for it in parser._actions if _flags(it) not in shared and not isinstance(it, argparse._HelpAction)]
+    words = [_value(it) for it in own if not it.option_strings]
+    yield f"## {name}"
+    yield parser.description or ""
+    yield "```\n" + " ".join(["reconcile", name, *words, *(["[FLAGS]"] if len(words) < len(own) else [])]) + "\n```"
+    if own:
+        yield _arguments(own)
+
+
+def _arguments(actions: Sequence[argparse.Action]) -> str:
+    rows = (f"| `{_cell(_flags(it))}` | {_cell(it.help or '')} |" for it in actions if it.help != argparse.SUPPRESS)
+    return "\n".join(["| argument | meaning |", "| --- | --- |", *rows])
 
 
 def _flags(action: argparse.Action) -> str:
-    value = (
-        "" if action.nargs == 0 else f" {action.metavar or '|'.join(map(str, action.choices or [action.dest.upper()]))}"
-    )
-    if not action.option_strings:
-        return f"`{value.strip()}`"
-    return "`" + _cell(", ".join(action.option_strings) + value) + "`"
+    return " ".join([", ".join(action.option_strings), _value(action)]).strip()
+
+
+def _value(action: argparse.Action) -> str:
+    if action.nargs == 0:
+        return ""
+    name = action.metavar or "|".join(map(str, action.choices or [action.dest.upper()]))
+    return f"[{name}]" if action.nargs == "?" else f"{name} ..." if action.nargs in ("*", "+") else str(name)
 
 
 def _cell(text: str) -> str:

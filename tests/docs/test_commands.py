@@ -7,19 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.cli import build_parser
+from reconciler import cli
 from tests.docs.markdown import PAGES, ROOT, blocks, name, quoted
 
 
 def commands() -> Iterator[tuple[Path, str]]:
-    """All command lines in shell blocks and between backticks, a line with `&&` cut into its parts."""
+    """All command lines: in shell blocks, after a prompt, between backticks; one with `&&` cut into its parts."""
     for page in PAGES:
-        lines = [
-            line for language in ("sh", "") for block in blocks(page, language) for line in block.text.splitlines()
+        typed = [line for block in blocks(page, "sh") for line in block.text.splitlines()]
+        shown = [
+            line.removeprefix("$ ") for block in blocks(page, "") for line in block.text.splitlines() if line[:1] == "$"
         ]
-        for line in [*lines, *quoted(page)]:
-            for command in line.removeprefix("$ ").split("&&"):
-                yield page, command.partition(" #")[0].strip()
+        for line in [*typed, *shown, *quoted(page)]:
+            for command in line.split("&&"):
+                yield page, re.split(r" #| >", command)[0].strip().replace("COMMAND", "plan")
 
 
 def quoted_as(program: str) -> list[object]:
@@ -30,9 +31,10 @@ def quoted_as(program: str) -> list[object]:
 @pytest.mark.parametrize("command", quoted_as("reconcile"))
 def test_a_quoted_command_parses(command: str) -> None:
     try:
-        build_parser().parse_args(shlex.split(command)[1:])
+        name, words = cli._command(shlex.split(command)[1:])
+        cli.parser_of(name).parse_args(words)
     except SystemExit as end:
-        pytest.fail(f"`{command}` is not understood (exit code {end.code})")
+        assert not end.code, f"`{command}` is not understood"
 
 
 @pytest.mark.parametrize("command", quoted_as("make"))
