@@ -20,7 +20,8 @@ class AppStatus(enum.Enum):
     """The statement was missing or did not verify."""
     REPLAN = "replan"
     """Facts that a template reads have changed since the plan."""
-    PAUSED = "paused"
+    WAITING = "waiting"
+    """Not tried: something that it depends on is not healthy."""
     UNREACHABLE = "unreachable"
 
 
@@ -70,7 +71,11 @@ class ObservedHost:
     facts: Mapping[str, Any] | None = None
     generation: int = 0
     """The highest generation seen on the host or sent to it."""
-    paused: str = ""
-    """Why people paused the host; empty when they did not."""
+    paused: Mapping[str, str] = field(default_factory=dict)
+    """App (`*`: the whole host) -> why people paused it."""
     rejected: frozenset[str] = frozenset()
     """Digests that failed here and are not tried again."""
+
+    def paused_for(self, app: str) -> str:
+        """Why people want the app left alone here; empty when they do not."""
+        return self.paused.get("*", "") or self.paused.get(app, "")

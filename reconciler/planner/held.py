@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from reconciler.model.desired import DesiredApp
 from reconciler.model.manifests import App, Host, Sync
-from reconciler.model.observed import AppStatus, ObservedApp, ObservedHost
+from reconciler.model.observed import ObservedApp, ObservedHost
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,18 +26,18 @@ class Standstill:
         return "; ".join((*self._of_host(now), *self._of_app()))
 
     def _of_host(self, now: datetime) -> Iterator[str]:
-        if self.known_host is not None and self.known_host.paused:
-            yield f"host paused: {self.known_host.paused}"
+        if self.known_host is not None and (reason := self.known_host.paused.get("*")):
+            yield f"host paused: {reason}"
         pause = self.host.maintenance if self.host is not None else None
         if pause is not None and pause.drain and pause.until > now:
             yield f"maintenance until {pause.until.astimezone(UTC):%Y-%m-%d %H:%M} UTC: {pause.reason}"
 
     def _of_app(self) -> Iterator[str]:
         known, wanted = self.known, self.wanted
-        if known is not None and known.status is AppStatus.PAUSED:
-            yield f"paused: {known.error}" if known.error else "paused"
         if wanted is None:
             return
+        if self.known_host is not None and (reason := self.known_host.paused.get(wanted.app)):
+            yield f"paused: {reason}"
         if self.known_host is not None and wanted.digest in self.known_host.rejected:
             yield "it failed here before; change it, or reconcile rollouts retry"
         manual = self.app is not None and self.app.sync is Sync.MANUAL

@@ -51,7 +51,7 @@ _HEALTH = {
     AppStatus.UNCONFIRMED: Health.PROGRESSING,
     AppStatus.REFUSED: Health.DEGRADED,
     AppStatus.REPLAN: Health.PROGRESSING,
-    AppStatus.PAUSED: Health.PAUSED,
+    AppStatus.WAITING: Health.PROGRESSING,
     AppStatus.UNREACHABLE: Health.UNKNOWN,
 }
 
@@ -110,12 +110,12 @@ def status_json(rows: Sequence[StatusRow]) -> str:
 def _row(host: str, app: str, wanted: DesiredApp | None, seen: ObservedHost) -> StatusRow:
     found = seen.apps.get(app)
     if found is None:
-        return StatusRow(host, app, Sync.UNKNOWN, Health.MISSING, paused=seen.paused, note="never applied")
-    health = Health.PAUSED if seen.paused else _HEALTH[found.status]
+        return StatusRow(host, app, Sync.UNKNOWN, Health.MISSING, paused=seen.paused_for(app), note="never applied")
+    health = Health.PAUSED if seen.paused_for(app) else _HEALTH[found.status]
     at = max((when for when in (found.finished_at, found.verified_at) if when), default=None)
     note = _note(wanted, found, seen)
     return StatusRow(
-        host, app, _sync(wanted, found), health, found.revision, at, found.drift, found.error, seen.paused, note
+        host, app, _sync(wanted, found), health, found.revision, at, found.drift, found.error, seen.paused_for(app), note
     )
 
 

@@ -80,6 +80,14 @@ class DesiredState:
         replies = self._link.send_all([("HGET", self._keys.host(name) + "numbers", "generation") for name in names])
         return {name: int(reply) for name, reply in zip(names, replies, strict=True) if reply}
 
+    def statements(self, hosts: Iterable[str]) -> Mapping[str, SignedStatement]:
+        """The statements last written; hosts never written are left out."""
+        names = list(hosts)
+        replies = self._link.send_all(
+            [("HMGET", self._keys.host(name) + "desired", "statement", "signature") for name in names]
+        )
+        return {name: SignedStatement(*reply) for name, reply in zip(names, replies, strict=True) if all(reply)}
+
     def forget(self, host: str, term: int) -> None:
         """Forget everything of a host, its work and records included.
 

@@ -63,9 +63,9 @@ class ObservedState:
         values = {name: compact(value) for name, value in sorted(facts.items())}
         self._link.send_all([self._known(host), call("facts_write", self._keys.host(host), *flat(values))])
 
-    def write_ledger(self, host: str, *, generation: int = 0, paused: str = "", rejected: Iterable[str] = ()) -> None:
+    def write_ledger(self, host: str, *, generation: int = 0, paused: Mapping[str, str] | None = None, rejected: Iterable[str] = ()) -> None:
         """Mirror what the host's own ledger says."""
-        mirror = compact({"generation": generation, "paused": paused, "rejected": sorted(rejected)})
+        mirror = compact({"generation": generation, "paused": dict(paused or {}), "rejected": sorted(rejected)})
         self._link.send_all([self._known(host), ("SET", self._keys.host(host) + "ledger", mirror)])
 
     def _written(self, host: str, token: int, arguments: Sequence[Argument]) -> bool:
@@ -103,7 +103,7 @@ def _host(apps: Sequence[bytes], facts: Sequence[bytes], ledger: bytes | None, s
         apps={name.decode(): _app(json.loads(form)) for name, form in zip(apps[::2], apps[1::2], strict=True)},
         facts=_facts(facts),
         generation=max(int(mirror.get("generation", 0)), int(sent or 0)),
-        paused=mirror.get("paused", ""),
+        paused=mirror.get("paused", {}),
         rejected=frozenset(mirror.get("rejected", ())),
     )
 

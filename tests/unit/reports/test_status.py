@@ -114,7 +114,7 @@ def test_an_app_that_left_the_manifests_is_still_listed_where_it_is() -> None:
 
 
 def test_a_paused_host_says_why() -> None:
-    observed = {"web-1": ObservedHost({"webapp": ObservedApp(1, "d1", AppStatus.CONVERGED)}, paused="INC-42")}
+    observed = {"web-1": ObservedHost({"webapp": ObservedApp(1, "d1", AppStatus.CONVERGED)}, paused={"*": "INC-42"})}
     row = only(status_rows(wanted("d1"), observed))
     assert (row.health, row.paused) == (Health.PAUSED, "INC-42")
 

@@ -1,0 +1,136 @@
+"""Bring the fleet to what the manifests say: load, plan, show, confirm, sign, converge, recap.
+
+`reconcile` alone does this. Local hosts are executed here; where a watch holds control, it is asked to do the work.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reconciler.cli.console import Console
+from reconciler.cli.exits import Exit
+from reconciler.cli.options import add_output, add_reason, add_scope, settings_of
+from reconciler.errors import Refused
+
+if TYPE_CHECKING:
+    from reconciler.loops.outcome import HostOutcome
+    from reconciler.loops.planning import Situation
+    from reconciler.reports.recap import HostRecap
+    from reconciler.wiring import Session
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Flags of `apply`."""
+    add_scope(parser)
+    add_output(parser, "json")
+    add_reason(parser)
+    parser.add_argument("-y", "--yes", action="store_true", help="do not ask")
+    parser.add_argument("--dry-run", action="store_true", help="change nothing: the same as `reconcile plan`")
+    parser.add_argument("--plan-id", metavar="ID", help="go on only if the plan is still this one")
+    parser.add_argument("--allow-deletes", metavar="N", type=int, help="let the plan delete up to N resources")
+    parser.add_argument("--allow-dirty", action="store_true", help="apply uncommitted changes to a shared Redis")
+    parser.add_argument("--take-over", action="store_true", help="take control from whoever holds it")
+    parser.add_argument(
+        "--facts", metavar="FILE", type=Path, help="facts of hosts, from `reconcile hosts facts -o json`"
+    )
+    parser.add_argument(
+        "--timeout", metavar="SECONDS", type=float, default=600.0, help="how long to wait for a watch (default: 600)"
+    )
+
+
+def run(arguments: argparse.Namespace, console: Console) -> Exit:
+    """Plan, ask, apply, recap."""
+    from reconciler.cli.plan import show, situation_of
+    from reconciler.planner import guard
+    from reconciler.wiring import Access, open_session
+
+    with open_session(settings_of(arguments), Access.WRITE) as session:
+        situation = situation_of(session, arguments)
+        _refuse_dirty(session, situation, arguments)
+        if console.output == "text":
+            show(situation.plan, console, dry_run=False)
+        _check_id(situation, arguments.plan_id)
+        guard(situation.plan, situation.manifests.fleet.guard, arguments.allow_deletes)
+        if not situation.plan.empty and not _agreed(arguments, console):
+            return Exit.CANNOT
+        return _carry_out(session, situation, arguments, console)
+
+
+def _refuse_dirty(session: Session, situation: Situation, arguments: argparse.Namespace) -> None:
+    if session.settings.redis_url and situation.tree.revision.dirty and not arguments.allow_dirty:
+        raise Refused.of(
+            "dirty-tree",
+            "the working tree has changes that are in no commit, and this Redis is shared",
+            hint="Commit them, or --allow-dirty",
+        )
+
+
+def _check_id(situation: Situation, plan_id: str | None) -> None:
+    if plan_id and plan_id != situation.plan.id:
+        raise Refused.of(
+            "plan-changed",
+            f"the plan is now {situation.plan.id}, not {plan_id} that was reviewed",
+            hint="Review it again: reconcile --dry-run",
+        )
+
+
+def _agreed(arguments: argparse.Namespace, console: Console) -> bool:
+    if arguments.yes:
+        return True
+    if not console.interactive:
+        raise Refused.of("not-confirmed", "nobody can be asked here, so nothing was done", hint="Use --yes")
+    if console.confirmed("Apply this plan?"):
+        return True
+    console.tell("Nothing was done.")
+    return False
+
+
+def _carry_out(session: Session, situation: Situation, arguments: argparse.Namespace, console: Console) -> Exit:
+    from reconciler.cli.progress import progress_of
+
+    lease = session.take_control(take_over=arguments.take_over)
+    if lease is None:
+        return _ask_watch(session, situation, arguments, console)
+    if situation.due:
+        details = {"revision": situation.desired.revision, "who": session.who, "reason": arguments.reason}
+        session.store.journal.append("apply", plan=situation.plan.id, **details)
+    with session.controlled(lease), progress_of(situation, session, console) as listener:
+        outcomes = session.one_shot(listener).carry_out(situation, lease.term)
+    recap(outcomes, console)
+    return Exit.DONE if all(outcome.well for outcome in outcomes) else Exit.FAILED
+
+
+def _ask_watch(session: Session, situation: Situation, arguments: argparse.Namespace, console: Console) -> Exit:
+    """Let the watch that holds control do it, if it follows the same revision; show its progress."""
+    answer = session.ask_watch(situation, reason=arguments.reason, timeout_seconds=arguments.timeout, tell=console.tell)
+    console.print(answer.text)
+    return Exit(answer.exit_code)
+
+
+def recap(outcomes: Sequence[HostOutcome], console: Console) -> None:
+    """Print a line for every host that was worked on."""
+    from reconciler.reports.recap import recap_json, recap_text
+
+    lines = [_recap(outcome) for outcome in outcomes]
+    if console.output == "json":
+        console.print(recap_json(lines))
+    elif lines:
+        console.print(recap_text(lines, color=console.color))
+
+
+def _recap(outcome: HostOutcome) -> HostRecap:
+    from reconciler.reports.recap import HostRecap
+
+    return HostRecap(
+        host=outcome.host,
+        ok=sum(app.ok for app in outcome.apps),
+        changed=sum(app.changed for app in outcome.apps),
+        failed=sum(app.failed for app in outcome.apps),
+        unknown=sum(app.unknown for app in outcome.apps),
+        seconds=outcome.seconds,
+        unreachable=outcome.unreachable,
+        problems=tuple(problem for app in outcome.apps for problem in app.problems),
+    )

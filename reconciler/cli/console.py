@@ -1,0 +1,76 @@
+"""What a command prints to, and how: colour only on a terminal, errors to stderr in the asked form."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TextIO
+
+from reconciler.errors import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Console:
+    """Standard output and error of one command."""
+
+    output: str = "text"
+    quiet: bool = False
+    verbose: bool = False
+    plain: bool = False
+
+    @classmethod
+    def of(cls, arguments: argparse.Namespace) -> Console:
+        """As the command's flags and `NO_COLOR` ask."""
+        return cls(
+            output=getattr(arguments, "output", None) or "text",
+            quiet=arguments.quiet,
+            verbose=arguments.verbose,
+            plain=arguments.no_color or bool(os.environ.get("NO_COLOR")),
+        )
+
+    @property
+    def color(self) -> bool:
+        """Whether standard output takes colour."""
+        return self._takes_color(sys.stdout)
+
+    @property
+    def interactive(self) -> bool:
+        """Whether someone can be asked."""
+        return sys.stdin.isatty() and sys.stdout.isatty()
+
+    def print(self, text: str) -> None:
+        """Write what was asked for."""
+        sys.stdout.write(text if text.endswith("\n") or not text else f"{text}\n")
+        sys.stdout.flush()
+
+    def tell(self, text: str) -> None:
+        """Write something worth knowing on the way, to stderr; not with `-q`."""
+        if not self.quiet:
+            sys.stderr.write(f"{text}\n")
+            sys.stderr.flush()
+
+    def problems(self, problems: Iterable[Problem]) -> None:
+        """Write what is wrong."""
+        from reconciler.reports import problems as reports
+
+        if self.output == "json":
+            self.print(reports.problems_json(problems))
+        elif self.output == "github":
+            self.print(reports.problems_github(problems))
+        else:
+            sys.stderr.write(reports.problems_text(problems, color=self._takes_color(sys.stderr)))
+            sys.stderr.flush()
+
+    def confirmed(self, question: str) -> bool:
+        """Ask; only `yes` counts."""
+        try:
+            answer = input(f"{question} Only 'yes' is accepted: ")
+        except EOFError:
+            return False
+        return answer.strip() == "yes"
+
+    def _takes_color(self, stream: TextIO) -> bool:
+        return not self.plain and stream.isatty()

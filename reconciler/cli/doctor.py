@@ -1,0 +1,93 @@
+"""Check that everything Reconciler needs is there, and say how to put right what is not."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from reconciler.cli.console import Console
+from reconciler.cli.exits import Exit
+from reconciler.cli.options import add_output, settings_of
+from reconciler.errors import ReconcilerError
+
+if TYPE_CHECKING:
+    from reconciler.reports.doctor import Check
+    from reconciler.settings import Settings
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Flags of `doctor`."""
+    add_output(parser, "json")
+
+
+def run(arguments: argparse.Namespace, console: Console) -> Exit:
+    """Run every check; one that fails keeps none of the others from running."""
+    from reconciler.reports.doctor import Outcome, doctor_json, doctor_text
+
+    checks = list(_checks(settings_of(arguments)))
+    console.print(doctor_json(checks) if console.output == "json" else doctor_text(checks, color=console.color))
+    return Exit.CANNOT if any(check.outcome is Outcome.FAIL for check in checks) else Exit.DONE
+
+
+def _checks(settings: Settings) -> Iterator[Check]:
+    from reconciler.reports.doctor import Check, Outcome
+
+    version = ".".join(map(str, sys.version_info[:3]))
+    yield Check("python", Outcome.OK, version)
+    git = shutil.which("git")
+    yield Check("git", Outcome.OK, git) if git else Check("git", Outcome.FAIL, "not found", "Run: apt-get install git")
+    for problem in settings.warnings:
+        yield Check("settings", Outcome.WARN, problem.message, problem.hint)
+    yield from _tried("manifests", lambda: _manifests(settings))
+    yield from _tried("signing key", lambda: _key(settings))
+    yield from _tried("redis", lambda: _redis(settings))
+    yield from _tried("secrets", lambda: _secrets(settings))
+
+
+def _tried(name: str, check: Callable[[], str]) -> Iterator[Check]:
+    from reconciler.reports.doctor import Check, Outcome
+
+    try:
+        yield Check(name, Outcome.OK, check())
+    except ReconcilerError as error:
+        for problem in error.problems:
+            where = f"{problem.place}: " if str(problem.place) else ""
+            yield Check(name, Outcome.FAIL, f"{where}{problem.message}", problem.hint)
+
+
+def _manifests(settings: Settings) -> str:
+    from reconciler.manifests import Loader
+    from reconciler.source import WorkingTree
+
+    manifests = Loader(settings.cache_dir).load(WorkingTree(settings.repository).tree())
+    return f"fleet {manifests.fleet.metadata.name}: {len(manifests.hosts)} hosts, {len(manifests.apps)} apps"
+
+
+def _key(settings: Settings) -> str:
+    from reconciler.source import load_key
+    from reconciler.trust import Signer
+
+    seed = load_key(settings.state_dir)
+    return f"key {Signer(seed).key_id}" if seed else "none yet; the first apply makes one"
+
+
+def _redis(settings: Settings) -> str:
+    from reconciler.wiring import Access, open_session
+
+    with open_session(settings, Access.READ) as session:
+        holder = session.store.leases.current("control")
+        where = "by URL" if settings.redis_url else "embedded"
+        return f"{where}, {session.store.server}" + (f"; {holder.holder} holds control" if holder else "")
+
+
+def _secrets(settings: Settings) -> str:
+    from reconciler.wiring import Access, open_session
+
+    with open_session(settings, Access.READ) as session:
+        desired = session.planning.survey(session.working_tree.tree()).desired
+        paths = sorted({path for apps in desired.hosts.values() for app in apps.values() for path in app.secrets})
+        session.secrets.resolve(paths)
+        return f"{len(paths)} found" if paths else "none are used"

@@ -1,0 +1,35 @@
+"""Show where an app's values on a host come from, what it depends on, and why it is due."""
+
+from __future__ import annotations
+
+import argparse
+
+from reconciler.cli.console import Console
+from reconciler.cli.exits import Exit
+from reconciler.cli.options import add_output, known, settings_of
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `explain`."""
+    parser.add_argument("host", metavar="HOST")
+    parser.add_argument("app", metavar="APP")
+    add_output(parser, "json")
+
+
+def run(arguments: argparse.Namespace, console: Console) -> Exit:
+    """Compose, explain, print."""
+    from reconciler.planner import explain
+    from reconciler.reports.explain import explain_json, explain_text
+    from reconciler.wiring import Access, open_session
+
+    with open_session(settings_of(arguments), Access.READ) as session:
+        tree = session.working_tree.tree()
+        manifests = session.loader.load(tree)
+        host = known(arguments.host, manifests.hosts, "host")
+        app = known(arguments.app, manifests.apps, "app")
+        situation = session.planning.survey(tree)
+        explanation = explain(manifests, situation.desired, host, app)
+    console.print(
+        explain_json(explanation) if console.output == "json" else explain_text(explanation, color=console.color)
+    )
+    return Exit.DONE

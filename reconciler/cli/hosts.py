@@ -1,0 +1,83 @@
+"""List the hosts, or what is known of their machines.
+
+`reconcile hosts facts -o json > facts.json` is what `--facts` of a pull-request check takes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from reconciler.cli.console import Console
+from reconciler.cli.exits import Exit
+from reconciler.cli.options import add_output, add_scope, scope_of, settings_of
+
+if TYPE_CHECKING:
+    from reconciler.loops.planning import Survey
+    from reconciler.planner import Scope
+    from reconciler.reports.hosts import HostRow
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `hosts`."""
+    parser.add_argument("action", choices=["list", "facts"], nargs="?", default="list", help="default: list")
+    add_scope(parser)
+    add_output(parser, "json")
+
+
+def run(arguments: argparse.Namespace, console: Console) -> Exit:
+    """Read and print."""
+    from reconciler.reports.hosts import hosts_json, hosts_text
+    from reconciler.wiring import Access, open_session
+
+    with open_session(settings_of(arguments), Access.READ) as session:
+        tree = session.working_tree.tree()
+        scope = scope_of(arguments, session.loader.load(tree))
+        situation = session.planning.survey(tree)
+        now = session.clock.now()
+    if arguments.action == "facts":
+        facts = {
+            name: host.facts for name, host in sorted(situation.observed.items()) if host.facts and scope.host(name)
+        }
+        console.print(_facts(facts, console))
+    else:
+        rows = _rows(situation, scope)
+        console.print(hosts_json(rows) if console.output == "json" else hosts_text(rows, now=now, color=console.color))
+    return Exit.DONE
+
+
+def _facts(facts: Mapping[str, object], console: Console) -> str:
+    document = {"format": 1, "hosts": facts}
+    if console.output == "json":
+        return json.dumps(document, indent=2, sort_keys=True)
+    return "\n".join(f"{host}: {json.dumps(found, sort_keys=True)}" for host, found in facts.items()) or "No facts yet."
+
+
+def _rows(situation: Survey, scope: Scope) -> list[HostRow]:
+    from reconciler.planner import connections
+    from reconciler.reports.hosts import HostRow
+
+    how = connections(situation.manifests)
+    rows = []
+    for name, host in situation.manifests.hosts.items():
+        if not scope.host(name):
+            continue
+        known = situation.observed.get(name)
+        kind = how[name].type
+        times = [app.finished_at for app in known.apps.values() if app.finished_at] if known else []
+        maintenance = host.maintenance
+        state = f"maintenance until {maintenance.until:%Y-%m-%d %H:%MZ}: {maintenance.reason}" if maintenance else ""
+        rows.append(
+            HostRow(
+                name=name,
+                address=host.address,
+                connection="sandbox" if host.sandbox_root else kind.value if kind else "ssh",
+                labels=host.labels,
+                apps=len(situation.desired.hosts[name]),
+                seen_at=max(times, default=None),
+                state=(f"paused: {known.paused}" if known and known.paused else state),
+            )
+        )
+    return rows

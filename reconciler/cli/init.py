@@ -1,0 +1,48 @@
+"""Write a small fleet to start from: one sandboxed host on this machine, one app, one template. Keeps what is there."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from reconciler.cli.console import Console
+from reconciler.cli.exits import Exit
+from reconciler.cli.options import settings_of
+from reconciler.errors import Refused
+
+_IGNORED = "/.reconciler/\n"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """`init` takes the directory by -C alone."""
+
+
+def run(arguments: argparse.Namespace, console: Console) -> Exit:
+    """Write the starter's files, the signing key and a line for git to ignore the state directory."""
+    from reconciler.manifests import STARTER
+    from reconciler.source import load_or_create_key
+
+    directory: Path = arguments.directory
+    if (directory / "manifests").exists():
+        raise Refused.of("already-there", f"{directory / 'manifests'} exists already", hint="Look: reconcile --dry-run")
+    for name, text in STARTER.items():
+        path = directory / name
+        if path.exists():
+            console.tell(f"kept {path}")
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        console.tell(f"wrote {path}")
+    _ignore_state(directory)
+    settings = settings_of(arguments)
+    load_or_create_key(settings.state_dir)
+    console.tell(f"wrote the signing key below {settings.state_dir}; keep it safe, it is in no commit")
+    console.print("Next: reconcile --dry-run, then reconcile")
+    return Exit.DONE
+
+
+def _ignore_state(directory: Path) -> None:
+    path = directory / ".gitignore"
+    before = path.read_text() if path.exists() else ""
+    if _IGNORED.strip() not in before.split():
+        path.write_text(before + ("" if before.endswith("\n") or not before else "\n") + _IGNORED)

@@ -1,0 +1,38 @@
+"""List work that is waiting, under way or done: converge marks and runs of jobs."""
+
+from __future__ import annotations
+
+import argparse
+
+from reconciler.cli.console import Console
+from reconciler.cli.exits import Exit
+from reconciler.cli.options import add_output, settings_of
+from reconciler.model.work import WorkState
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `jobs`."""
+    parser.add_argument("action", choices=["list"], nargs="?", default="list", help="what to do (default: list)")
+    parser.add_argument("--host", metavar="NAME", help="only of this host")
+    parser.add_argument(
+        "--state",
+        action="append",
+        default=[],
+        choices=[state.value for state in WorkState],
+        metavar="STATE",
+        help="only in this state; may be repeated: queued, leased, running, retrying, dead ...",
+    )
+    add_output(parser, "json")
+
+
+def run(arguments: argparse.Namespace, console: Console) -> Exit:
+    """Read and print."""
+    from reconciler.reports.jobs import jobs_json, jobs_text
+    from reconciler.wiring import Access, open_session
+
+    states = [WorkState(state) for state in arguments.state]
+    with open_session(settings_of(arguments), Access.READ) as session:
+        works = session.store.work.list(arguments.host, states)
+        now = session.clock.now()
+    console.print(jobs_json(works) if console.output == "json" else jobs_text(works, now=now, color=console.color))
+    return Exit.DONE

@@ -1,0 +1,37 @@
+"""What `pause` and `resume` share."""
+
+from __future__ import annotations
+
+import argparse
+
+from reconciler.cli.console import Console
+from reconciler.cli.exits import Exit
+from reconciler.cli.options import scope_of, settings_of
+from reconciler.errors import Refused
+
+
+def set_paused(arguments: argparse.Namespace, console: Console, reason: str) -> Exit:
+    """Record the reason (empty: none any more) for what the flags pick, in Redis and on hosts within reach.
+
+    Raises:
+        Refused: no flag says which hosts; pausing all of them is `-l '*'`.
+    """
+    from reconciler.loops.pausing import pause
+    from reconciler.wiring import Access, open_session
+
+    if not (arguments.host or arguments.selector or arguments.app):
+        raise Refused.of("no-scope", "say which hosts or apps", hint="--host, --app, or -l '*' for all")
+    with open_session(settings_of(arguments), Access.WRITE) as session:
+        manifests = session.loader.load(session.working_tree.tree())
+        session.reach.show(manifests)
+        scope = scope_of(arguments, manifests)
+        hosts = [host for host in manifests.hosts if scope.host(host)]
+        apps = sorted(scope.apps) if scope.apps else ["*"]
+        for host in hosts:
+            pause(session.store, session.reach, host, apps, reason)
+        session.store.journal.append(
+            "paused" if reason else "resumed", hosts=len(hosts), who=session.who, reason=reason
+        )
+    word = "Paused" if reason else "Resumed"
+    console.tell(f"{word} {'' if apps == ['*'] else ', '.join(apps) + ' on '}{', '.join(hosts)}.")
+    return Exit.DONE

@@ -1,0 +1,68 @@
+"""Show what an apply would do; change nothing anywhere.
+
+With --against REF nothing is asked but git: the manifests are compared with those of another revision.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reconciler.cli.console import Console
+from reconciler.cli.exits import Exit
+from reconciler.cli.options import add_output, add_scope, facts_of, scope_of, settings_of
+
+if TYPE_CHECKING:
+    from reconciler.loops.planning import Situation
+    from reconciler.model.plan import Plan
+    from reconciler.wiring import Session
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Flags of `plan`."""
+    add_scope(parser)
+    add_output(parser, "json", "markdown", "github")
+    parser.add_argument("--against", metavar="REF", help="compare with this git revision instead of asking Redis")
+    parser.add_argument(
+        "--facts", metavar="FILE", type=Path, help="facts of hosts, from `reconcile hosts facts -o json`"
+    )
+    parser.add_argument("--detailed-exitcode", action="store_true", help="exit with 2 if there are changes or unknowns")
+
+
+def run(arguments: argparse.Namespace, console: Console) -> Exit:
+    """Plan and print."""
+    from reconciler.wiring import Access, open_session
+
+    access = Access.NONE if arguments.against else Access.READ
+    with open_session(settings_of(arguments), access) as session:
+        situation = situation_of(session, arguments)
+    show(situation.plan, console, dry_run=True)
+    return Exit.CHANGES if arguments.detailed_exitcode and not situation.plan.empty else Exit.DONE
+
+
+def situation_of(session: Session, arguments: argparse.Namespace) -> Situation:
+    """The situation that the flags ask about."""
+    tree = session.working_tree.tree()
+    scope = scope_of(arguments, session.loader.load(tree))
+    facts = facts_of(arguments)
+    against = getattr(arguments, "against", None)
+    if against:
+        return session.planning.against(tree, session.tree_at(against), scope, facts)
+    return session.planning.plan(tree, scope, facts)
+
+
+def show(plan: Plan, console: Console, *, dry_run: bool) -> None:
+    """Print the plan in the asked form."""
+    if console.output == "json":
+        from reconciler.reports.plan_json import plan_json
+
+        console.print(plan_json(plan))
+    elif console.output in {"markdown", "github"}:
+        from reconciler.reports.plan_markdown import plan_github, plan_markdown
+
+        console.print(plan_markdown(plan) if console.output == "markdown" else plan_github(plan))
+    else:
+        from reconciler.reports.plan_text import plan_text
+
+        console.print(plan_text(plan, color=console.color, dry_run=dry_run, verbose=console.verbose))

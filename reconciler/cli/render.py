@@ -1,0 +1,87 @@
+"""Print an app's resources as they would be on a host; secrets stand as references.
+
+With RESOURCE only that one's text: `reconcile render web-1 webapp site > site.conf`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from reconciler.cli.console import Console
+from reconciler.cli.exits import Exit
+from reconciler.cli.options import add_output, known, settings_of
+from reconciler.errors import InvalidInput, did_you_mean
+
+if TYPE_CHECKING:
+    from reconciler.rendering import RenderedResource
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `render`."""
+    parser.add_argument("host", metavar="HOST")
+    parser.add_argument("app", metavar="APP")
+    parser.add_argument("resource", metavar="RESOURCE", nargs="?", help="a resource's name or id; default: all")
+    add_output(parser, "json")
+
+
+def run(arguments: argparse.Namespace, console: Console) -> Exit:
+    """Compose, render without secrets, print."""
+    from reconciler.wiring import Access, open_session
+
+    with open_session(settings_of(arguments), Access.READ) as session:
+        tree = session.working_tree.tree()
+        manifests = session.loader.load(tree)
+        host = known(arguments.host, manifests.hosts, "host")
+        app = known(arguments.app, manifests.apps, "app")
+        desired = session.planning.survey(tree).desired
+        if app not in desired.hosts[host]:
+            raise InvalidInput.of(
+                "not-placed", f"{app} is not placed on {host}", hint=f"Look: reconcile explain {host} {app}"
+            )
+        resources = session.planning.view(desired, host).rendered(app).resources
+    chosen = _chosen(resources, arguments.resource)
+    if console.output == "json":
+        console.print(json.dumps([_plain(resource) for resource in chosen], indent=2, sort_keys=True))
+    elif arguments.resource and "content" in chosen[0].fields:
+        console.print(str(chosen[0].fields["content"]))
+    else:
+        console.print("\n".join(line for resource in chosen for line in _lines(resource)))
+    return Exit.DONE
+
+
+def _chosen(resources: tuple[RenderedResource, ...], name: str | None) -> list[RenderedResource]:
+    if name is None:
+        return list(resources)
+    chosen = [resource for resource in resources if name in {resource.name, resource.id}]
+    if not chosen:
+        hint = did_you_mean(name, [resource.name for resource in resources])
+        raise InvalidInput.of("unknown-resource", f"there is no resource {name}", hint=hint)
+    return chosen
+
+
+def _plain(resource: RenderedResource) -> dict[str, object]:
+    return {
+        "id": resource.id,
+        "name": resource.name,
+        "kind": resource.kind,
+        "fields": resource.fields,
+        "secrets": resource.secrets,
+        "unknown": resource.unknown,
+    }
+
+
+def _lines(resource: RenderedResource) -> Iterator[str]:
+    named = f"  ({resource.name})" if resource.name != resource.id else ""
+    yield f"{resource.id}{named}"
+    if resource.unknown:
+        yield f"    unknown: {resource.unknown}"
+    for field, value in resource.fields.items():
+        text = value if isinstance(value, str) else json.dumps(value)
+        if "\n" in text:
+            yield f"    {field}:"
+            yield from (f"        {line}" for line in text.splitlines())
+        else:
+            yield f"    {field}: {text}"

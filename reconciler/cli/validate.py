@@ -1,0 +1,45 @@
+"""Check manifests, templates and values; ask no server and change nothing.
+
+Everything that is wrong is told at once, each problem with its file, line and column.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from reconciler.cli.console import Console
+from reconciler.cli.exits import Exit
+from reconciler.cli.options import add_output, facts_of, settings_of
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Flags of `validate`."""
+    add_output(parser, "json", "github")
+    parser.add_argument(
+        "--facts", metavar="FILE", type=Path, help="facts of hosts, from `reconcile hosts facts -o json`"
+    )
+
+
+def run(arguments: argparse.Namespace, console: Console) -> Exit:
+    """Load and compose; the problems are the output."""
+    from reconciler.manifests import Loader
+    from reconciler.planner import Composer
+    from reconciler.source import WorkingTree
+
+    settings = settings_of(arguments)
+    tree = WorkingTree(settings.repository).tree()
+    loader = Loader(settings.cache_dir)
+    manifests = loader.load(tree)
+    facts = facts_of(arguments) or {}
+    Composer().compose(manifests, str(tree.revision), facts, lambda origin, path: loader.locate(tree, origin, path))
+    if console.output == "text" and not console.quiet:
+        hosts, apps = len(manifests.hosts), len(manifests.apps)
+        console.print(f"Valid: {_count(hosts, 'host')}, {_count(apps, 'app')}, {_count(len(manifests.jobs), 'job')}.")
+    elif console.output == "json":
+        console.problems(())
+    return Exit.DONE
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,57 @@
+"""Look at the hosts now, read-only, and show what differs from what was last applied."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from reconciler.cli.console import Console
+from reconciler.cli.exits import Exit
+from reconciler.cli.options import add_output, add_scope, scope_of, settings_of
+
+if TYPE_CHECKING:
+    from reconciler.loops.outcome import HostOutcome
+    from reconciler.reports.verify import VerifyRow
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Flags of `verify`."""
+    add_scope(parser)
+    add_output(parser, "json")
+    parser.add_argument("--detailed-exitcode", action="store_true", help="exit with 2 if anything differs")
+
+
+def run(arguments: argparse.Namespace, console: Console) -> Exit:
+    """Look and print; what was found is recorded for `status` and the next plan."""
+    from reconciler.reports.verify import verify_json, verify_text
+    from reconciler.wiring import Access, open_session
+
+    with open_session(settings_of(arguments), Access.WRITE) as session:
+        manifests = session.loader.load(session.working_tree.tree())
+        session.reach.show(manifests)
+        scope = scope_of(arguments, manifests)
+        executor = session.executor(manifests.fleet.metadata.name)
+        hosts = [host for host in manifests.hosts if scope.host(host)]
+        outcomes = [executor.verify(host, sorted(scope.apps) if scope.apps else None) for host in hosts]
+    rows = [row for outcome in outcomes for row in _rows(outcome)]
+    console.print(verify_json(rows) if console.output == "json" else verify_text(rows, color=console.color))
+    if any(row.error for row in rows):
+        return Exit.FAILED
+    return Exit.CHANGES if arguments.detailed_exitcode and any(row.drift for row in rows) else Exit.DONE
+
+
+def _rows(outcome: HostOutcome) -> list[VerifyRow]:
+    from reconciler.reports.verify import VerifyRow
+
+    if outcome.unreachable:
+        return [VerifyRow(outcome.host, "", error=outcome.unreachable)]
+    return [
+        VerifyRow(
+            host=outcome.host,
+            app=app.app,
+            resources=app.ok + app.changed + app.failed + app.unknown,
+            drift=app.drift,
+            error="; ".join(str(problem) for problem in app.problems),
+        )
+        for app in outcome.apps
+    ]

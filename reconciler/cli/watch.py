@@ -1,0 +1,80 @@
+"""Keep the fleet in its state until stopped: follow the working tree, or a branch of a git repository.
+
+    reconcile watch                                     the working tree; a saved file is enough
+    reconcile watch --repo URL --branch main            a branch of any git URL, fetched every 30 s
+
+One controller at a time: a second one stands by and takes over within 20 s. SIGTERM ends it cleanly within 10 s.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import signal
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+from reconciler.cli.console import Console
+from reconciler.cli.exits import Exit
+from reconciler.cli.options import settings_of
+from reconciler.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from reconciler.loops.watch import Source
+    from reconciler.loops.worker import Log
+    from reconciler.wiring import Session
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Flags of `watch`."""
+    parser.add_argument(
+        "--repo", metavar="URL", help="follow a branch of this git repository instead of the working tree"
+    )
+    parser.add_argument("--branch", metavar="NAME", default="main", help="which branch of --repo (default: main)")
+    parser.add_argument(
+        "--interval", metavar="DURATION", default="30s", help="how often to fetch --repo (default: 30s)"
+    )
+
+
+def run(arguments: argparse.Namespace, console: Console) -> Exit:
+    """Watch until SIGTERM or SIGINT."""
+    import structlog
+
+    from reconciler.logging import configure_logging
+    from reconciler.wiring import Access, open_session
+
+    gc.enable()
+    settings = settings_of(arguments, need_repository=not arguments.repo)
+    stop = threading.Event()
+    with open_session(settings, Access.WRITE) as session:
+        configure_logging(settings.log_level, terminal=sys.stderr.isatty(), masker=session.masker)
+        log: Log = structlog.get_logger("reconciler")
+        source = _source(session, arguments, stop, log)
+        fleet = session.loader.load(source.tree()).fleet.metadata.name
+        watch = session.watch(source, fleet, log)
+
+        def end(number: int, frame: FrameType | None) -> None:
+            stop.set()
+            source.wake()
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, end)
+        log.info("watching", fleet=fleet, source=arguments.repo or str(settings.repository), stop="ctrl-c")
+        watch.run(stop)
+        log.info("stopped")
+    return Exit.DONE
+
+
+def _source(session: Session, arguments: argparse.Namespace, stop: threading.Event, log: Log) -> Source:
+    if not arguments.repo:
+        return session.follow_tree(stop)
+    from reconciler.manifests.durations import seconds
+
+    try:
+        interval = seconds(arguments.interval)
+    except ValueError as error:
+        raise InvalidInput.of("invalid-duration", f"--interval: {error}", hint="Such as 30s or 5m") from None
+    return session.follow_branch(arguments.repo, arguments.branch, interval, log)

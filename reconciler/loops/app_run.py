@@ -1,0 +1,170 @@
+"""One app on one host, once: render with facts and secrets, look or apply, and record what came of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from reconciler.clock import Clock
+from reconciler.errors import InvalidInput, Place, Problem
+from reconciler.loops.host_view import HostView
+from reconciler.loops.outcome import AppOutcome, Listener, drift_of, tally
+from reconciler.model.observed import Applied, AppStatus, ObservedApp
+from reconciler.resources.protocol import Event, Finished, HealthEvent, ResourceEvent
+from reconciler.store import Store
+from reconciler.transport import Transport
+from reconciler.trust import Masker
+
+
+class Look(enum.Enum):
+    """Whether a run may change the host."""
+
+    ONLY = "only"
+    THEN_ACT = "then-act"
+
+
+class Secrets(Protocol):
+    """Where clear values come from, and the keyed fingerprint by which others see that they changed."""
+
+    def resolve(self, paths: Iterable[str]) -> Mapping[str, str]:
+        """Path -> clear text.
+
+        Raises:
+            InvalidInput: a secret is not found; names everything that was tried.
+        """
+        ...
+
+    def fingerprint(self, values: Mapping[str, str]) -> str:
+        """One keyed fingerprint of these values; empty for none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class AppRun:
+    """Performs apps of one host over an open transport."""
+
+    view: HostView
+    transport: Transport
+    facts: Mapping[str, Any]
+    look: Look
+    token: int
+    store: Store
+    secrets: Secrets
+    masker: Masker
+    """Knows every secret that was resolved in this process."""
+    clock: Clock
+    listener: Listener
+
+    def perform(self, app: str) -> AppOutcome:
+        """Look at the app, or bring it to its state. Never raises for what is wrong with the app itself."""
+        if app in self.view.apps and self.view.facts_changed(app, self.facts):
+            return self._not_applied(app, AppStatus.REPLAN, _replan(self._place(app)))
+        try:
+            secrets = self.secrets.resolve(self.view.secrets(app))
+            request = self.view.request(app, secrets, token=self.token)
+        except InvalidInput as error:
+            return self._not_applied(app, AppStatus.FAILED, *error.problems)
+        act = self.transport.inspect if self.look is Look.ONLY else self.transport.apply
+        events = list(self._told(app, act(request)))
+        resources = [event for event in events if isinstance(event, ResourceEvent)]
+        finished = next(event for event in reversed(events) if isinstance(event, Finished))
+        if self.look is Look.ONLY:
+            return self._seen(app, resources)
+        outcome = self._outcome(app, events, resources, finished)
+        self._record(app, secrets, outcome, finished)
+        return outcome
+
+    def waits(self, app: str, dependency: str) -> AppOutcome:
+        """The app was not tried, because what it depends on did not get well on this host."""
+        problem = Problem(self._place(app), f"not tried: {dependency} is not healthy here", code="dependency-failed")
+        return AppOutcome(app, AppStatus.WAITING, problems=(problem,))
+
+    def _told(self, app: str, events: Iterable[Event]) -> Iterator[Event]:
+        for event in events:
+            masked = self._masked(event)
+            self.listener.happened(self.view.host, app, masked)
+            yield masked
+
+    def _outcome(
+        self, app: str, events: Iterable[Event], resources: Iterable[ResourceEvent], finished: Finished
+    ) -> AppOutcome:
+        status = AppStatus(finished.status)
+        problems = tuple(self._problems(app, events))
+        if status is not AppStatus.CONVERGED and not problems:
+            problems = (Problem(self._place(app), finished.error, finished.hint, "apply-failed"),)
+        return AppOutcome(app, status, *tally(resources), problems=problems)
+
+    def _problems(self, app: str, events: Iterable[Event]) -> Iterator[Problem]:
+        for event in events:
+            if isinstance(event, ResourceEvent) and event.action == "failed":
+                yield Problem(self._place(app, event.name), event.error, event.hint, "resource-failed")
+            elif isinstance(event, HealthEvent) and not event.ok:
+                yield Problem(self._place(app), f"{event.check}: {event.message}", code="unhealthy")
+
+    def _record(self, app: str, secrets: Mapping[str, str], outcome: AppOutcome, finished: Finished) -> None:
+        host = self.view.host
+        if app not in self.view.apps and outcome.well:
+            self.store.observed.remove_app(host, app, self.token)
+        else:
+            applied = self._applied(app, finished)
+            observed = self._observed(app, outcome.status, outcome.problems, self.secrets.fingerprint(secrets))
+            self.store.observed.write(host, {app: (observed, applied)}, self.token)
+        if outcome.changed or not outcome.well:
+            details = {"changed": outcome.changed, "revision": self.view.statement.revision}
+            self.store.journal.append(outcome.status.value, host=host, app=app, **details)
+
+    def _applied(self, app: str, finished: Finished) -> Applied:
+        desired = self.view.apps.get(app)
+        bundle, values = (desired.bundle, desired.values) if desired else ("", "{}")
+        return Applied(bundle, values, finished.resources, finished.adopted)
+
+    def _observed(self, app: str, status: AppStatus, problems: Iterable[Problem], secrets: str = "") -> ObservedApp:
+        now = self.clock.now()
+        statement = self.view.statement
+        return ObservedApp(
+            generation=statement.generation,
+            digest=statement.apps.get(app, ""),
+            status=status,
+            revision=statement.revision,
+            secrets=secrets,
+            error="\n".join(str(problem) for problem in problems),
+            finished_at=now,
+            verified_at=now,
+        )
+
+    def _not_applied(self, app: str, status: AppStatus, *problems: Problem) -> AppOutcome:
+        outcome = AppOutcome(app, status, failed=int(status is AppStatus.FAILED), problems=problems)
+        if self.look is Look.THEN_ACT:
+            observed = self._observed(app, status, problems)
+            self.store.observed.write(self.view.host, {app: (observed, None)}, self.token)
+        return outcome
+
+    def _seen(self, app: str, resources: list[ResourceEvent]) -> AppOutcome:
+        drift = drift_of(resources)
+        before = self.store.observed.read([self.view.host]).get(self.view.host)
+        known = before.apps.get(app) if before else None
+        if known and known.drift != drift:
+            seen = dataclasses.replace(known, drift=drift, verified_at=self.clock.now())
+            self.store.observed.write(self.view.host, {app: (seen, None)}, self.token)
+        return AppOutcome(app, AppStatus.CONVERGED, *tally(resources), drift=drift)
+
+    def _masked(self, event: Event) -> Event:
+        """The event as others may see it."""
+        mask = self.masker.mask
+        if isinstance(event, HealthEvent):
+            return dataclasses.replace(event, message=mask(event.message))
+        told = dataclasses.replace(event, error=mask(event.error), hint=mask(event.hint))
+        if isinstance(told, ResourceEvent):
+            return dataclasses.replace(told, differences=tuple(map(mask, told.differences)))
+        return told
+
+    def _place(self, app: str, resource: str = "") -> Place:
+        return Place(host=self.view.host, app=app, resource=resource)
+
+
+def _replan(place: Place) -> Problem:
+    message = "facts that it reads have changed since the plan; nothing was applied"
+    return Problem(place, message, "The next plan takes them in: reconcile apply", "replan")

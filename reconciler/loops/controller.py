@@ -1,0 +1,124 @@
+"""Turns a plan into signed statements and due work. Needs the control lease; every write carries its term."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from reconciler.clock import Clock, milliseconds
+from reconciler.errors import Place, Refused
+from reconciler.loops.planning import Pair, Situation
+from reconciler.model.desired import DesiredApp, SignedStatement, Statement, app_digest
+from reconciler.model.observed import ObservedHost
+from reconciler.model.work import CONVERGE, Work
+from reconciler.planner.waves import Waves
+from reconciler.store import HostWrite, Store
+from reconciler.trust import Signer, TrustedKeys, verify
+
+
+@dataclass(frozen=True, slots=True)
+class Controller:
+    """Signs and writes what should be, and releases work whose dependencies are met."""
+
+    fleet: str
+    store: Store
+    signer: Signer
+    trusted: TrustedKeys
+    clock: Clock
+    _said: dict[str, Statement] = field(default_factory=dict)
+    """Host -> the statement that stands in the store, verified."""
+
+    def commit(self, situation: Situation, term: int) -> int:
+        """Write the statements of all hosts whose content changed or that have none; returns how many.
+
+        Apps that the plan holds, or that are out of scope, keep what was said of them before.
+
+        Raises:
+            Refused: someone with a higher term controls the fleet now.
+        """
+        desired = situation.desired
+        self._learn([host for host in desired.hosts if host not in self._said])
+        writes = [
+            write for host in desired.hosts if situation.scope.host(host) for write in self._write(situation, host)
+        ]
+        if writes:
+            self.store.desired.put_bundles(desired.bundles.values())
+            self.store.desired.write_app_config(desired.config)
+            self.store.desired.write(term, writes)
+            self._said.update({write.host: self._verified(write.host, write.signed) for write in writes})
+        for host in situation.plan.forgotten:
+            self.store.desired.forget(host, term)
+            self._said.pop(host, None)
+        return len(writes)
+
+    def release(
+        self, situation: Situation, observed: Mapping[str, ObservedHost], pairs: Iterable[Pair], term: int
+    ) -> tuple[Pair, ...]:
+        """Enqueue converge marks for those of `pairs` that wait for nothing; returns them."""
+        ready = Waves(situation.manifests, situation.desired, observed).ready(pairs)
+        marks = [Work(f"{CONVERGE}:{app}", host, CONVERGE, {"app": app}) for host, app in ready]
+        self.store.work.enqueue(marks, term=term)
+        return ready
+
+    def _learn(self, hosts: list[str]) -> None:
+        for host, signed in self.store.desired.statements(hosts).items():
+            try:
+                self._said[host] = self._verified(host, signed)
+            except Refused:
+                continue  # forged or of another key: written anew
+
+    def _verified(self, host: str, signed: SignedStatement) -> Statement:
+        return verify(signed, self.trusted, fleet=self.fleet, host=host)
+
+    def _write(self, situation: Situation, host: str) -> Iterator[HostWrite]:
+        wanted = situation.desired.hosts[host]
+        kept_names = {plan.app for plan in situation.plan.apps if plan.host == host and plan.held}
+        said = self._said.get(host)
+        kept_names |= {app for app in {*wanted, *(said.apps if said else ())} if not situation.scope.app(app)}
+        kept = self._kept(host, kept_names) if kept_names else {}
+        apps = {name: app for name, app in wanted.items() if name not in kept_names} | kept
+        statement = self._statement(situation, host, apps)
+        if said is None or (said.apps, said.secrets) != (statement.apps, statement.secrets):
+            config = {name: json.loads(app.values).get("config", {}) for name, app in apps.items()}
+            yield HostWrite(host, self.signer.sign(statement), statement.generation, apps, config)
+
+    def _kept(self, host: str, names: set[str]) -> dict[str, DesiredApp]:
+        """What was signed before for these apps.
+
+        Raises:
+            Refused: it no longer is what was signed, so it cannot be said again.
+        """
+        before = self.store.desired.read(host)
+        said = self._said.get(host)
+        if before is None or said is None:
+            return {}
+        kept = {name: app for name, app in before.apps.items() if name in names and name in said.apps}
+        for name, app in kept.items():
+            if app_digest(app.bundle, app.values) != said.apps[name]:
+                raise Refused.of(
+                    "content-mismatch",
+                    "what stands in Redis is not what was signed, so it cannot be kept",
+                    place=Place(host=host, app=name),
+                    hint="Write all of it again: reconcile apply without --app",
+                )
+        return kept
+
+    def _statement(self, situation: Situation, host: str, apps: Mapping[str, DesiredApp]) -> Statement:
+        known = situation.observed.get(host)
+        said = self._said.get(host)
+        seen = max(known.generation if known else 0, said.generation if said else 0)
+        fingerprints = situation.secrets or {}
+        before = said.secrets if said else {}
+        secrets = {
+            name: fingerprints.get((host, name)) or before.get(name, "") for name, app in apps.items() if app.secrets
+        }
+        return Statement(
+            fleet=self.fleet,
+            host=host,
+            generation=max(seen, milliseconds(self.clock.now())) + 1,
+            revision=situation.desired.revision,
+            apps={name: app.digest for name, app in apps.items()},
+            secrets=secrets,
+            key_id=self.signer.key_id,
+        )

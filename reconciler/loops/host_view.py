@@ -1,0 +1,145 @@
+"""One host's desired state, checked against what was signed and ready to become requests to the engine.
+
+The executor makes one from the store before it applies; the controller makes one from a fresh composition when it
+looks at a local host for a plan. Where the facts and secrets come from is their business.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from reconciler.errors import Place, Refused
+from reconciler.model.desired import Bundle, DesiredApp, Statement, app_digest
+from reconciler.planner.order import order_apps
+from reconciler.rendering import Rendered, RenderedResource, Renderer, pick
+from reconciler.resources.protocol import Request, Wanted
+
+
+@dataclass
+class HostView:
+    """The apps of one host with their renderers.
+
+    Args:
+        statement: what was said of the host; `apps` must agree with it.
+        apps: the content behind each digest of the statement.
+        renderer: gives the renderer of a bundle.
+    """
+
+    statement: Statement
+    apps: Mapping[str, DesiredApp]
+    bundles: Mapping[str, Bundle]
+    renderer: Callable[[Bundle], Renderer]
+    _values: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def host(self) -> str:
+        return self.statement.host
+
+    def verify_content(self) -> None:
+        """Refuse content that does not have the digest which was signed.
+
+        Raises:
+            Refused: with code `content-mismatch`.
+        """
+        for app, digest in sorted(self.statement.apps.items()):
+            content = self.apps.get(app)
+            if content is None or app_digest(content.bundle, content.values) != digest:
+                raise Refused.of(
+                    "content-mismatch",
+                    "what stands in Redis is not what was signed; nothing was applied",
+                    place=Place(host=self.statement.host, app=app),
+                    hint="Someone else wrote there, or a write was cut off: run reconcile apply to write it again",
+                )
+
+    def order(self) -> tuple[str, ...]:
+        """The host's apps, each after those that it depends on."""
+        return order_apps({app: self.dependencies(app) for app in self.apps})
+
+    def dependencies(self, app: str) -> tuple[str, ...]:
+        """Apps of this host that the app depends on."""
+        if app not in self.apps:
+            return ()
+        return tuple(named for item in self.policy(app)["dependsOn"] if (named := item["app"]) in self.apps)
+
+    def secrets(self, app: str) -> tuple[str, ...]:
+        """Paths of the secrets that the app reads."""
+        return self.apps[app].secrets if app in self.apps else ()
+
+    def policy(self, app: str) -> Mapping[str, Any]:
+        """The app's policies, as its bundle has them."""
+        policy: Mapping[str, Any] = self._bundle(app).content["policy"]
+        return policy
+
+    def values(self, app: str) -> Mapping[str, Any]:
+        """The app's values on this host, parsed."""
+        if app not in self._values:
+            self._values[app] = json.loads(self.apps[app].values)
+        return self._values[app]
+
+    def facts_changed(self, app: str, facts: Mapping[str, Any]) -> bool:
+        """Whether facts that the app reads are no longer those that it was planned with."""
+        planned = self.values(app)
+        if "facts" not in planned:
+            return False
+        now = pick({"facts": facts}, self.renderer(self._bundle(app)).reads)
+        return bool(now.get("facts") != planned["facts"])
+
+    def rendered(self, app: str, secrets: Mapping[str, str] | None = None) -> Rendered:
+        """The app's resources on this host; without secrets they stand as references."""
+        return self.renderer(self._bundle(app)).render(self.values(app), secrets)
+
+    def _bundle(self, app: str) -> Bundle:
+        return self.bundles[self.apps[app].bundle]
+
+    def elsewhere(self, app: str) -> Mapping[str, str]:
+        """Resource id -> the other app of this host that wants it."""
+        return {
+            resource.id: other
+            for other in sorted(self.apps)
+            if other != app
+            for resource in self.rendered(other).resources
+        }
+
+    def request(self, app: str, secrets: Mapping[str, str], *, term: int = 0, token: int = 0) -> Request:
+        """What the engine is asked: bring (or look at) the app; an app that left the statement is removed."""
+        request = Request(
+            fleet=self.statement.fleet,
+            host=self.host,
+            app=app,
+            generation=self.statement.generation,
+            digest="",
+            term=term,
+            token=token,
+            elsewhere=self.elsewhere(app),
+            remove=app not in self.apps,
+        )
+        if request.remove:
+            return request
+        policy = self.policy(app)
+        rendered = self.rendered(app, secrets)
+        return dataclasses.replace(
+            request,
+            digest=self.apps[app].digest,
+            resources=tuple(map(_wanted, rendered.resources)),
+            health=rendered.health,
+            adopt=policy["adopt"],
+            prune=policy["prune"],
+            on_failure=policy["onFailure"],
+            formerly=tuple(policy["formerly"]),
+        )
+
+
+def _wanted(resource: RenderedResource) -> Wanted:
+    return Wanted(
+        id=resource.id,
+        kind=resource.kind,
+        name=resource.name,
+        fields=resource.fields,
+        fingerprint=resource.fingerprint,
+        keep=resource.keep,
+        sensitive=bool(resource.secrets),
+    )

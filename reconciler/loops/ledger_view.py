@@ -1,0 +1,47 @@
+"""A host's own ledger as observed state: how an emptied Redis fills again without touching a host."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from reconciler.model.observed import Applied, AppStatus, ObservedApp, ObservedHost
+from reconciler.resources.ledger import AppRecord, Ledger
+
+
+def observed_host(ledger: Ledger, known: ObservedHost | None, facts: Mapping[str, Any]) -> ObservedHost:
+    """What the host says of itself, with what Redis adds to it (drift, revision) where both speak of the same state."""
+    remembered = known.apps if known else {}
+    apps = {name: _observed(record, remembered.get(name)) for name, record in ledger.apps.items()}
+    return ObservedHost(
+        apps=apps,
+        facts=facts,
+        generation=max(ledger.generation, known.generation if known else 0),
+        paused={**(known.paused if known else {}), **ledger.paused},
+        rejected=frozenset(digest for record in ledger.apps.values() for digest in record.rejected),
+    )
+
+
+def applied(record: AppRecord) -> Applied:
+    """What stands on the host in the app's name; bundle and values where the executor had them kept."""
+    kept = record.recovery
+    return Applied(str(kept.get("bundle", "")), str(kept.get("values", "{}")), record.resources, record.adopted)
+
+
+def recovery(bundle: str, values: str, secrets: str) -> Mapping[str, Any]:
+    """What an executor asks a host to keep, so that `applied` and a rotation's fingerprint survive an empty Redis."""
+    return {"bundle": bundle, "values": values, "secrets": secrets}
+
+
+def _observed(record: AppRecord, known: ObservedApp | None) -> ObservedApp:
+    if known and known.digest == record.digest and known.generation >= record.generation:
+        return known
+    return ObservedApp(
+        generation=record.generation,
+        digest=record.digest,
+        status=AppStatus(record.status) if record.status else AppStatus.FAILED,
+        secrets=str(record.recovery.get("secrets", "")),
+        error=record.error or ("" if record.status else "a run was cut off"),
+        finished_at=datetime.fromtimestamp(record.changed_at, UTC) if record.changed_at else None,
+    )

@@ -1,0 +1,97 @@
+"""What an executor did, as values, and the port through which others watch it while it works."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from reconciler.errors import Problem
+from reconciler.model.observed import AppStatus, Drift
+from reconciler.resources.protocol import Event, ResourceEvent
+
+_UNTOUCHED = frozenset({"ok", "skipped", "left"})
+_DIFFERENT = frozenset({"add", "change", "delete"})
+
+
+@dataclass(frozen=True, slots=True)
+class AppOutcome:
+    """How one app on one host ended."""
+
+    app: str
+    status: AppStatus
+    ok: int = 0
+    changed: int = 0
+    failed: int = 0
+    unknown: int = 0
+    problems: tuple[Problem, ...] = ()
+    drift: tuple[Drift, ...] = ()
+
+    @property
+    def well(self) -> bool:
+        """Whether the app is as it should be."""
+        return self.status is AppStatus.CONVERGED
+
+
+@dataclass(frozen=True, slots=True)
+class HostOutcome:
+    """How one host ended; a host that could not be reached has a reason and no apps."""
+
+    host: str
+    apps: tuple[AppOutcome, ...] = ()
+    seconds: float = 0.0
+    unreachable: str = ""
+
+    @property
+    def well(self) -> bool:
+        """Whether everything that was asked for is there."""
+        return not self.unreachable and all(app.well for app in self.apps)
+
+
+class Listener(Protocol):
+    """Told of progress as it happens; a terminal, a log or nobody."""
+
+    def started(self, host: str, app: str) -> None: ...
+
+    def happened(self, host: str, app: str, event: Event) -> None: ...
+
+    def finished(self, outcome: HostOutcome) -> None: ...
+
+
+class Nobody:
+    """Listens to nothing."""
+
+    def started(self, host: str, app: str) -> None:
+        pass
+
+    def happened(self, host: str, app: str, event: Event) -> None:
+        pass
+
+    def finished(self, outcome: HostOutcome) -> None:
+        pass
+
+
+class Tally(NamedTuple):
+    """How many resources were found right, changed, or failed."""
+
+    ok: int
+    changed: int
+    failed: int
+
+
+def tally(events: Iterable[ResourceEvent]) -> Tally:
+    """Count resources; one with several events counts once, by the worst of them."""
+    worst: dict[str, int] = {}
+    for event in events:
+        rank = 2 if event.action == "failed" else 0 if event.action in _UNTOUCHED else 1
+        worst[event.id] = max(worst.get(event.id, 0), rank)
+    return Tally(*(sum(rank == asked for rank in worst.values()) for asked in range(3)))
+
+
+def drift_of(events: Iterable[ResourceEvent]) -> tuple[Drift, ...]:
+    """The resources that a look found different from what should be there."""
+    return tuple(
+        Drift(event.id, event.action, event.differences or ((event.error,) if event.error else ()))
+        for event in events
+        if event.action in _DIFFERENT or event.action == "failed"
+    )

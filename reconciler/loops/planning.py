@@ -1,0 +1,217 @@
+"""From a tree of manifests to a plan: gather what is known, compose what should be, look where it is cheap, compare.
+
+Changes nothing anywhere. `plan`, `apply`, `status`, `explain` and the controller all start here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import Any
+
+from reconciler.clock import Clock
+from reconciler.errors import Unavailable
+from reconciler.loops import ledger_view
+from reconciler.loops.host_view import HostView
+from reconciler.loops.known_secrets import KnownSecrets
+from reconciler.loops.reach import Reach
+from reconciler.manifests import Loader
+from reconciler.model.desired import Bundle, Desired, DesiredApp, Statement
+from reconciler.model.manifests import Manifests
+from reconciler.model.observed import Applied, AppStatus, ObservedApp, ObservedHost
+from reconciler.model.plan import Plan
+from reconciler.model.tree import Tree
+from reconciler.planner import Composer, PlanInput, Scope, diff, due
+from reconciler.resources.ledger import Ledger
+from reconciler.resources.protocol import ResourceEvent
+from reconciler.store import Store
+
+Pair = tuple[str, str]
+"""(host, app)."""
+
+
+Facts = Mapping[str, Mapping[str, Any]]
+"""Host -> its facts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What should be and what is known, at one moment."""
+
+    tree: Tree
+    manifests: Manifests
+    desired: Desired
+    observed: Mapping[str, ObservedHost]
+    ledgers: Mapping[str, Ledger]
+    """Of the hosts that could be asked without crossing a network."""
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """Everything that a decision rests on, and the plan that follows from it."""
+
+    tree: Tree
+    manifests: Manifests
+    desired: Desired
+    observed: Mapping[str, ObservedHost]
+    secrets: Mapping[Pair, str] | None
+    scope: Scope
+    due: tuple[Pair, ...]
+    plan: Plan
+
+
+class Planning:
+    """Makes situations; keeps what parsing and composing cost between calls.
+
+    Args:
+        store: what Redis knows; None compares with nothing known (`--against`).
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store | None,
+        loader: Loader,
+        composer: Composer,
+        reach: Reach,
+        secrets: KnownSecrets,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._loader = loader
+        self._composer = composer
+        self._reach = reach
+        self._secrets = secrets
+        self._clock = clock
+
+    def survey(self, tree: Tree, facts: Facts | None = None) -> Survey:
+        """What should be and what is known; `facts` add to what Redis knows.
+
+        Raises:
+            InvalidInput: the manifests or templates have problems; all of them.
+            Unavailable: Redis cannot be reached.
+        """
+        manifests = self._loader.load(tree)
+        self._reach.show(manifests)
+        ledgers: dict[str, Ledger] = {}
+        observed = dict(self._store.observed.read(None)) if self._store else {}
+        for host, given in (facts or {}).items():
+            observed[host] = replace(observed.get(host, ObservedHost()), facts=given)
+        for host in self._reach.local:
+            with closing(self._reach.open(host)) as transport:
+                ledgers[host] = transport.ledger()
+                observed[host] = ledger_view.observed_host(ledgers[host], observed.get(host), transport.facts())
+        return Survey(tree, manifests, self._compose(tree, manifests, observed), observed, ledgers)
+
+    def plan(self, tree: Tree, scope: Scope, facts: Facts | None = None) -> Situation:
+        """The situation now.
+
+        Raises:
+            InvalidInput: the manifests, templates or secrets have problems; all of them.
+            Unavailable: Redis cannot be reached.
+        """
+        survey = self.survey(tree, facts)
+        self._secrets.forget()
+        secrets = self._secrets.fingerprints(survey.desired)
+        pairs = due(survey.desired, survey.observed, secrets, scope)
+        looks = dict(self._looks(survey.desired, pairs))
+        return self._situation(survey, scope, secrets, pairs, self._applied(pairs, survey), looks)
+
+    def against(self, tree: Tree, old: Tree, scope: Scope, facts: Facts | None = None) -> Situation:
+        """The situation as if every host stood exactly where another revision wants it; asks nobody.
+
+        Raises:
+            InvalidInput: either revision has problems.
+        """
+        known = {host: ObservedHost(facts=found) for host, found in (facts or {}).items()}
+        before = self._compose(old, self._loader.load(old), known)
+        manifests = self._loader.load(tree)
+        desired = self._compose(tree, manifests, known)
+        observed = {
+            host: ObservedHost(
+                apps={name: ObservedApp(1, app.digest, AppStatus.CONVERGED) for name, app in apps.items()},
+                facts=known[host].facts if host in known else None,
+                generation=1,
+            )
+            for host, apps in before.hosts.items()
+        }
+        pairs = due(desired, observed, {}, scope)
+        applied = {pair: self._as_applied(before, pair) for pair in pairs if pair[1] in before.hosts.get(pair[0], {})}
+        both = replace(desired, bundles={**before.bundles, **desired.bundles})
+        survey = Survey(tree, manifests, both, observed, {})
+        return self._situation(survey, scope, {}, pairs, applied, {})
+
+    def view(self, desired: Desired, host: str) -> HostView:
+        """One host of a composition, ready to be rendered or looked at."""
+        apps = desired.hosts[host]
+        digests = {name: app.digest for name, app in apps.items()}
+        unsigned = Statement(desired.fleet, host, 0, desired.revision, digests, {}, "")
+        return HostView(unsigned, apps, desired.bundles, self._composer.renderer)
+
+    def _situation(
+        self,
+        survey: Survey,
+        scope: Scope,
+        secrets: Mapping[Pair, str] | None,
+        pairs: tuple[Pair, ...],
+        applied: Mapping[Pair, Applied],
+        looks: Mapping[Pair, Mapping[str, ResourceEvent]],
+    ) -> Situation:
+        desired = survey.desired
+        plan_input = PlanInput(
+            manifests=survey.manifests,
+            desired=desired,
+            observed=survey.observed,
+            applied=applied,
+            bundles={**self._old_bundles(applied, desired), **desired.bundles},
+            secrets=secrets,
+            looks=looks,
+            now=self._clock.now(),
+            scope=scope,
+        )
+        plan = diff(plan_input, self._composer.renderer)
+        return Situation(survey.tree, survey.manifests, desired, survey.observed, secrets, scope, pairs, plan)
+
+    def _compose(self, tree: Tree, manifests: Manifests, observed: Mapping[str, ObservedHost]) -> Desired:
+        facts = {host: known.facts for host, known in observed.items()}
+        return self._composer.compose(
+            manifests, str(tree.revision), facts, lambda origin, path: self._loader.locate(tree, origin, path)
+        )
+
+    def _applied(self, pairs: Sequence[Pair], survey: Survey) -> Mapping[Pair, Applied]:
+        seen = [(host, app) for host, app in pairs if host in survey.observed and app in survey.observed[host].apps]
+        found = dict(self._store.observed.applied(seen)) if self._store else {}
+        for host, app in seen:
+            record = survey.ledgers[host].apps.get(app) if host in survey.ledgers else None
+            if record:
+                found[host, app] = ledger_view.applied(record)
+        return found
+
+    def _as_applied(self, before: Desired, pair: Pair) -> Applied:
+        host, app = pair
+        content: DesiredApp = before.hosts[host][app]
+        rendered = self.view(before, host).rendered(app)
+        return Applied(content.bundle, content.values, {r.id: r.fingerprint for r in rendered.resources})
+
+    def _old_bundles(self, applied: Mapping[Pair, Applied], desired: Desired) -> Mapping[str, Bundle]:
+        wanted = {item.bundle for item in applied.values() if item.bundle} - desired.bundles.keys()
+        return self._store.desired.bundles(wanted) if self._store and wanted else {}
+
+    def _looks(self, desired: Desired, pairs: Sequence[Pair]) -> Iterator[tuple[Pair, Mapping[str, ResourceEvent]]]:
+        local = set(self._reach.local)
+        for host, app in pairs:
+            if host in local and app in desired.hosts.get(host, {}):
+                yield (host, app), self._look(desired, host, app)
+
+    def _look(self, desired: Desired, host: str, app: str) -> Mapping[str, ResourceEvent]:
+        view = self.view(desired, host)
+        if desired.hosts[host][app].secrets and not self._secrets.keyed:
+            return {}
+        request = view.request(app, self._secrets.resolve(view.secrets(app)))
+        try:
+            with closing(self._reach.open(host)) as transport:
+                events = list(transport.inspect(request))
+        except Unavailable:
+            return {}
+        return {event.id: event for event in events if isinstance(event, ResourceEvent)}

@@ -1,0 +1,59 @@
+"""Which hosts this process can reach, and how: opens a transport for a host of the current manifests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from reconciler.errors import Place, Unavailable
+from reconciler.model.manifests import Connection, ConnectionType, Host, Manifests
+from reconciler.planner import connections
+from reconciler.transport import Transport
+from reconciler.transport.local import LocalTransport
+
+
+class Reach:
+    """Knows the hosts of the manifests that it was shown last.
+
+    Args:
+        repository: what a relative `sandboxRoot` starts from.
+        facts: facts of this machine, for local hosts.
+    """
+
+    def __init__(self, repository: Path, facts: Callable[[], Mapping[str, Any]]) -> None:
+        self._repository = repository
+        self._facts = facts
+        self._fleet = ""
+        self._hosts: Mapping[str, Host] = {}
+        self._connections: Mapping[str, Connection] = {}
+
+    def show(self, manifests: Manifests) -> None:
+        """From now on, reach the hosts of these manifests."""
+        self._fleet = manifests.fleet.metadata.name
+        self._hosts = manifests.hosts
+        self._connections = connections(manifests)
+
+    @property
+    def local(self) -> tuple[str, ...]:
+        """Names of the hosts that are this machine, or a sandbox on it."""
+        return tuple(name for name, how in self._connections.items() if how.type is ConnectionType.LOCAL)
+
+    def open(self, host: str) -> Transport:
+        """A transport to the host; the caller closes it.
+
+        Raises:
+            Unavailable: there is no way to reach it from here.
+        """
+        how = self._connections.get(host)
+        if how is None:
+            raise Unavailable.of("unknown-host", "not in the manifests", place=Place(host=host))
+        if how.type is not ConnectionType.LOCAL:
+            raise Unavailable.of(
+                "no-transport",
+                f"connection.type {how.type.value if how.type else 'ssh'} cannot be reached by this version yet",
+                place=Place(host=host),
+                hint="Hosts with connection.type: local can.",
+            )
+        root = self._hosts[host].sandbox_root
+        return LocalTransport(host, self._fleet, self._repository / root if root else None, self._facts)

@@ -1,0 +1,169 @@
+"""The ops server's loop: follow a source, hold control, plan and commit what changed, converge, heal drift.
+
+The controller's turn (plan, commit, release) and the executor's work run in threads of their own, so that a slow host
+never keeps a new commit from being planned. They share the store and the last situation, nothing else.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from reconciler.clock import Clock
+from reconciler.errors import ReconcilerError, Refused, Unavailable
+from reconciler.loops.control import RENEW_SECONDS, Control
+from reconciler.loops.controller import Controller
+from reconciler.loops.executor import Executor
+from reconciler.loops.keeper import Keeper
+from reconciler.loops.one_shot import actionable
+from reconciler.loops.planning import Pair, Planning, Situation
+from reconciler.loops.requests import Requests
+from reconciler.loops.worker import Log, Worker
+from reconciler.model.observed import AppStatus
+from reconciler.model.tree import Tree
+from reconciler.planner import WHOLE_FLEET, guard
+from reconciler.store import FleetState, Store
+
+STOP_SECONDS = 4.0
+"""How long a stop waits for each thread; a resource that takes longer is left to the next executor."""
+TURN_SECONDS = 1.0
+SWEEP_SECONDS = 10.0
+"""How often due work is looked for without a hint that there is any."""
+RETRY_FAILED = timedelta(seconds=60)
+"""How long an app that failed is left alone before the same digest is tried again."""
+
+
+class Source(Protocol):
+    """What is followed: the working tree, or a branch of a repository."""
+
+    def tree(self) -> Tree:
+        """The newest tree; raises Unavailable or InvalidInput."""
+        ...
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for a change that long at most; True if there was one."""
+        ...
+
+    def wake(self) -> None:
+        """End a wait now."""
+        ...
+
+
+class Watch:
+    """Follows a source until it is told to stop.
+
+    Args:
+        local: the hosts that this process reaches by itself.
+    """
+
+    def __init__(
+        self,
+        *,
+        source: Source,
+        planning: Planning,
+        controller: Controller,
+        executor: Executor,
+        control: Control,
+        store: Store,
+        local: Callable[[], tuple[str, ...]],
+        clock: Clock,
+        log: Log,
+    ) -> None:
+        self._source = source
+        self._planning = planning
+        self._controller = controller
+        self._control = control
+        self._store = store
+        self._clock = clock
+        self._log = log
+        self._worker = Worker(executor, store, local, clock, log, settled=source.wake)
+        self._requests = Requests(store, wake=source.wake)
+        self._situation: Situation | None = None
+        self._swept = float("-inf")
+        self._last_told = ""
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until `stop` is set and the source woken. What is then under way is taken up by the next executor."""
+        threads = [
+            threading.Thread(target=loop, args=(stop,), name=name, daemon=True)
+            for name, loop in {"executor": self._worker.run, "requests": self._requests.run}.items()
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            with Keeper(self._control.renew, RENEW_SECONDS):
+                changed = True
+                while not stop.is_set():
+                    self._turn_safely(changed=changed)
+                    changed = self._source.wait(TURN_SECONDS)
+        finally:
+            self._worker.wake()
+            for thread in threads:
+                thread.join(STOP_SECONDS)
+            self._control.release()
+
+    def _turn_safely(self, *, changed: bool) -> None:
+        """A turn whose errors end nothing: they are told once, the last good state stays in force."""
+        try:
+            self._turn(changed=changed)
+        except Unavailable as error:
+            self._tell("unavailable", self._log.warning, error=str(error))
+        except ReconcilerError as error:
+            self._tell("refused" if isinstance(error, Refused) else "invalid", self._log.error, error=str(error))
+            self._requests.refuse(str(error))
+
+    def _turn(self, *, changed: bool) -> None:
+        lease = self._control.hold()
+        if lease is None:
+            self._tell("standby", self._log.info, reason="another controller holds control")
+            return
+        asked = self._requests.waiting()
+        if not (changed or asked or self._clock.monotonic() - self._swept >= SWEEP_SECONDS):
+            return
+        self._swept = self._clock.monotonic()
+        situation = self._planning.plan(self._source.tree(), WHOLE_FLEET)
+        self._check_deletes(situation)
+        written = self._controller.commit(situation, lease.term)
+        self._follow(situation, lease.holder, written)
+        released = self._controller.release(situation, situation.observed, self._untried(situation), lease.term)
+        self._worker.show(situation)
+        idle = not released and not self._worker.busy
+        self._requests.settle(situation, idle=idle, failed=self._worker.failed)
+
+    def _check_deletes(self, situation: Situation) -> None:
+        allowed = (situation.tree.revision.trailers or {}).get("Reconcile-Allow-Deletes", "")
+        guard(situation.plan, situation.manifests.fleet.guard, int(allowed) if allowed.isdigit() else None)
+
+    def _follow(self, situation: Situation, holder: str, written: int) -> None:
+        counts = {action.value: number for action, number in situation.plan.counts.items() if number}
+        revision = situation.desired.revision
+        if written or not self._situation:
+            self._log.info("planned", revision=revision, hosts=len(situation.plan.hosts), **counts)
+        self._last_told = ""
+        self._situation = situation
+        branch = situation.tree.revision.branch
+        self._store.fleet.set_current(FleetState(revision, branch, holder, at=self._clock.now()))
+
+    def _untried(self, situation: Situation) -> list[Pair]:
+        """What is due, less what failed a moment ago and would fail again."""
+        now = self._clock.now()
+        return [pair for pair in actionable(situation) if not _failed_lately(situation, pair, now)]
+
+    def _tell(self, event: str, log: Callable[..., Any], **values: Any) -> None:
+        """Log something that may go on for long once only."""
+        told = f"{event} {sorted(values.items())}"
+        if told != self._last_told:
+            log(event, **values)
+            self._last_told = told
+
+
+def _failed_lately(situation: Situation, pair: Pair, now: datetime) -> bool:
+    host, app = pair
+    known = situation.observed.get(host)
+    found = known.apps.get(app) if known else None
+    wanted = situation.desired.hosts[host].get(app)
+    if found is None or wanted is None or found.digest != wanted.digest or found.finished_at is None:
+        return False
+    return found.status is not AppStatus.CONVERGED and now - found.finished_at < RETRY_FAILED

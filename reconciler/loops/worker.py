@@ -1,0 +1,134 @@
+"""The executor's thread of a watch: converges hosts that have work, and looks for drift when its time has come."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+
+from reconciler.clock import Clock
+from reconciler.errors import ReconcilerError
+from reconciler.loops.drift_timer import DriftTimer
+from reconciler.loops.executor import Executor
+from reconciler.loops.outcome import HostOutcome
+from reconciler.loops.planning import Pair, Situation
+from reconciler.model.manifests import DriftPolicy
+from reconciler.model.work import CONVERGE, Work
+from reconciler.store import Store
+
+SWEEP_SECONDS = 10.0
+"""How often hosts are asked for work without a hint that there is any."""
+HINT_SECONDS = 1.0
+
+
+class Log(Protocol):
+    """A structured log: events are names with key-values."""
+
+    def info(self, event: str, **values: Any) -> Any: ...
+
+    def warning(self, event: str, **values: Any) -> Any: ...
+
+    def error(self, event: str, **values: Any) -> Any: ...
+
+
+class Worker:
+    """Works on the hosts within reach until it is told to stop.
+
+    Args:
+        hosts: the hosts within reach now.
+        settled: called when something ended, so that what waited for it can be released.
+    """
+
+    def __init__(
+        self,
+        executor: Executor,
+        store: Store,
+        hosts: Callable[[], tuple[str, ...]],
+        clock: Clock,
+        log: Log,
+        *,
+        settled: Callable[[], None],
+    ) -> None:
+        self._executor = executor
+        self._store = store
+        self._hosts = hosts
+        self._clock = clock
+        self._log = log
+        self._settled = settled
+        self._timer = DriftTimer()
+        self._situation: Situation | None = None
+        self._swept = float("-inf")
+        self.busy = False
+        self.failed = False
+        """Whether the last work did not end well."""
+
+    def show(self, situation: Situation) -> None:
+        """From now on, look after what this situation says."""
+        self._situation = situation
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until `stop` is set; errors are told and survived."""
+        while not stop.is_set():
+            try:
+                self._turn()
+            except ReconcilerError as error:
+                self._log.warning("executor", error=str(error))
+                stop.wait(HINT_SECONDS)
+
+    def _turn(self) -> None:
+        hosts = self._hosts()
+        hinted = [host for host in self._store.work.ready(wait_seconds=HINT_SECONDS) if host in hosts]
+        now = self._clock.monotonic()
+        if now - self._swept >= SWEEP_SECONDS:
+            self._swept, hinted = now, list(hosts)
+        self._look_for_drift()
+        if hinted:
+            self._converge(hinted)
+
+    def _converge(self, hosts: Iterable[str]) -> None:
+        self.busy = True
+        try:
+            outcomes = self._executor.tick(hosts)
+        finally:
+            self.busy = False
+        for outcome in outcomes:
+            self._tell(outcome)
+        if outcomes:
+            self.failed = not all(outcome.well for outcome in outcomes)
+            self._settled()
+
+    def _tell(self, outcome: HostOutcome) -> None:
+        if outcome.unreachable:
+            self._log.warning("unreachable", host=outcome.host, reason=outcome.unreachable)
+        for app in outcome.apps:
+            told = {"host": outcome.host, "app": app.app, "changed": app.changed}
+            if app.well:
+                self._log.info(app.status.value, **told)
+            else:
+                errors = "; ".join(str(problem) for problem in app.problems)
+                self._log.error(app.status.value, **told, error=errors)
+
+    def _look_for_drift(self) -> None:
+        situation = self._situation
+        if situation is None:
+            return
+        periods = {
+            (host, app): situation.manifests.apps[app].verify_every_seconds
+            for host in self._hosts()
+            for app in situation.desired.hosts.get(host, {})
+            if situation.manifests.apps[app].drift is not DriftPolicy.IGNORE
+        }
+        for pair in self._timer.due(periods, self._clock.monotonic()):
+            self._look(situation, pair)
+
+    def _look(self, situation: Situation, pair: Pair) -> None:
+        host, app = pair
+        for outcome in self._executor.verify(host, [app]).apps:
+            if not outcome.drift:
+                continue
+            resources = ", ".join(drift.resource for drift in outcome.drift)
+            policy = situation.manifests.apps[app].drift
+            self._log.warning("drift", host=host, app=app, resources=resources, policy=policy.value)
+            self._store.journal.append("drift", host=host, app=app, resources=resources)
+            if policy is DriftPolicy.HEAL:
+                self._store.work.enqueue([Work(f"{CONVERGE}:{app}", host, CONVERGE, {"app": app}, reason="drift")])

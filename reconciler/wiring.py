@@ -1,0 +1,234 @@
+"""The only place where real objects are built and joined. Commands open a session and use what it holds."""
+
+from __future__ import annotations
+
+import enum
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+
+from reconciler.clock import Clock, SystemClock, ulid
+from reconciler.errors import Refused, Unavailable
+from reconciler.loops.control import LEASE_SECONDS, RENEW_SECONDS, Control
+from reconciler.loops.controller import Controller
+from reconciler.loops.executor import Executor
+from reconciler.loops.following import FollowedBranch, FollowedTree
+from reconciler.loops.keeper import Keeper
+from reconciler.loops.known_secrets import KnownSecrets
+from reconciler.loops.one_shot import OneShot
+from reconciler.loops.outcome import Listener, Nobody
+from reconciler.loops.planning import Planning, Situation
+from reconciler.loops.reach import Reach
+from reconciler.loops.watch import Source, Watch
+from reconciler.loops.worker import Log
+from reconciler.manifests import Loader
+from reconciler.model.tree import Tree
+from reconciler.model.work import Lease
+from reconciler.planner import Composer
+from reconciler.settings import Settings
+from reconciler.source import GitTree, Mirror, SecretProviders, WorkingTree, load_key, load_or_create_key
+from reconciler.store import CONTROL, Answer, ReconcileRequest, Store, open_store
+from reconciler.trust import Masker, Permission, Signer, TrustedKey, TrustedKeys
+
+
+class Access(enum.Enum):
+    """What a command needs of the store and the signing key."""
+
+    NONE = "none"
+    """Neither: `validate`, `plan --against`."""
+    READ = "read"
+    """A dry run: reads Redis where there is one, uses a key where there is one."""
+    WRITE = "write"
+    """Changes something: makes store and key where there are none."""
+
+
+@contextmanager
+def open_session(settings: Settings, access: Access, clock: Clock | None = None) -> Iterator[Session]:
+    """The joined objects of one command, closed at its end.
+
+    Raises:
+        Unavailable: Redis cannot be reached or cannot serve.
+        InvalidInput: the key, the URL or the server's set-up is wrong.
+    """
+    clock = clock or SystemClock()
+    with ExitStack() as closing:
+        store = None
+        if access is not Access.NONE:
+            store = closing.enter_context(open_store(settings, read_only=access is Access.READ, clock=clock))
+        seed = load_or_create_key(settings.state_dir) if access is Access.WRITE else load_key(settings.state_dir)
+        yield Session(settings, clock, store, Signer(seed) if seed and access is not Access.NONE else None)
+
+
+@dataclass(frozen=True)
+class Session:
+    """Everything that one command may use; what it does not use is not built."""
+
+    settings: Settings
+    clock: Clock
+    opened: Store | None
+    """None with `Access.NONE`."""
+    signer: Signer | None
+
+    @property
+    def store(self) -> Store:
+        """The store of a session that has one."""
+        if self.opened is None:
+            raise LookupError("this session was opened without a store")
+        return self.opened
+
+    @property
+    def who(self) -> str:
+        """Who does it, for history and leases."""
+        return f"{os.environ.get('SUDO_USER') or os.environ.get('USER') or os.getuid()}@{self.settings.holder}"
+
+    @cached_property
+    def holder(self) -> str:
+        """The name under which this process takes leases."""
+        return f"{self.settings.holder} (pid {os.getpid()})"
+
+    @cached_property
+    def loader(self) -> Loader:
+        return Loader(self.settings.cache_dir)
+
+    @cached_property
+    def composer(self) -> Composer:
+        return Composer()
+
+    @cached_property
+    def working_tree(self) -> WorkingTree:
+        return WorkingTree(self.settings.repository)
+
+    def tree_at(self, reference: str) -> Tree:
+        """The files at another revision of the repository."""
+        return GitTree(self.settings.repository, reference).tree()
+
+    @cached_property
+    def reach(self) -> Reach:
+        from reconciler.probes.facts import facts  # noqa: PLC0415 - imports psutil
+
+        return Reach(self.settings.repository, facts)
+
+    @cached_property
+    def masker(self) -> Masker:
+        return Masker()
+
+    @cached_property
+    def secrets(self) -> KnownSecrets:
+        key = self.signer.fingerprint_key() if self.signer else None
+        return KnownSecrets(SecretProviders(self.settings, self.masker), key)
+
+    @cached_property
+    def planning(self) -> Planning:
+        return Planning(
+            store=self.opened,
+            loader=self.loader,
+            composer=self.composer,
+            reach=self.reach,
+            secrets=self.secrets,
+            clock=self.clock,
+        )
+
+    def take_control(self, *, take_over: bool = False) -> Lease | None:
+        """The control lease; None while someone else holds it."""
+        return self.store.leases.acquire(CONTROL, self.holder, LEASE_SECONDS, take_over=take_over)
+
+    @contextmanager
+    def controlled(self, lease: Lease) -> Iterator[None]:
+        """Keep the control lease while the block runs, then let go of it."""
+        leases = self.store.leases
+        try:
+            with Keeper(lambda: leases.renew(lease, LEASE_SECONDS), RENEW_SECONDS):
+                yield
+        finally:
+            leases.release(lease)
+
+    def controller(self, fleet: str) -> Controller:
+        """Signs and writes for this fleet."""
+        if self.signer is None:
+            raise LookupError("this session was opened without a key")
+        return Controller(fleet, self.store, self.signer, self._trusted, self.clock)
+
+    def executor(self, fleet: str, listener: Listener | None = None) -> Executor:
+        """Works on the hosts within reach."""
+        return Executor(
+            fleet=fleet,
+            store=self.store,
+            reach=self.reach.open,
+            renderer=self.composer.renderer,
+            secrets=self.secrets,
+            masker=self.masker,
+            trusted=self._trusted,
+            holder=self.holder,
+            clock=self.clock,
+            listener=listener or Nobody(),
+        )
+
+    def one_shot(self, situation: Situation, listener: Listener) -> OneShot:
+        """A controller and an executor that carry out one plan."""
+        fleet = situation.manifests.fleet.metadata.name
+        return OneShot(self.store, self.controller(fleet), self.executor(fleet, listener))
+
+    def ask_watch(
+        self, situation: Situation, *, reason: str, timeout_seconds: float, tell: Callable[[str], None]
+    ) -> Answer:
+        """Ask whoever holds control to reconcile now, and wait for the answer.
+
+        Raises:
+            Refused: it follows another revision.
+            Unavailable: it did not answer in time.
+        """
+        current = self.store.leases.current(CONTROL)
+        state = self.store.fleet.current()
+        revision = situation.desired.revision
+        holder = current.holder if current else "someone else"
+        if state is None or state.revision != revision:
+            following = f", following {_named(state.branch, state.revision)}" if state else ""
+            ours = _named(situation.tree.revision.branch, revision)
+            message = f"{holder} holds control{following}; you are on {ours}"
+            raise Refused.of("controlled-elsewhere", message, hint="Push there, wait for it to end, or --take-over")
+        tell(f"{holder} holds control and follows the same revision: asked it to reconcile now")
+        request = ReconcileRequest(ulid(self.clock.now()), self.who, revision, reason)
+        self.store.fleet.request_reconcile(request)
+        deadline = self.clock.monotonic() + timeout_seconds
+        while self.clock.monotonic() < deadline:
+            answer = self.store.fleet.wait_answer(request.id, 1.0)
+            if answer and answer.final:
+                return answer
+        raise Unavailable.of("no-answer", f"{holder} did not answer within {timeout_seconds:g} s")
+
+    def watch(self, source: Source, fleet: str, log: Log) -> Watch:
+        """The ops server's loop."""
+        return Watch(
+            source=source,
+            planning=self.planning,
+            controller=self.controller(fleet),
+            executor=self.executor(fleet),
+            control=Control(self.store, self.holder, self.clock),
+            store=self.store,
+            local=lambda: self.reach.local,
+            clock=self.clock,
+            log=log,
+        )
+
+    def follow_tree(self, stop: threading.Event) -> FollowedTree:
+        """The working tree as a source of a watch."""
+        return FollowedTree(self.working_tree, stop)
+
+    def follow_branch(self, url: str, branch: str, interval_seconds: float, log: Log) -> FollowedBranch:
+        """A branch of a repository as a source of a watch."""
+        mirror = Mirror(url, branch, self.settings.state_dir / "mirrors", self.settings.git_timeout_seconds)
+        return FollowedBranch(mirror, interval_seconds, self.clock, log)
+
+    @cached_property
+    def _trusted(self) -> TrustedKeys:
+        if self.signer is None:
+            raise LookupError("this session was opened without a key")
+        own = TrustedKey(self.signer.public, frozenset(Permission))
+        return TrustedKeys.of(1, [own])
+
+
+def _named(branch: str, revision: str) -> str:
+    return f"{branch}@{revision}" if branch else revision
