@@ -25,6 +25,9 @@ from reconciler.store.link import Command
 BATCH = 500
 """Commands in one round trip."""
 
+WRITE = 50
+"""Commands packed and written at once: the server works on them while we pack the next."""
+
 PAUSES_SECONDS = (0.05, 0.25)
 """Waits before a second and a third try, where a connection was lost."""
 
@@ -132,7 +135,9 @@ class Server:
             for pool, places in groups.items():
                 connection = pool.get_connection()
                 taken.append((pool, connection, places))
-                connection.send_packed_command(connection.pack_commands([commands[at] for at in places]))
+                for first in range(0, len(places), WRITE):
+                    written = [commands[at] for at in places[first : first + WRITE]]
+                    connection.send_packed_command(connection.pack_commands(written))
             for _, connection, places in taken:
                 for at in places:
                     replies[at] = _reply(connection)

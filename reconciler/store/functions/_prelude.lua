@@ -21,9 +21,9 @@ end
 
 -- The next value of a number that only grows. It starts at the present time, so that it grows also when everything
 -- that Redis knew was lost.
-local function next_number(slot, field)
+local function next_number(slot, field, now)
   local last = tonumber(redis.call('HGET', slot .. 'numbers', field) or 0)
-  local value = whole(math.max(last + 1, now_ms()))
+  local value = whole(math.max(last + 1, now))
   redis.call('HSET', slot .. 'numbers', field, value)
   return value
 end
@@ -67,13 +67,11 @@ local function unqueue(slot, id)
   redis.call('DEL', slot .. 'inflight:' .. id)
 end
 
--- Keep a record as finished for so many seconds, and forget the oldest of too many.
-local function keep_finished(slot, id, ttl)
+-- Keep a record as finished for so many seconds, and list it; of too many the oldest leave the list.
+local function keep_finished(slot, id, now, ttl)
   local index = slot .. 'finished'
-  local now = now_ms()
   redis.call('EXPIRE', slot .. 'work:' .. id, ttl)
   redis.call('ZADD', index, now, id)
-  redis.call('ZREMRANGEBYSCORE', index, '-inf', now - ttl * 1000)
   redis.call('ZREMRANGEBYRANK', index, 0, -FINISHED_KEPT - 1)
   redis.call('EXPIRE', index, ttl)
 end

@@ -1,45 +1,65 @@
 -- Lease the most urgent work that nobody holds. Work whose lease ran out is delivered again, and buried as dead when
--- that has happened three times. Asking again with the same nonce hands out the same claims.
+-- that has happened three times. The latest nonce, asked again, hands out the same claims.
 -- KEYS  1 the host's slot
 -- ARGV  1 holder, 2 nonce, 3 how many at most, 4 lease in milliseconds, 5 seconds to keep what is buried
 -- Reply a list of {id, kind, args, priority, attempt, deliveries, token, reason, created_at, started_at}
-local slot, holder, nonce, limit, lease, ttl = KEYS[1], ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5])
+local slot, holder, nonce, limit, lease, ttl = KEYS[1], ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5]
 local queue, now = slot .. 'queue', now_ms()
+local numbers = redis.call('HMGET', slot .. 'numbers', 'token', 'nonce')
+local token = tonumber(numbers[1] or 0)
 local claims = {}
 
-local function hand_out(id)
-  claims[#claims + 1] = redis.call('HMGET', slot .. 'work:' .. id, 'kind', 'args', 'priority', 'attempt',
-    'deliveries', 'token', 'reason', 'created_at', 'started_at')
-  table.insert(claims[#claims], 1, id)
+-- All of a record that a claim needs: the reply without the id, then state and lost.
+local function record_of(id)
+  return redis.call('HMGET', slot .. 'work:' .. id, 'kind', 'args', 'priority', 'attempt', 'deliveries', 'token',
+    'reason', 'created_at', 'started_at', 'state', 'lost')
+end
+
+local function hand_out(id, known)
+  claims[#claims + 1] = {id, unpack(known, 1, 9)}
 end
 
 local function bury(id, lost)
   unqueue(slot, id)
   redis.call('HSET', slot .. 'work:' .. id, 'state', 'dead', 'lost', lost, 'token', 0, 'finished_at', seconds(now),
     'reason', 'lost ' .. lost .. ' times')
-  keep_finished(slot, id, ttl)
+  keep_finished(slot, id, now, ttl)
 end
 
+-- Whether the id is still in the queue afterwards: 1 or 0.
 local function deliver(id)
-  local record = slot .. 'work:' .. id
-  local known = redis.call('HMGET', record, 'state', 'attempt', 'deliveries', 'lost')
-  local state, attempt, lost = known[1], tonumber(known[2] or 0), tonumber(known[4] or 0)
+  local known = record_of(id)
+  local state, attempt, lost = known[10], tonumber(known[4] or 0), tonumber(known[11] or 0)
   if not state then
     unqueue(slot, id)
-    return
+    return 0
   end
   if in_flight(state) then
     lost = lost + 1
     if lost >= LOST_LIMIT then
-      return bury(id, lost)
+      bury(id, lost)
+      return 0
     end
   else
     attempt = attempt + 1
   end
-  redis.call('HSET', record, 'state', 'leased', 'attempt', attempt, 'lost', lost, 'holder', holder,
-    'deliveries', tonumber(known[3] or 0) + 1, 'token', next_number(slot, 'token'))
-  redis.call('SET', slot .. 'inflight:' .. id, nonce, 'PX', lease)
-  hand_out(id)
+  token = math.max(token + 1, now)
+  known[4], known[5], known[6] = whole(attempt), whole(tonumber(known[5] or 0) + 1), whole(token)
+  redis.call('HSET', slot .. 'work:' .. id, 'state', 'leased', 'attempt', known[4], 'lost', lost,
+    'deliveries', known[5], 'token', known[6])
+  redis.call('SET', slot .. 'inflight:' .. id, nonce .. ' ' .. holder, 'PX', lease)
+  hand_out(id, known)
+  return 1
+end
+
+if numbers[2] == nonce then
+  local mine = nonce .. ' ' .. holder
+  for _, id in ipairs(redis.call('ZRANGE', queue, 0, -1)) do
+    if redis.call('GET', slot .. 'inflight:' .. id) == mine then
+      hand_out(id, record_of(id))
+    end
+  end
+  return claims
 end
 
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', slot .. 'delayed', '-inf', now, 'LIMIT', 0, 100)) do
@@ -48,27 +68,22 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', slot .. 'delayed', '-inf', now, 
   push(slot, id, redis.call('HGET', slot .. 'work:' .. id, 'priority') or 5)
 end
 
-local page, passed = limit + 15, 0
-while #claims < limit do
+-- A short page first: most often nothing is in flight. What leaves the queue on the way moves the next page up.
+local page, passed = limit, 0
+repeat
   local ids = redis.call('ZRANGE', queue, passed, passed + page - 1)
-  if #ids == 0 then
-    break
-  end
-  local names = {}
-  for index, id in ipairs(ids) do
-    names[index] = slot .. 'inflight:' .. id
-  end
-  local holders = redis.call('MGET', unpack(names))
-  for index, id in ipairs(ids) do
-    if holders[index] == nonce then
-      hand_out(id)
+  local last = #ids < page
+  for _, id in ipairs(ids) do
+    if #claims < limit and redis.call('EXISTS', slot .. 'inflight:' .. id) == 0 then
+      passed = passed + deliver(id)
+    else
+      passed = passed + 1
     end
   end
-  for index, id in ipairs(ids) do
-    if not holders[index] and #claims < limit then
-      deliver(id)
-    end
-  end
-  passed = passed + #ids
+  page = 16
+until last or #claims >= limit
+
+if #claims > 0 then
+  redis.call('HSET', slot .. 'numbers', 'token', whole(token), 'nonce', nonce)
 end
 return claims

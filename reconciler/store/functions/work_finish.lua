@@ -5,7 +5,7 @@
 --       7 seconds to keep the record
 -- Reply 1, or 0 where the claim is stale: nothing was written
 local slot, id, state, result = KEYS[1], ARGV[1], ARGV[4], ARGV[5]
-local record = slot .. 'work:' .. id
+local record, now = slot .. 'work:' .. id, now_ms()
 local known = redis.call('HMGET', record, 'attempt', 'token', 'state', 'kind', 'again', 'priority')
 if known[1] ~= ARGV[2] or known[2] ~= ARGV[3] then
   return 0
@@ -14,9 +14,10 @@ if not in_flight(known[3]) then
   return 1
 end
 local kind, again = known[4], known[5]
-unqueue(slot, id)
+redis.call('ZREM', slot .. 'queue', id)
+redis.call('DEL', slot .. 'inflight:' .. id)
 if again then
-  redis.call('HSET', record, 'priority', again, 'created_at', seconds(now_ms()))
+  redis.call('HSET', record, 'priority', again, 'created_at', seconds(now))
   renew_record(slot, id, again)
 elseif state == 'retrying' then
   redis.call('HSET', record, 'state', state, 'result', result)
@@ -25,7 +26,7 @@ elseif state == 'retrying' then
 elseif kind == 'converge' then
   redis.call('DEL', record)
 else
-  redis.call('HSET', record, 'state', state, 'result', result, 'finished_at', seconds(now_ms()))
-  keep_finished(slot, id, tonumber(ARGV[7]))
+  redis.call('HSET', record, 'state', state, 'result', result, 'finished_at', seconds(now))
+  keep_finished(slot, id, now, ARGV[7])
 end
 return 1

@@ -13,7 +13,8 @@ unqueue(slot, id)
 if known[2] == 'converge' then
   redis.call('DEL', record)
 else
-  redis.call('HSET', record, 'state', ARGV[2], 'reason', ARGV[3], 'token', 0, 'finished_at', seconds(now_ms()))
-  keep_finished(slot, id, tonumber(ARGV[4]))
+  local now = now_ms()
+  redis.call('HSET', record, 'state', ARGV[2], 'reason', ARGV[3], 'token', 0, 'finished_at', seconds(now))
+  keep_finished(slot, id, now, ARGV[4])
 end
 return state

@@ -1,0 +1,103 @@
+"""How many no-op runs a second one process claims and finishes, records kept, across many hosts.
+
+Run by `make bench` and by hand: `python bench/work_queue.py [--runs 20000] [--hosts 1000] [--batch 200]`. It starts its own
+server (append-only file, fsync every second) and speaks to it over a unix socket and over loopback.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from reconciler.clock import SystemClock
+from reconciler.model.work import RUN, Claim, Work, WorkState
+from reconciler.store import Finish, Store
+from reconciler.store.embedded import binary
+from reconciler.store.opening import at_url
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=20_000)
+    parser.add_argument("--hosts", type=int, default=1_000)
+    parser.add_argument("--batch", type=int, default=200)
+    options = parser.parse_args()
+    print(f"{'transport':<12} {'enqueue/s':>12} {'claim+finish/s':>16}")
+    with server() as urls:
+        for name, url in urls.items():
+            with Store(at_url(url, SystemClock())) as store:
+                enqueued, finished = measure(store, options.runs, options.hosts, options.batch)
+            print(f"{name:<12} {enqueued:>12,.0f} {finished:>16,.0f}")
+
+
+def measure(store: Store, runs: int, hosts: int, batch: int) -> tuple[float, float]:
+    """Runs enqueued, and runs claimed and finished, each a second."""
+    names = [f"host-{number}" for number in range(hosts)]
+    items = [Work(f"run-{number:08}", names[number % hosts], RUN) for number in range(runs)]
+    started = time.perf_counter()
+    for first in range(0, runs, batch):
+        store.work.enqueue(items[first : first + batch])
+    enqueued = runs / (time.perf_counter() - started)
+
+    started = time.perf_counter()
+    done = 0
+    for number, some in enumerate(batches(names, batch)):
+        claims = store.work.claim_many(some, holder="bench", nonce=f"bench-{number}")
+        done += sum(store.work.finish_many([finished(claim) for claim in claims]))
+        if done >= runs:
+            break
+    seconds = time.perf_counter() - started
+    kept = sum(store.work.get(item.host, item.id) is not None for item in items[:: max(1, runs // 100)])
+    if done != runs or not kept:
+        raise SystemExit(f"{done} of {runs} runs were finished, {kept} records were kept")
+    for name in names:
+        store.desired.forget(name, 0)
+    return enqueued, runs / seconds
+
+
+def finished(claim: Claim) -> Finish:
+    return Finish(claim, WorkState.SUCCEEDED, {"exit_code": 0})
+
+
+def batches(names: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    """All names again and again, `size` at a time."""
+    while True:
+        for first in range(0, len(names), size):
+            yield names[first : first + size]
+
+
+@contextmanager
+def server() -> Iterator[dict[str, str]]:
+    """A Valkey of its own, by both ways to reach it."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as directory:
+        path, port = f"{directory}/valkey.sock", free_port()
+        options = f"--port {port} --bind 127.0.0.1 --unixsocket {path} --appendonly yes --appendfsync everysec --dir {directory}"
+        process = subprocess.Popen([str(binary()), *options.split(), "--save", ""], stdout=subprocess.DEVNULL)
+        try:
+            while not os.path.exists(path):
+                time.sleep(0.01)
+            yield {"unix socket": f"unix://{path}", "loopback": f"redis://127.0.0.1:{port}/0"}
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+if __name__ == "__main__":
+    main()
