@@ -116,7 +116,7 @@ class Composition:
         if known.host is not host or known.terms is not terms:
             return False
         return not known.volatile or (
-            known.facts is facts and all(self._writer.holds(app.values) for app in known.apps.values())
+            known.facts == facts and all(self._writer.holds(app.values) for app in known.apps.values())
         )
 
     def _apps(
@@ -141,7 +141,7 @@ class Composition:
                 return _ComposedApp(recipe, ground, values, before.desired)
             secrets = _secrets(recipe, values)
         except InvalidInput as error:
-            self._findings.of_app(error.problems, recipe, host)
+            self._findings.of_app(error, recipe, host)
             return None
         if not sound:
             return None

@@ -14,7 +14,7 @@ from reconciler.planner.past import Past
 from reconciler.planner.scope import WHOLE_FLEET, Scope
 
 SecretPrints = Mapping[tuple[str, str], str]
-"""(host, app) -> keyed fingerprint of its secrets' values as they are now."""
+"""(host, app) -> keyed fingerprint of its secrets' values as they are now; what is missing is not known."""
 
 
 class Due(enum.Enum):
@@ -52,11 +52,11 @@ def why_due(wanted: DesiredApp, known: ObservedApp | None, secrets: SecretPrints
     if known.status is not AppStatus.CONVERGED:
         return Due.NOT_CONVERGED
     if wanted.secrets:
-        now = secrets.get((wanted.host, wanted.app)) if secrets is not None else None
-        if now is None or not known.secrets:
+        if secrets is None:
             return Due.SECRETS_UNKNOWN
+        now = secrets.get((wanted.host, wanted.app), "")
         if now != known.secrets:
-            return Due.SECRETS_CHANGED
+            return Due.SECRETS_CHANGED if now and known.secrets else Due.SECRETS_UNKNOWN
     return Due.DRIFTED if known.drift else None
 
 

@@ -5,11 +5,11 @@ Called by the composer; the same mistake in a template shows on thousands of hos
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from reconciler.errors import InvalidInput, Place, Problem
+from reconciler.model.manifests import App, Block, Path, ResourceTemplate
 from reconciler.planner.recipes import Recipe
 from reconciler.planner.resolver import Locate
+from reconciler.rendering import RenderFailed
 
 
 class Findings:
@@ -27,10 +27,22 @@ class Findings:
             self._seen.add(key)
             self.problems.append(problem)
 
-    def of_app(self, problems: Iterable[Problem], recipe: Recipe, host: str) -> None:
-        """Note what a rendering of the app on this host brought to light."""
-        for problem in problems:
-            self.add(self._explained(problem, recipe, host), problem.message.replace(host, "HOST"))
+    def of_app(self, error: InvalidInput, recipe: Recipe, host: str) -> None:
+        """Note what composing the app for this host brought to light."""
+        if isinstance(error, RenderFailed):
+            for fault in error.faults:
+                place = fault.problem.place if fault.problem.place.file else self._place(recipe.app, fault.path)
+                self._add_of_app(fault.problem, place, recipe, host)
+        else:
+            for problem in error.problems:
+                self._add_of_app(problem, problem.place, recipe, host)
+
+    def _add_of_app(self, problem: Problem, place: Place, recipe: Recipe, host: str) -> None:
+        message = with_subject(problem.message, recipe.name, host)
+        self.add(Problem(place, message, problem.hint, problem.code), message.replace(host, "HOST"))
+
+    def _place(self, app: App, path: Path) -> Place:
+        return self.locate(app.metadata.origin, manifest_path(app, path))
 
     def raise_all(self) -> None:
         """End the composition if anything was found.
@@ -41,7 +53,25 @@ class Findings:
         if self.problems:
             raise InvalidInput(self.problems)
 
-    def _explained(self, problem: Problem, recipe: Recipe, host: str) -> Problem:
-        subject = f"{recipe.name} on {host}"
-        message = problem.message if host in problem.message else f"{problem.message} for {subject}"
-        return Problem(problem.place, message, problem.hint, problem.code)
+
+def with_subject(message: str, app: str, host: str) -> str:
+    """The message with the host named after the app; a rendering that does not read the host's name cannot name it."""
+    if host in message:
+        return message
+    for known in (f" for {app}", f"({app}"):
+        if known in message:
+            return message.replace(known, f"{known} on {host}", 1)
+    return f"{message} for {app} on {host}"
+
+
+def manifest_path(app: App, path: Path) -> Path:
+    """From a place in a bundle's content to the place in the app's manifest that it was made of."""
+    part, index, *rest = path
+    if part != "resources":
+        return ("spec", *path)
+    node = app.resources[int(index)]
+    while isinstance(node, Block) and rest[:1] == ["block"]:
+        node, rest = node.resources[int(rest[1])], rest[2:]
+    if isinstance(node, ResourceTemplate) and rest[:1] == ["fields"]:
+        rest[0] = node.kind
+    return (*node.path, *rest)

@@ -30,5 +30,5 @@ class Ground:
             self.host is other.host
             and self.config is other.config
             and self.vars is other.vars
-            and (not reads_facts or self.facts is other.facts)
+            and (not reads_facts or self.facts == other.facts)
         )

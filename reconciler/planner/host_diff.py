@@ -141,10 +141,11 @@ class HostDiff:
         """What happened to the app's secrets since they were applied; None where they are the same."""
         if not wanted.secrets or known is None or applied is None:
             return None
-        now = self._given.secrets.get((self._host, wanted.app)) if self._given.secrets is not None else None
-        if now is not None and now == known.secrets:
+        secrets = self._given.secrets
+        now = secrets.get((self._host, wanted.app), "") if secrets is not None else None
+        if now == known.secrets:
             return None
-        both = now is not None and bool(known.secrets)
+        both = bool(now and known.secrets)
         if both and applied.values != wanted.values:
             read = {path for resource in self._renderings.past(applied).values() for path in resource.secrets}
             both = read == set(wanted.secrets)
