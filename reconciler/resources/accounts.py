@@ -54,7 +54,7 @@ def carry_out(system: System, argv: Tuple[str, ...]) -> None:
     """
     done = system.run(Command(argv))
     if not done.ok:
-        raise Failure("command-failed", f"{' '.join(argv[:2])} failed: {done.complaint}")
+        raise Failure("command-failed", f"{' '.join(argv[:2])} failed", said=done.complaint)
 
 
 def _rows(system: System, path: str, columns: int) -> List[List[str]]:

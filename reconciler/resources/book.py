@@ -39,22 +39,27 @@ def read_ledger(system: System, fleet: str, host: str) -> Ledger:
 
 
 class Book:
-    """A ledger open for writing."""
+    """A ledger in memory, with the ways to keep it."""
 
-    def __init__(self, system: System, fleet: str, host: str) -> None:
-        """Read it, with what a killed run left in the journal; a damaged one is moved aside and a new one begun."""
+    def __init__(self, system: System, fleet: str, host: str, *, writable: bool = True) -> None:
+        """Read it, with what a killed run left in the journal.
+
+        A writer moves a damaged one aside and begins a new one; a reader sees an empty one.
+        """
         self._system = system
         self._scope = ("fleets", fleet, host)
+        self.changed = False
+        """Whether there is anything to save."""
         self.moved_aside = ""
         """Where a damaged ledger went, for people to be told."""
         try:
             self._document = _load(system)
         except _Damaged:
-            self.moved_aside = self._move_aside()
             self._document = _empty()
-        self._dirty = False
-        if system.look(journal_path(system)) is not None:
-            self._dirty = True
+            if writable:
+                self.moved_aside = self._move_aside()
+        if writable and system.look(journal_path(system)) is not None:
+            self.changed = True
             self.save()
 
     def _move_aside(self) -> str:
@@ -77,6 +82,11 @@ class Book:
     def app(self, name: str) -> AppRecord:
         """One app's record; an empty one if it was never here."""
         return record_from_json(self._host().get("apps", {}).get(name, {}))
+
+    def raw_app(self, name: str) -> Mapping[str, Any]:
+        """One app's record as it is kept."""
+        record: Mapping[str, Any] = self._host()["apps"][name]
+        return record
 
     def others(self, app: str) -> Iterator[Tuple[str, AppRecord]]:
         """The other apps of this host."""
@@ -107,7 +117,7 @@ class Book:
     def put(self, *puts: Put) -> None:
         """Change it in memory; on disk when the run ends."""
         for path, value in puts:
-            self._dirty |= _set(self._document, (*self._scope, *path), value)
+            self.changed |= _set(self._document, (*self._scope, *path), value)
 
     def record(self, *puts: Put) -> None:
         """Change it in memory and, before returning, in the journal."""
@@ -125,7 +135,7 @@ class Book:
 
         The epoch makes a journal worthless that was killed between the two steps.
         """
-        if not self._dirty:
+        if not self.changed:
             return
         self._prepare()
         self._document["epoch"] += 1
@@ -134,7 +144,7 @@ class Book:
         self._system.write_atomic(ledger_path(self._system), content, rights)
         if self._system.look(journal_path(self._system)) is not None:
             self._system.remove(journal_path(self._system))
-        self._dirty = False
+        self.changed = False
         self._forget_backups(content)
 
     def _prepare(self) -> None:
@@ -189,7 +199,7 @@ def _lines(content: bytes) -> List[Dict[str, Any]]:
     for line in content.split(b"\n"):
         try:
             lines.append(json.loads(line))
-        except ValueError:
+        except ValueError:  # noqa: PERF203 - a torn line ends the journal
             break
     return lines
 

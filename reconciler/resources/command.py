@@ -28,6 +28,7 @@ class Command(Resource):
     """
 
     kind: ClassVar[str] = "command"
+    reversible: ClassVar[bool] = False
     stays: ClassVar[str] = "what a command did cannot be undone"
 
     argv: Tuple[str, ...]
@@ -79,7 +80,7 @@ class Command(Resource):
     def apply(self, system: System, difference: Difference) -> None:
         done = self._run(system, self.argv, self.stdin)
         if not done.ok:
-            raise Failure("command-failed", f"{self.argv[0]} failed: {done.complaint}")
+            raise Failure("command-failed", f"{self.argv[0]} failed", said=done.complaint)
 
     def preexisting(self, actual: Optional[CommandState], difference: Difference) -> bool:
         return False

@@ -23,6 +23,7 @@ class Group(Resource):
     """A group; files may still carry its number, so it is removed only where it is declared absent."""
 
     kind: ClassVar[str] = "group"
+    reversible: ClassVar[bool] = False
     exclusive: ClassVar[bool] = True
     stays: ClassVar[str] = "files may belong to it"
 

@@ -77,8 +77,8 @@ class Line(Resource):
     def preexisting(self, actual: Optional[LineState], difference: Difference) -> bool:
         return not difference
 
-    def recorded(self) -> Dict[str, Any]:
-        return {"path": self.path, "line": self.line}
+    def recorded(self, *, sensitive: bool) -> Dict[str, Any]:
+        return {"path": self.path, **({} if sensitive else {"line": self.line})}
 
     @classmethod
     def remove(cls, system: System, owned: Owned) -> None:

@@ -25,6 +25,7 @@ class Package(Resource):
     """Installed packages. They stay when they leave the manifests, unless the app says `prune: all`."""
 
     kind: ClassVar[str] = "package"
+    reversible: ClassVar[bool] = False
     stays: ClassVar[str] = "other things may need it; prune: all removes it"
 
     names: Tuple[str, ...]
@@ -81,7 +82,7 @@ class Package(Resource):
     def preexisting(self, actual: PackageState, difference: Difference) -> bool:
         return not difference
 
-    def recorded(self) -> Dict[str, Any]:
+    def recorded(self, *, sensitive: bool) -> Dict[str, Any]:
         return {"names": list(self.names)}
 
     @classmethod

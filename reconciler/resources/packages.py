@@ -58,7 +58,7 @@ class PackageTool(ABC):
         if cures:
             done = self.run(system, argv)
         if not done.ok:
-            raise Failure("package-failed", f"{self.program} failed: {done.complaint}")
+            raise Failure("package-failed", f"{self.program} failed", said=done.complaint)
 
 
 class Apt(PackageTool):

@@ -152,7 +152,7 @@ class PosixSystem:
         done = self.run(Command(tuple(part.replace("%s", place) for part in argv), timeout_seconds=60.0))
         if not done.ok:
             said = done.complaint.replace(place, path)
-            raise Failure("validate-failed", f"{argv[0]} refuses the new {path}: {said}", "The old file is untouched.")
+            raise Failure("validate-failed", f"{argv[0]} refuses the new {path}", "The old file is untouched.", said)
 
     def append(self, path: str, content: bytes) -> None:
         """See System."""

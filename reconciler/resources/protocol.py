@@ -43,7 +43,9 @@ class Request:
     elsewhere: Mapping[str, str] = field(default_factory=dict)
     """Resource id -> the other app of this host that wants it now. Ours then moves there and is not deleted."""
     recovery: Mapping[str, Any] = field(default_factory=dict)
-    """Kept in the ledger as it is and given back (bundle, values, revision ...), so that an emptied store fills again."""
+    """Kept in the ledger as it is and given back: bundle, values, revision; so that an emptied store fills again."""
+    secrets: Tuple[str, ...] = field(default=(), repr=False)
+    """Clear texts to mask in everything that is told; never stored."""
     remove: bool = False
     """The app left the manifests of this host: prune all that it owns."""
 
@@ -105,7 +107,7 @@ def request_from_json(message: Mapping[str, Any]) -> Request:
     """The inverse of request_to_json."""
     values = dict(message)
     values["resources"] = tuple(Wanted(**wanted) for wanted in values.get("resources", ()))
-    for name in ("health", "formerly"):
+    for name in ("health", "formerly", "secrets"):
         values[name] = tuple(values.get(name, ()))
     return Request(**values)
 

@@ -43,7 +43,10 @@ class Resource(ABC):
     exclusive: ClassVar[bool] = False
     """Whether something that exists, differs and is not ours must not be touched without `adopt: replace`."""
     stays: ClassVar[str] = ""
-    """Why it stays on the host when it leaves the manifests (or when a run is rolled back); empty: it goes."""
+    """Why it stays on the host when it leaves the manifests; empty: it goes."""
+
+    reversible: ClassVar[bool] = True
+    """Whether a rollback undoes it; else it stays and people are told."""
 
     @property
     def place(self) -> str:
@@ -71,8 +74,8 @@ class Resource(ABC):
     def remove(cls, system: System, owned: Owned) -> None:
         """Let go of what an app owned; called only where nothing says that it stays."""
 
-    def recorded(self) -> Dict[str, Any]:
-        """What `remove` will need to know, kept in the ledger."""
+    def recorded(self, *, sensitive: bool) -> Dict[str, Any]:
+        """What `remove` will need to know, kept in the ledger; of a sensitive resource no text."""
         return {}
 
     def untouched(self, system: System, actual: Any) -> bool:
@@ -85,6 +88,11 @@ class Resource(ABC):
 
     def memory(self, actual: Any) -> Dict[str, Any]:
         """What `restore` needs to go back to this state, beside the paths; empty: nothing."""
+        return {}
+
+    @classmethod
+    def memory_of(cls, system: System, owned: Owned) -> Dict[str, Any]:
+        """The same for something that is about to be removed."""
         return {}
 
     @classmethod

@@ -94,8 +94,8 @@ class Service(Resource):
             return
         done = system.run(Command(self.check, timeout_seconds=60.0))
         if not done.ok:
-            said = f"{self.check[0]} refuses the new configuration: {done.complaint}"
-            raise Failure("check-failed", said, f"{self.name} goes on with the old one.")
+            refused = f"{self.check[0]} refuses the new configuration"
+            raise Failure("check-failed", refused, f"{self.name} goes on with the old one.", done.complaint)
 
     def memory(self, actual: Optional[ServiceState]) -> Dict[str, Any]:
         if actual is None:
@@ -103,10 +103,15 @@ class Service(Resource):
         return {"name": self.name, "running": actual.running, "enabled": actual.enabled}
 
     @classmethod
+    def memory_of(cls, system: System, owned: Owned) -> Dict[str, Any]:
+        service = cls(owned.fields["name"])
+        return service.memory(service.inspect(system))
+
+    @classmethod
     def restore(cls, system: System, memory: Mapping[str, Any]) -> None:
         _settle(system, cls(memory["name"], memory["running"], memory["enabled"]))
 
-    def recorded(self) -> Dict[str, Any]:
+    def recorded(self, *, sensitive: bool) -> Dict[str, Any]:
         return {"name": self.name}
 
     @classmethod

@@ -34,6 +34,7 @@ class User(Resource):
     """
 
     kind: ClassVar[str] = "user"
+    reversible: ClassVar[bool] = False
     exclusive: ClassVar[bool] = True
 
     name: str
@@ -143,7 +144,7 @@ class User(Resource):
         if self._wanted_keys(keys) != keys:
             _store_keys(system, account, self._wanted_keys(keys))
 
-    def recorded(self) -> Dict[str, Any]:
+    def recorded(self, *, sensitive: bool) -> Dict[str, Any]:
         return {"name": self.name, "keys": list(self.authorized_keys or ())}
 
     @classmethod

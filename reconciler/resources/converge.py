@@ -1,0 +1,363 @@
+"""One run: brings an app to its state on this host, or back to where it was.
+
+Built by `engine` under the host's lock. The order is: resources as declared, checks, reloads and restarts, health,
+then deletes (and what they make necessary). Every step is remembered before it is taken.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, FrozenSet, Iterator, List, Optional, Union
+
+from reconciler.resources.book import Book, Put
+from reconciler.resources.failure import EXPECTED, Failure, as_failure
+from reconciler.resources.health import parse_health, wait_healthy
+from reconciler.resources.holdings import Held, Holdings
+from reconciler.resources.ledger import Owned
+from reconciler.resources.memory import Memory
+from reconciler.resources.places import remove_if_empty
+from reconciler.resources.protocol import Event, Finished, Request, ResourceEvent
+from reconciler.resources.pruning import Farewell, Fate, farewells
+from reconciler.resources.registry import KINDS, Item, parse_all
+from reconciler.resources.renewals import Renewals
+from reconciler.resources.resource import DELETE
+from reconciler.resources.service import RESTART, Service
+from reconciler.resources.survey import Finding, survey
+from reconciler.resources.system import System
+
+_REJECTED = 10
+"""How many rejected digests of an app are remembered."""
+
+
+class Stopped(Exception):
+    """A resource failed; its event was told already."""
+
+    def __init__(self, failure: Failure, text: str) -> None:
+        super().__init__(text)
+        self.failure = failure
+        self.text = text
+
+
+class Converge:
+    """The state of one run."""
+
+    def __init__(self, request: Request, system: System, book: Book) -> None:
+        """Understand the request.
+
+        Raises:
+            Failure: nothing was done.
+        """
+        self._request = request
+        self._system = system
+        self._book = book
+        self._items = () if request.remove else parse_all(request.resources, sandbox=system.sandbox)
+        self._health = () if request.remove else tuple(parse_health(check) for check in request.health)
+        refuse_stale(request, book)
+        book.put(*succession(request, book))
+        self._holdings = Holdings(book, request)
+        self._memory = Memory(book, request.app, system)
+        self._renewals = Renewals(self._items, self._holdings, self._memory.steps, book, system)
+        self._changed = 0
+        self._parents: List[str] = list(book.app(request.app).parents)
+
+    def events(self) -> Iterator[Event]:
+        """Do it; the last event is Finished."""
+        self._memory.sweep()
+        try:
+            self._note_services()
+            yield from self._bring_all()
+            yield from self._renew()
+            yield from self._prove_health()
+            yield from self._prune()
+            yield from self._renew()
+        except Stopped as stopped:
+            yield from self._fail(stopped.failure, stopped.text)
+        except EXPECTED as error:
+            yield from self._fail(as_failure(error), as_failure(error).text())
+        else:
+            yield self._succeed()
+
+    # -- resources
+
+    def _note_services(self) -> None:
+        """Which services were there before this run: a package that it installs may bring one."""
+        for item in self._items:
+            new = item.id not in self._memory.existed and self._holdings.find(item) is None
+            if isinstance(item.resource, Service) and new:
+                self._memory.existed[item.id] = item.resource.inspect(self._system) is not None
+
+    def _bring_all(self) -> Iterator[Event]:
+        failed: Optional[Stopped] = None
+        declared = frozenset(item.resource.place for item in self._items) | self._owned_places()
+        for item in self._items:
+            if failed is not None:
+                yield ResourceEvent(item.id, item.wanted.name, "skipped")
+                continue
+            started = self._system.clock.monotonic()
+            try:
+                yield self._bring(item, declared, started)
+            except EXPECTED as error:
+                failure = as_failure(error)
+                text = failure.text(sensitive=item.wanted.sensitive)
+                failed = Stopped(failure, f"{item.wanted.name}: {text}")
+                spent = self._system.clock.monotonic() - started
+                yield ResourceEvent(
+                    item.id, item.wanted.name, "failed", error=text, hint=failure.hint, seconds=round(spent, 3)
+                )
+        if failed is not None:
+            raise failed
+
+    def _owned_places(self) -> FrozenSet[str]:
+        return frozenset(owned.path for owned in self._holdings.everything().values() if owned.path)
+
+    def _bring(self, item: Item, declared: FrozenSet[str], started: float) -> ResourceEvent:
+        finding = survey(item, self._holdings.find(item), declared, self._request.adopt, self._system)
+        if finding.refusal is not None:
+            raise finding.refusal
+        if finding.difference:
+            self._change(finding, declared)
+        else:
+            self._book.put(*self._holdings.claim(item, self._owned(finding), finding.held))
+        return ResourceEvent(
+            item.id,
+            item.wanted.name,
+            finding.difference.action or "ok",
+            finding.difference.lines,
+            finding.before,
+            seconds=round(self._system.clock.monotonic() - started, 3),
+        )
+
+    def _change(self, finding: Finding, declared: FrozenSet[str]) -> None:
+        """Remember, say what will be done, do it, look again."""
+        item, resource, held = finding.item, finding.resource, finding.held
+        serial = self._book.next_serial()
+        puts = self._memory.remember(
+            item.id,
+            item.wanted.kind,
+            item.wanted.name,
+            finding.difference.paths,
+            state=resource.memory(finding.actual),
+            held=held,
+        )
+        intent = self._owned(finding, serial=serial, fingerprint="")
+        claim = self._holdings.claim(item, intent, held)
+        parents: Put = (("apps", self._request.app, "parents"), list(self._with_new_parents()))
+        self._book.record(*puts, *claim, parents, (("serial",), serial))
+        resource.apply(self._system, finding.difference)
+        self._look_again(finding, declared)
+        self._changed += 1
+        done = self._holdings.claim(item, self._owned(finding, serial=serial), None)
+        done += self._started(finding)
+        if resource.place:
+            self._book.put(*done)
+        else:
+            self._book.record(*done)
+
+    def _look_again(self, finding: Finding, declared: FrozenSet[str]) -> None:
+        if not finding.resource.confirms():
+            return
+        again = survey(finding.item, finding.held, declared, "replace", self._system).difference
+        if again:
+            rest = "; ".join(again.lines) or again.action
+            raise Failure(
+                "still-differs", f"it still differs after the change: {rest}", "Does something else write it?"
+            )
+
+    def _started(self, finding: Finding) -> List[Put]:
+        """A service that was just started runs with what stands there now."""
+        was_running = finding.actual is not None and finding.actual.running if self._is_service(finding) else True
+        return [] if was_running else self._renewals.renewed(finding.item, RESTART)
+
+    @staticmethod
+    def _is_service(finding: Finding) -> bool:
+        return isinstance(finding.resource, Service) and finding.resource.running
+
+    def _owned(self, finding: Finding, *, serial: Optional[int] = None, fingerprint: Optional[str] = None) -> Owned:
+        item, resource = finding.item, finding.resource
+        earlier = finding.held.owned if finding.held and finding.held.present else None
+        if earlier is not None:
+            adopted, backup = earlier.adopted, earlier.backup
+        else:
+            adopted = resource.preexisting(finding.actual, finding.difference) and not resource.absent
+            adopted = self._memory.existed.get(item.id, adopted)
+            backup = self._memory.backup_of(item.id, resource.place) if item.id in self._memory.steps else ""
+        return Owned(
+            fingerprint=item.wanted.fingerprint if fingerprint is None else fingerprint,
+            kind=item.wanted.kind,
+            path=resource.place,
+            serial=serial if serial is not None else finding.held.owned.serial if finding.held else 0,
+            adopted=adopted,
+            absent=resource.absent,
+            keep=item.wanted.keep,
+            backup=backup,
+            fields=resource.recorded(sensitive=item.wanted.sensitive),
+        )
+
+    def _with_new_parents(self) -> List[str]:
+        """All directories that were made on the way to something, in this run too."""
+        places = {item.resource.place for item in self._items}
+        made = [path for path in self._memory.made_parents() if path not in places and path not in self._parents]
+        self._parents = [*self._parents, *made]
+        return self._parents
+
+    # -- services and health
+
+    def _renew(self) -> Iterator[Event]:
+        needed = [(item, self._renewals.needed(item)) for item in self._renewals.services()]
+        due = [(item, verb) for item, verb in needed if verb]
+        for item, _ in due:
+            self._service(item).check_passes(self._system)
+        for item, verb in due:
+            self._service(item).renew(self._system, verb)
+            self._book.record(*self._renewals.renewed(item, verb))
+            yield ResourceEvent(item.id, item.wanted.name, verb)
+
+    @staticmethod
+    def _service(item: Item) -> Service:
+        assert isinstance(item.resource, Service)  # noqa: S101 - Renewals.services says so
+        return item.resource
+
+    def _prove_health(self) -> Iterator[Event]:
+        for check in self._health:
+            event = wait_healthy(check, self._system)
+            yield event
+            if not event.ok:
+                raise Failure("unhealthy", f"{event.check}: {event.message}", "Look at the service's own log.")
+
+    # -- deletes
+
+    def _prune(self) -> Iterator[Event]:
+        places = {item.resource.place for item in self._items if not item.resource.absent}
+        for farewell in farewells(self._request, self._holdings.owned, places):
+            if farewell.fate is Fate.REMOVE:
+                yield self._remove(farewell)
+                continue
+            if farewell.fate in {Fate.LEAVE, Fate.HOLD}:
+                yield ResourceEvent(farewell.key, farewell.key, "left", (farewell.reason,))
+            if farewell.fate is not Fate.HOLD:
+                self._book.put(*self._holdings.forget(farewell.key))
+
+    def _remove(self, farewell: Farewell) -> ResourceEvent:
+        kind = KINDS[farewell.owned.kind]
+        held = Held(self._request.app, farewell.key, farewell.owned)
+        paths = [farewell.owned.path or farewell.owned.fields.get("path", "")]
+        state = kind.memory_of(self._system, farewell.owned)
+        remembered = self._memory.remember(
+            farewell.key, kind.kind, farewell.key, [path for path in paths if path], state=state, held=held
+        )
+        self._book.record(*remembered)
+        kind.remove(self._system, farewell.owned)
+        self._book.put(*self._holdings.forget(farewell.key))
+        self._changed += 1
+        return ResourceEvent(farewell.key, farewell.key, DELETE)
+
+    def _drop_parents(self) -> None:
+        """Remove directories that were made on the way to something that is gone."""
+        needed = [f"{place}/" for place in self._owned_places()]
+        for parent in sorted(self._parents, key=len, reverse=True):
+            wanted = any(place.startswith(f"{parent}/") for place in needed)
+            if not wanted and remove_if_empty(self._system, parent):
+                self._parents.remove(parent)
+
+    # -- the end
+
+    def _succeed(self) -> Event:
+        self._drop_parents()
+        self._book.put(*self._renewals.settle())
+        record = self._book.app(self._request.app)
+        rejected = [digest for digest in record.rejected if digest != self._request.digest]
+        self._close("converged", self._request.digest, "", rejected)
+        if self._request.remove and not self._holdings.owned:
+            self._book.put((("apps", self._request.app), None))
+        self._book.save()
+        return self._finished("converged")
+
+    def _fail(self, failure: Failure, text: str) -> Iterator[Event]:
+        """Go back where that is asked for, or where a service's check refused what was written."""
+        record = self._book.app(self._request.app)
+        back = self._request.on_failure == "rollback" or failure.code == "check-failed"
+        if not back or not self._memory.steps:
+            digest, status, rejected = (
+                self._request.digest if self._changed else record.digest,
+                "failed",
+                record.rejected,
+            )
+            self._book.put(*self._renewals.owe())
+        else:
+            digest, status = record.digest, "rolled-back"
+            rejected = (*(each for each in record.rejected if each != self._request.digest), self._request.digest)
+            yield from self._memory.roll_back(self._holdings)
+            yield from self._renew_after_rollback()
+            self._drop_parents()
+        self._close(status, digest, text, list(rejected)[-_REJECTED:])
+        self._book.save()
+        yield self._finished(status, failure, text)
+
+    def _renew_after_rollback(self) -> Iterator[Event]:
+        """Services that ran with what is gone again run with what is back."""
+        for item in self._renewals.outdated_records():
+            try:
+                self._service(item).renew(self._system, RESTART)
+            except EXPECTED as error:  # noqa: PERF203 - the others still get theirs
+                failure = as_failure(error)
+                yield ResourceEvent(item.id, item.wanted.name, "failed", error=failure.text(), hint=failure.hint)
+            else:
+                self._book.put(*self._renewals.renewed(item, RESTART))
+                yield ResourceEvent(item.id, item.wanted.name, RESTART)
+
+    def _close(self, status: str, digest: str, error: str, rejected: List[str]) -> None:
+        """Write the run's result into the record; the time only where anything else changed."""
+        app = ("apps", self._request.app)
+        record = self._book.app(self._request.app)
+        values: Dict[str, Union[str, int, List[str], Dict[str, Any]]] = {
+            "generation": self._request.generation,
+            "digest": digest,
+            "status": status,
+            "error": error,
+            "rejected": rejected,
+            "parents": list(self._parents),
+        }
+        if status == "converged":
+            values["recovery"] = dict(self._request.recovery)
+        if digest != record.digest and record.moved:
+            values["moved"] = {}
+        self._book.put(*(((*app, name), value) for name, value in values.items()))
+        self._book.put(((*app, "unfinished"), None))
+        ledger = self._book.ledger
+        self._book.put((("generation",), max(ledger.generation, self._request.generation)))
+        if self._book.changed:
+            self._book.put(((*app, "changed_at"), self._system.clock.now().timestamp()))
+            term, token = max((ledger.term, ledger.token), (self._request.term, self._request.token))
+            self._book.put((("term",), term), (("token",), token))
+
+    def _finished(self, status: str, failure: Optional[Failure] = None, text: str = "") -> Finished:
+        record = self._book.app(self._request.app)
+        hint = failure.hint if failure else ""
+        if self._book.moved_aside:
+            moved = f"The ledger was damaged and moved to {self._book.moved_aside}; the host was adopted again."
+            hint = f"{hint} {moved}".strip()
+        return Finished(
+            status, record.resources, record.adopted, text, hint, self._changed, failure.code if failure else ""
+        )
+
+
+def refuse_stale(request: Request, book: Book) -> None:
+    """Refuse a request that is older than what was applied.
+
+    Raises:
+        Failure: `stale-generation`.
+    """
+    known = book.app(request.app).generation
+    if request.generation < known:
+        message = f"{request.app} is at generation {known}; this request is older ({request.generation})"
+        raise Failure("stale-generation", message)
+
+
+def succession(request: Request, book: Book) -> List[Put]:
+    """The ledger's changes by which an app takes over what stands under its old names."""
+    known = book.ledger.apps
+    puts: List[Put] = []
+    for old in request.formerly:
+        if old in known and request.app not in known:
+            puts += [(("apps", request.app), book.raw_app(old)), (("apps", old), None)]
+            break
+    return puts

@@ -1,0 +1,92 @@
+"""The way in: apply an app on a host, look at it, or note that people paused it.
+
+Called by transports, in-process or at the far end of a channel. Whatever goes wrong on the host is told as an event,
+never raised.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, Iterator
+
+from reconciler.resources.book import Book
+from reconciler.resources.converge import Converge
+from reconciler.resources.failure import EXPECTED, as_failure
+from reconciler.resources.looking import Looking
+from reconciler.resources.protocol import Event, Finished, Request, ResourceEvent
+from reconciler.resources.system import Claim, System
+
+_MASK = "********"
+
+
+def apply(request: Request, system: System) -> Iterator[Event]:
+    """Bring an app to its state on this host; the last event is Finished.
+
+    Holds the host's lock until the iterator ends. Kill it at any moment: the next run goes on from there.
+    """
+    claim = Claim(request.term, request.token, f"{request.fleet} {request.host} {request.app}")
+    for event in _told(_apply(request, system, claim)):
+        yield _masked(event, request)
+
+
+def _apply(request: Request, system: System, claim: Claim) -> Iterator[Event]:
+    with system.exclusive(claim):
+        yield from Converge(request, system, Book(system, request.fleet, request.host)).events()
+
+
+def inspect(request: Request, system: System) -> Iterator[Event]:
+    """Tell what an apply would do, without the lock and without a write; the last event is Finished."""
+    for event in _told(Looking(request, system).events()):
+        yield _masked(event, request)
+
+
+def pause(system: System, fleet: str, host: str, app: str, reason: str) -> None:
+    """Note that people paused an app (`*`: the host); an empty reason resumes it.
+
+    Raises:
+        Failure, OSError: such as host-busy.
+    """
+    with system.exclusive(Claim(0, 0, f"{fleet} {host} pause")):
+        book = Book(system, fleet, host)
+        book.put((("paused", app), reason or None))
+        book.save()
+
+
+def forgive(system: System, fleet: str, host: str, app: str) -> None:
+    """Forget which digests of an app failed here, so that they may be tried again.
+
+    Raises:
+        Failure, OSError: such as host-busy.
+    """
+    with system.exclusive(Claim(0, 0, f"{fleet} {host} retry {app}")):
+        book = Book(system, fleet, host)
+        if book.app(app).rejected:
+            book.put((("apps", app, "rejected"), []))
+        book.save()
+
+
+def _told(events: Iterator[Event]) -> Iterator[Event]:
+    """The events, and an error as the last of them."""
+    try:
+        yield from events
+    except EXPECTED as error:
+        failure = as_failure(error)
+        yield Finished("failed", error=failure.text(), hint=failure.hint, code=failure.code)
+
+
+def _masked(event: Event, request: Request) -> Event:
+    """The event without any clear text of a secret."""
+    secrets = sorted((secret for secret in request.secrets if secret), key=len, reverse=True)
+    if not secrets:
+        return event
+
+    def mask(value: Any) -> Any:
+        if isinstance(value, str):
+            for secret in secrets:
+                value = value.replace(secret, _MASK)
+            return value
+        return tuple(mask(each) for each in value) if isinstance(value, tuple) else value
+
+    shown = ("differences", "before") if isinstance(event, ResourceEvent) else ("message",)
+    names = [name for name in (*shown, "error", "hint") if hasattr(event, name)]
+    return dataclasses.replace(event, **{name: mask(getattr(event, name)) for name in names})

@@ -1,0 +1,82 @@
+"""The host that this process runs on, or a sandbox on it; made by wiring for `connection.type: local`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from reconciler.clock import Clock
+from reconciler.errors import Place, Unavailable
+from reconciler.resources import engine
+from reconciler.resources.book import read_ledger
+from reconciler.resources.failure import EXPECTED, as_failure
+from reconciler.resources.ledger import Ledger
+from reconciler.resources.posix import PosixSystem
+from reconciler.resources.protocol import Event, Request
+from reconciler.resources.system import System
+
+
+class LocalTransport:
+    """Runs the resource library in this process. `root` is a sandbox's directory, made where it does not exist."""
+
+    def __init__(
+        self, host: str, fleet: str, root: Path | None, facts: Callable[[], Mapping[str, Any]], clock: Clock
+    ) -> None:
+        self._host = host
+        self._fleet = fleet
+        self._root = root
+        self._facts = facts
+        self._clock = clock
+        self._opened: System | None = None
+
+    def facts(self) -> Mapping[str, Any]:
+        """See Transport."""
+        return self._facts()
+
+    def ledger(self) -> Ledger:
+        """See Transport."""
+        try:
+            return read_ledger(self._system(), self._fleet, self._host)
+        except EXPECTED as error:
+            raise self._unavailable(error) from error
+
+    def apply(self, request: Request) -> Iterator[Event]:
+        """See Transport."""
+        return engine.apply(request, self._system())
+
+    def inspect(self, request: Request) -> Iterator[Event]:
+        """See Transport."""
+        return engine.inspect(request, self._system())
+
+    def pause(self, app: str, reason: str) -> None:
+        """See Transport."""
+        try:
+            engine.pause(self._system(), self._fleet, self._host, app, reason)
+        except EXPECTED as error:
+            raise self._unavailable(error) from error
+
+    def forgive(self, app: str) -> None:
+        """Forget which digests of an app failed here, so that they may be tried again."""
+        try:
+            engine.forgive(self._system(), self._fleet, self._host, app)
+        except EXPECTED as error:
+            raise self._unavailable(error) from error
+
+    def close(self) -> None:
+        """See Transport. Nothing is held."""
+        self._opened = None
+
+    def _system(self) -> System:
+        if self._opened is None:
+            try:
+                if self._root is not None:
+                    self._root.mkdir(mode=0o755, parents=True, exist_ok=True)
+            except OSError as error:
+                raise self._unavailable(error) from error
+            self._opened = PosixSystem(str(self._root or "/"), clock=self._clock)
+        return self._opened
+
+    def _unavailable(self, error: Exception) -> Exception:
+        failure = as_failure(error)
+        return Unavailable.of(failure.code, failure.text(), place=Place(host=self._host), hint=failure.hint)
