@@ -70,17 +70,21 @@ class SecretProviders:
         return values
 
     def _find(self, search: Search) -> Found | None:
-        if not _PATH.fullmatch(search.path) or len(search.path) > _LONGEST_PATH:
-            return None
-        return next(filter(None, (place.find(search) for place in self._places)), None)
+        places = self._places if _is_path(search.path) else []
+        return next(filter(None, (place.find(search) for place in places)), None)
+
+
+def _is_path(path: str) -> bool:
+    """Whether it cannot lead out of a directory of secrets."""
+    return len(path) <= _LONGEST_PATH and _PATH.fullmatch(path) is not None
 
 
 def _text(found: Found | None, search: Search, owners: dict[str, str]) -> str | Problem:
     """The value as text, or what is wrong; `owners` remembers which path each source has served."""
     name = f"secret {search.path}"
-    if found is None and not search.tried:
+    if not _is_path(search.path):
         hint = "Use letters, digits, . _ - and / between the parts"
-        return Problem(NOWHERE, f"{name!r} is not a path of a secret", hint, "malformed-secret")
+        return Problem(NOWHERE, f"{search.path!r} is no path of a secret", hint, "malformed-secret")
     if found is None:
         return Problem(NOWHERE, f"{name} not found; tried {', '.join(search.tried)}", code="secret-not-found")
     owner = owners.setdefault(found.source, search.path)

@@ -22,31 +22,45 @@ CHECK_MILLISECONDS = 1_000
 def watch_changes(root: Path, stop_event: Event) -> Iterator[frozenset[str]]:
     """Paths below manifests/ and templates/ that changed, set by set, until the event is set (noticed within 0.1 s).
 
-    A folder that appears, goes, or is replaced (as `git checkout` does) is told by its own name.
+    The first set names both folders and comes once the watch stands, so that a change before it is not missed; so does
+    the first after a folder appeared, went or was replaced, as `git checkout` does.
 
     Raises:
         Unavailable: the system cannot watch more files.
     """
     root = root.resolve()
-    folders = _folders(root)
     while not stop_event.is_set():
-        yield from _watch(root, folders, stop_event)
-        changed = _folders(root)
-        differing = frozenset(name for name in FOLDERS if folders.get(name) != changed.get(name))
-        folders = changed
-        if differing and not stop_event.is_set():
-            yield differing
+        yield from _watch(root, _folders(root), stop_event)
 
 
 def _watch(root: Path, folders: dict[str, int], stop_event: Event) -> Iterator[frozenset[str]]:
     """Changes within these folders, until they are no longer the same or the event is set."""
+    fresh = frozenset(FOLDERS)
+    try:
+        for changed in _events(root, folders, stop_event):
+            told = fresh | {Path(path).relative_to(root).as_posix() for path in changed}
+            if told and not stop_event.is_set():
+                yield told
+            fresh = frozenset()
+            if _folders(root) != folders:
+                return
+    except FileNotFoundError:  # a folder went just now
+        return
+    except OSError as error:
+        hint = "Raise the limit: sysctl fs.inotify.max_user_watches=1048576"
+        raise Unavailable.of("cannot-watch", f"cannot watch {root}: {error}", hint=hint) from None
+
+
+def _events(root: Path, folders: dict[str, int], stop_event: Event) -> Iterator[frozenset[str]]:
+    """Changed paths; an empty set now and then where nothing changed."""
     from watchfiles import watch  # noqa: PLC0415 - 90 ms, and only `watch` needs it
 
     if not folders:
-        while not stop_event.wait(CHECK_MILLISECONDS / 1000) and _folders(root) == folders:
-            pass
+        yield frozenset()
+        while not stop_event.wait(CHECK_MILLISECONDS / 1000):
+            yield frozenset()
         return
-    changes = watch(
+    for changes in watch(
         *(root / name for name in folders),
         watch_filter=None,
         debounce=LONGEST_BURST_MILLISECONDS,
@@ -54,16 +68,8 @@ def _watch(root: Path, folders: dict[str, int], stop_event: Event) -> Iterator[f
         stop_event=stop_event,
         rust_timeout=CHECK_MILLISECONDS,
         yield_on_timeout=True,
-    )
-    try:
-        for changed in changes:
-            if changed:
-                yield frozenset(Path(path).relative_to(root).as_posix() for _, path in changed)
-            if _folders(root) != folders:
-                return
-    except OSError as error:
-        hint = "Raise the limit: sysctl fs.inotify.max_user_watches=1048576"
-        raise Unavailable.of("cannot-watch", f"cannot watch {root}: {error}", hint=hint) from None
+    ):
+        yield frozenset(path for _, path in changes)
 
 
 def _folders(root: Path) -> dict[str, int]:
