@@ -36,9 +36,9 @@ def place(raw: bytes, origin: Origin, finding: Finding) -> Place:
 
 
 def _position(positions: Positions, path: Path, *, key: bool) -> tuple[int, int]:
-    """Maps and lists that stand under their key are shown by that key; everything else by its own first character."""
+    """What is empty or stands below its key is shown by that key; everything else by its own first character."""
     value, name = positions.values.get(path), positions.keys.get(path)
-    if name and (key or not value or value[0] != name[0]):
+    if name and (key or not value or value[0] != name[0] or positions.written.get(path) == ""):
         return name
     return value or (1, 1)
 

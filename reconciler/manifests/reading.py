@@ -237,7 +237,7 @@ class _Composer:
             return text
         if math.isfinite(number) and not _INTEGER.match(text):
             return number
-        self._find(event, f"number {text[:40]} is too large", f'Quote it: "{text[:40]}"')
+        self._find(event, f"number {text[:40]} is too large or not finite", f'Quote it: "{text[:40]}"')
         return text
 
     def _alias(self, event: Any) -> Any:

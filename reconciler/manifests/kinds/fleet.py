@@ -9,6 +9,7 @@ from pydantic import Field
 from reconciler.manifests.door import Door
 from reconciler.manifests.fields import Duration, Filled, TextOrSecret
 from reconciler.manifests.kinds import Claims, Draft
+from reconciler.manifests.values import value_findings
 from reconciler.model.manifests import Fleet, Guard
 
 ABOUT = "Settings of the whole fleet; there is exactly one."
@@ -47,6 +48,7 @@ SPEC = FleetSpec
 def build(draft: Draft) -> tuple[Fleet, Claims]:
     """The fleet's settings."""
     spec: FleetSpec = draft.spec
+    draft.findings.extend(value_findings(spec.dead_man, ("spec", "deadMan")))
     fleet = Fleet(
         metadata=draft.metadata,
         sample_interval_seconds=spec.sample_interval,

@@ -88,4 +88,6 @@ def _pattern_findings(parameter: ParameterSpec, where: tuple[str, ...]) -> Itera
         yield Finding(where, f"pattern is no regular expression: {error}", code="invalid-value")
         return
     if isinstance(parameter.default, str) and not matched.fullmatch(parameter.default):
-        yield Finding(where, f'the default "{parameter.default}" does not match pattern', code="invalid-value")
+        yield Finding(
+            (*where[:-1], "default"), f'the default "{parameter.default}" does not match pattern', code="invalid-value"
+        )

@@ -1,0 +1,287 @@
+"""What is wrong with a document by itself: message, place and hint, as people read them.
+
+In the tables `§` stands where the problem must be shown; the line below says what must be told there.
+"""
+
+import pytest
+
+from tests.unit.manifests.trees import app, cases, fleet, group, host, marked, problems
+
+RESOURCES = """\
+file: {path: /x, content: x, mode: §0644}
+    mode 644 is a number. Quote it: mode: "0644"
+file: {path: /x, content: x, mode: §"rw-"}
+    mode "rw-" is not three or four octal digits. Write it like mode: "0644"
+file: {path: §etc/x, content: x}
+    path "etc/x" is not absolute. Write path: /etc/x
+file: {path: §/a/../b, content: x}
+    path "/a/../b" holds "..". Write the path that is meant
+file: {path: /x, content: x, §mod: x}
+    unknown field "mod". Did you mean mode?
+file: §{path: /x}
+    file has no text. Add one of template, content or source
+file: §{path: /x, content: a, source: b}
+    file has content and source; it takes one of them. Keep one
+file: {path: /x, template: §../x.j2}
+    template "../x.j2" is not below templates/. Write it like nginx/site.conf.j2
+file: {path: /x, content: §{{ x }}}
+    {{ x }} is a map in YAML. Quote it: "{{ x }}"
+file: §{path: /x, content: x, validate: [nginx, -t]}
+    validate does not name the new file. Put %s where its path belongs
+§fiel: {path: /x}
+    unknown kind of resource "fiel". Did you mean file?
+§file:
+    file is empty
+link: §{path: /x}
+    target is missing. Add target: ../sites-available/web.conf
+§package: {version: x}
+    name is missing. Add name: nginx-light
+package: {name: x, version: §1.10}
+    version 1.1 is a number. Quote it: version: "1.10"
+service: {name: x, enabled: §yes}
+    enabled must be true or false, not text (yes)
+service: {name: x, state: §runing}
+    state runing is not running or stopped. Did you mean running?
+service: {name: x, restartOn: §y}
+    restartOn must be a list, not text (y). Write restartOn: [y]
+command: {argv: §systemctl daemon-reload}
+    argv is a list, one word each; no shell reads it. Write argv: [systemctl, daemon-reload]
+command: {argv: [x, §{secret: a/b}]}
+    a secret in argv is visible to every user of the host. Use env or stdin
+command: {argv: [x], stdin: {secret: §a b}}
+    "a b" is no path of a secret. Write it like {secret: webapp/password}
+command: {argv: [x], timeout: §30}
+    timeout 30 has no unit. Write timeout: 30s
+command: {argv: [x], timeout: §soon}
+    timeout "soon" is no duration. Write it like 90s, 5m or 1h30m
+archive: §{source: 'https://x/y.tgz', path: /opt}
+    an archive from a URL needs sha256. Add sha256: the checksum of the file
+§reboot: {}
+    unknown kind of resource "reboot". Known: archive, block, command, cron, directory, file, group, line ...
+{file: {path: /x, content: x}, when: §'a =='}
+    cannot read the expression a ==
+{file: {path: /x, content: x}, when: §'{{ a }}'}
+    an expression stands without {{ }}. Write when: a
+{file: {path: /x, content: x}, forEach: §3}
+    forEach must be a list or a map, not a number. Write forEach: [a, b]
+{file: {path: /x, content: x}, §link: {path: /y, target: z}}
+    file and link in one item. Give each its own -
+§{name: x}
+    this item names no resource. Write it like - file: {path: /etc/motd}
+block: {when: a, resources: §[]}
+    resources is empty
+§5
+    a resource is a map, not a number. Write it like - file: {path: /etc/motd}
+"""
+
+
+@pytest.mark.parametrize(("resource", "expected"), cases(RESOURCES))
+def test_a_broken_resource_is_told_at_its_place(resource: str, expected: str) -> None:
+    text, place = marked(app(f"  hosts: role=web\n  resources:\n  - {resource}\n"))
+
+    assert problems(fleet(a=text)) == [f"manifests/a.yaml:{place}: {expected}"]
+
+
+APP_FIELDS = """\
+hosts: §role="web
+    cannot read selector at "role="web"; expected key=value, key in (a,b), key, !key or "*"
+hosts: §role in (web
+    cannot read selector at "role in (web"; expected key=value, key in (a,b), key, !key or "*"
+hosts: §{role: 5}
+    label role 5 is a number. Quote it: role: "5"
+hosts: §{}
+    hosts is empty. All hosts are hosts: "*"
+§hosts:
+    hosts is empty
+sync: §manul
+    sync manul is not auto or manual. Did you mean manual?
+prune: §some
+    prune must be true, false or all, not some
+§verifyEvry: 5m
+    unknown field "verifyEvry". Did you mean verifyEvery?
+config: {§nginx-port: 80}
+    "nginx-port" is no name that a template can read. Did you mean nginx_port?
+config: {§host: a}
+    "host" has a meaning of its own in templates. Choose another name
+config: {a: {secret: §5}}
+    the path of a secret is text, not a number. Write it like {secret: webapp/password}
+health: [§{http: {url: x}, tcp: {port: 80}}]
+    a health check takes one of http, tcp, command, service, tls. Give each its own -
+metrics: [§{name: x}]
+    a metric takes one of command, url and textfile. Keep one
+rollout: {steps: [{batch: §0}]}
+    batch 0 is no number of hosts. Write it like 2 or 25%
+rollout: {steps: [{batch: 1, gate: §'('}]}
+    cannot read the expression (
+rollout: {steps: §[]}
+    steps is empty
+"""
+
+
+@pytest.mark.parametrize(("line", "expected"), cases(APP_FIELDS))
+def test_a_broken_field_of_an_app_is_told_at_its_place(line: str, expected: str) -> None:
+    hosts = "" if "hosts" in line else "  hosts: role=web\n"
+    text, place = marked(app(f"  {line}\n{hosts}  resources: []\n"))
+
+    assert problems(fleet(a=text)) == [f"manifests/a.yaml:{place}: {expected}"]
+
+
+HOST_FIELDS = """\
+connection: {port: §70000}
+    port must be at most 65535, not 70000
+connection: {type: §shh}
+    type shh is not ssh, agent or local. Did you mean ssh?
+maintenance: {until: §2026-01-01, reason: y}
+    until 2026-01-01 has no time zone. Write it like 2026-07-01T18:00:00Z
+vars: §[a]
+    vars must be a map, not a list
+vars: {a: 1, §a: 2}
+    key "a" stands twice in this map. Keep one of them
+vars: {§1: 2}
+    key 1 is not text. Quote it: "1"
+vars: {a: §!!python/name:os.system x}
+    tags such as tag:yaml.org,2002:python/name:os.system are not supported. Remove it
+vars: {a: §.inf}
+    number .inf is too large or not finite. Quote it: ".inf"
+vars: {a: §"{{ b"}
+    cannot read this template: unexpected end of template, expected 'end of print statement'.
+"""
+
+
+@pytest.mark.parametrize(("line", "expected"), cases(HOST_FIELDS))
+def test_a_broken_field_of_a_host_is_told_at_its_place(line: str, expected: str) -> None:
+    text, place = marked(host("x", spec=f"  {line}\n"))
+
+    assert problems(fleet(x=text)) == [f"manifests/x.yaml:{place}: {expected}"]
+
+
+METADATA = """\
+{name: x, labels: {role: §5}}
+    role 5 is a number. Quote it: role: "5"
+{name: x, labels: {on: §true}}
+    on true is a boolean. Quote it: on: "true"
+{name: x, labels: {§app: web}}
+    "app" is no label: selectors give it a meaning of its own. Choose another word
+{name: §5, labels: {role: web}}
+    name 5 is a number. Quote it: name: "5"
+{name: §a b, labels: {role: web}}
+    "a b" is no name. Use letters, digits, - . and _; first a letter or digit; at most 63 characters
+"""
+
+
+@pytest.mark.parametrize(("metadata", "expected"), cases(METADATA))
+def test_broken_metadata_is_told_at_its_place(metadata: str, expected: str) -> None:
+    head = f"apiVersion: reconciler/v1\nkind: Host\nmetadata: {metadata}\n"
+    text, place = marked(f"{head}spec: {{address: x}}\n")
+
+    assert problems(fleet(x=text)) == [f"manifests/x.yaml:{place}: {expected}"]
+
+
+DOCUMENTS = [
+    (
+        "§- a\n",
+        "a manifest is a map, not a list. Write apiVersion: reconciler/v1, kind, metadata and spec",
+    ),
+    (
+        "§kind: Host\nmetadata: {name: x}\nspec: {}\n",
+        "apiVersion is missing. Write apiVersion: reconciler/v1, kind, metadata and spec",
+    ),
+    (
+        "apiVersion: §v1\nkind: Host\n",
+        "apiVersion v1 is not known. Write apiVersion: reconciler/v1",
+    ),
+    (
+        "apiVersion: reconciler/v1\nkind: §Hots\n",
+        'unknown kind "Hots". Did you mean Host?',
+    ),
+    (
+        "§apiVersion: reconciler/v1\nkind: Host\nmetadata: {name: x}\n",
+        "spec is missing. Add spec: {}",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), DOCUMENTS)
+def test_a_document_that_is_no_manifest_is_told(text: str, expected: str) -> None:
+    unmarked, place = marked(text)
+
+    assert problems(fleet(x=unmarked)) == [f"manifests/x.yaml:{place}: {expected}"]
+
+
+def test_a_broken_parameter_of_a_job_is_told() -> None:
+    text = (
+        "apiVersion: reconciler/v1\nkind: Job\nmetadata: {name: j}\nspec:\n"
+        "  steps: [{command: {argv: [x]}}]\n  params:\n"
+        "    a-b: {}\n"
+        "    c: {type: integer, default: x}\n"
+        "    d: {pattern: '['}\n"
+        "    e: {required: true, default: x}\n"
+        "    f: {pattern: '[0-9]+', default: x}\n"
+    )
+    alone = text.replace("    a-b: {}\n", "")
+
+    assert problems(fleet(j=text)) == ['manifests/j.yaml:7:5: "a-b" is no variable name. Use letters, digits and _']
+    assert problems(fleet(j=alone)) == [
+        "manifests/j.yaml:7:33: default is no integer",
+        "manifests/j.yaml:8:18: pattern is no regular expression: unterminated character set at position 0",
+        "manifests/j.yaml:9:34: e is required, so its default is never used. Remove one of them",
+        'manifests/j.yaml:10:37: the default "x" does not match pattern',
+    ]
+
+
+def test_everything_wrong_in_a_tree_is_told_at_once() -> None:
+    found = problems(
+        fleet(
+            a=app("  hosts: role=wbe\n  verifyEvry: 5m\n  resources:\n  - file: {path: x, content: 5}\n  - fil: {}\n"),
+            b="a: [",
+            c=group("g", "  hosts: role=web\n  priority: high\n"),
+        )
+    )
+
+    assert found == [
+        'manifests/a.yaml:6:3: unknown field "verifyEvry". Did you mean verifyEvery?',
+        'manifests/a.yaml:8:18: path "x" is not absolute. Write path: /x',
+        'manifests/a.yaml:8:30: content 5 is a number. Quote it: content: "5"',
+        'manifests/a.yaml:9:5: unknown kind of resource "fil". Did you mean file?',
+        "manifests/b.yaml:1:5: not valid YAML: expected the node content, but found '<stream end>'",
+        "manifests/c.yaml:6:13: priority must be a whole number, not text (high)",
+    ]
+
+
+def test_resources_that_claim_the_same_thing_are_told() -> None:
+    resources = """\
+  hosts: role=web
+  resources:
+  - file: {path: /x, content: a}
+  - link: {path: /x/, target: /y}
+  - package: {name: [a, b]}
+  - package: {name: b}
+  - file: {path: /a, content: a}
+    name: one
+  - file: {path: /b, content: a}
+    name: one
+  - file: {path: /c, content: a}
+    when: host.labels.env == 'prod'
+  - file: {path: /c, content: b}
+    when: host.labels.env != 'prod'
+"""
+    assert problems(fleet(a=app(resources))) == [
+        'manifests/a.yaml:8:5: path "/x" is declared twice in this list. Keep one, or give both a when',
+        'manifests/a.yaml:10:5: package "b" is declared twice in this list. Keep one, or give both a when',
+        'manifests/a.yaml:13:5: name "one" is declared twice in this list. Keep one, or give both a when',
+    ]
+
+
+def test_a_service_waits_only_for_resources_that_are_there() -> None:
+    resources = """\
+  hosts: role=web
+  resources:
+  - file: {path: /x, content: a}
+    name: site
+  - file: {path: /y, content: a}
+  - service: {name: nginx, reloadOn: [site, sit, "file:/y", "path:/etc/nginx/*"], restartOn: [site, nope]}
+"""
+    assert problems(fleet(a=app(resources))) == [
+        'manifests/a.yaml:10:45: reloadOn names no resource "sit". Did you mean site?',
+        'manifests/a.yaml:10:101: restartOn names no resource "nope". Known: file:/y, service:nginx, site',
+    ]
