@@ -29,7 +29,11 @@ from reconciler.model.tree import Tree
 from reconciler.model.work import Lease
 from reconciler.planner import Composer
 from reconciler.settings import Settings
-from reconciler.source import GitTree, Mirror, SecretProviders, WorkingTree, load_key, load_or_create_key
+from reconciler.source.git_tree import GitTree
+from reconciler.source.keys import load_key, load_or_create_key
+from reconciler.source.mirror import Mirror
+from reconciler.source.secret_values import SecretProviders
+from reconciler.source.working_tree import WorkingTree
 from reconciler.store import CONTROL, Answer, ReconcileRequest, Store, open_store
 from reconciler.trust import Masker, Permission, Signer, TrustedKey, TrustedKeys
 
@@ -59,7 +63,8 @@ def open_session(settings: Settings, access: Access, clock: Clock | None = None)
         if access is not Access.NONE:
             store = closing.enter_context(open_store(settings, read_only=access is Access.READ, clock=clock))
         seed = load_or_create_key(settings.state_dir) if access is Access.WRITE else load_key(settings.state_dir)
-        yield Session(settings, clock, store, Signer(seed) if seed and access is not Access.NONE else None)
+        signer = Signer(seed) if seed and access is not Access.NONE else None
+        yield Session(settings, clock, store, signer, closing)
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,8 @@ class Session:
     opened: Store | None
     """None with `Access.NONE`."""
     signer: Signer | None
+    closing: ExitStack
+    """Closed at the session's end."""
 
     @property
     def store(self) -> Store:
@@ -103,13 +110,13 @@ class Session:
 
     def tree_at(self, reference: str) -> Tree:
         """The files at another revision of the repository."""
-        return GitTree(self.settings.repository, reference).tree()
+        return self.closing.enter_context(GitTree(self.settings.repository, reference)).tree()
 
     @cached_property
     def reach(self) -> Reach:
         from reconciler.probes.facts import facts  # noqa: PLC0415 - imports psutil
 
-        return Reach(self.settings.repository, facts)
+        return Reach(self.settings.repository, facts, self.clock)
 
     @cached_property
     def masker(self) -> Masker:
@@ -215,12 +222,13 @@ class Session:
 
     def follow_tree(self, stop: threading.Event) -> FollowedTree:
         """The working tree as a source of a watch."""
-        return FollowedTree(self.working_tree, stop)
+        return FollowedTree(self.working_tree, self.settings.repository, stop)
 
     def follow_branch(self, url: str, branch: str, interval_seconds: float, log: Log) -> FollowedBranch:
         """A branch of a repository as a source of a watch."""
-        mirror = Mirror(url, branch, self.settings.state_dir / "mirrors", self.settings.git_timeout_seconds)
-        return FollowedBranch(mirror, interval_seconds, self.clock, log)
+        directory = self.settings.state_dir / "mirrors"
+        mirror = Mirror(url, branch, directory, timeout_seconds=self.settings.git_timeout_seconds)
+        return FollowedBranch(self.closing.enter_context(mirror), interval_seconds, self.clock, log)
 
     @cached_property
     def _trusted(self) -> TrustedKeys:

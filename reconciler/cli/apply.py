@@ -98,7 +98,7 @@ def _carry_out(session: Session, situation: Situation, arguments: argparse.Names
         details = {"revision": situation.desired.revision, "who": session.who, "reason": arguments.reason}
         session.store.journal.append("apply", plan=situation.plan.id, **details)
     with session.controlled(lease), progress_of(situation, session, console) as listener:
-        outcomes = session.one_shot(listener).carry_out(situation, lease.term)
+        outcomes = session.one_shot(situation, listener).carry_out(situation, lease.term)
     recap(outcomes, console)
     return Exit.DONE if all(outcome.well for outcome in outcomes) else Exit.FAILED
 

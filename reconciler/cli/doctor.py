@@ -60,14 +60,14 @@ def _tried(name: str, check: Callable[[], str]) -> Iterator[Check]:
 
 def _manifests(settings: Settings) -> str:
     from reconciler.manifests import Loader
-    from reconciler.source import WorkingTree
+    from reconciler.source.working_tree import WorkingTree
 
     manifests = Loader(settings.cache_dir).load(WorkingTree(settings.repository).tree())
     return f"fleet {manifests.fleet.metadata.name}: {len(manifests.hosts)} hosts, {len(manifests.apps)} apps"
 
 
 def _key(settings: Settings) -> str:
-    from reconciler.source import load_key
+    from reconciler.source.keys import load_key
     from reconciler.trust import Signer
 
     seed = load_key(settings.state_dir)
@@ -80,7 +80,7 @@ def _redis(settings: Settings) -> str:
     with open_session(settings, Access.READ) as session:
         holder = session.store.leases.current("control")
         where = "by URL" if settings.redis_url else "embedded"
-        return f"{where}, {session.store.server}" + (f"; {holder.holder} holds control" if holder else "")
+        return f"{where}, well" + (f"; {holder.holder} holds control" if holder else "")
 
 
 def _secrets(settings: Settings) -> str:

@@ -20,7 +20,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, console: Console) -> Exit:
     """Write the starter's files, the signing key and a line for git to ignore the state directory."""
     from reconciler.manifests import STARTER
-    from reconciler.source import load_or_create_key
+    from reconciler.source.keys import load_or_create_key
 
     directory: Path = arguments.directory
     if (directory / "manifests").exists():

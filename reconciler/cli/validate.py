@@ -25,7 +25,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
     """Load and compose; the problems are the output."""
     from reconciler.manifests import Loader
     from reconciler.planner import Composer
-    from reconciler.source import WorkingTree
+    from reconciler.source.working_tree import WorkingTree
 
     settings = settings_of(arguments)
     tree = WorkingTree(settings.repository).tree()

@@ -71,10 +71,11 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
 def _source(session: Session, arguments: argparse.Namespace, stop: threading.Event, log: Log) -> Source:
     if not arguments.repo:
         return session.follow_tree(stop)
-    from reconciler.manifests.durations import seconds
+    from reconciler.manifests.fields import duration_seconds
 
-    try:
-        interval = seconds(arguments.interval)
-    except ValueError as error:
-        raise InvalidInput.of("invalid-duration", f"--interval: {error}", hint="Such as 30s or 5m") from None
+    interval = duration_seconds(arguments.interval)
+    if not interval:
+        raise InvalidInput.of(
+            "invalid-duration", f"--interval {arguments.interval}: no duration", hint="Such as 30s, 5m"
+        )
     return session.follow_branch(arguments.repo, arguments.branch, interval, log)

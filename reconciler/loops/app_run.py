@@ -64,7 +64,8 @@ class AppRun:
             return self._not_applied(app, AppStatus.REPLAN, _replan(self._place(app)))
         try:
             secrets = self.secrets.resolve(self.view.secrets(app))
-            request = self.view.request(app, secrets, token=self.token)
+            fingerprint = self.secrets.fingerprint(secrets)
+            request = self.view.request(app, secrets, token=self.token, fingerprint=fingerprint)
         except InvalidInput as error:
             return self._not_applied(app, AppStatus.FAILED, *error.problems)
         act = self.transport.inspect if self.look is Look.ONLY else self.transport.apply
@@ -74,7 +75,7 @@ class AppRun:
         if self.look is Look.ONLY:
             return self._seen(app, resources)
         outcome = self._outcome(app, events, resources, finished)
-        self._record(app, secrets, outcome, finished)
+        self._record(app, fingerprint, outcome, finished)
         return outcome
 
     def waits(self, app: str, dependency: str) -> AppOutcome:
@@ -94,7 +95,7 @@ class AppRun:
         status = AppStatus(finished.status)
         problems = tuple(self._problems(app, events))
         if status is not AppStatus.CONVERGED and not problems:
-            problems = (Problem(self._place(app), finished.error, finished.hint, "apply-failed"),)
+            problems = (Problem(self._place(app), finished.error, finished.hint, finished.code or "apply-failed"),)
         return AppOutcome(app, status, *tally(resources), problems=problems)
 
     def _problems(self, app: str, events: Iterable[Event]) -> Iterator[Problem]:
@@ -104,14 +105,16 @@ class AppRun:
             elif isinstance(event, HealthEvent) and not event.ok:
                 yield Problem(self._place(app), f"{event.check}: {event.message}", code="unhealthy")
 
-    def _record(self, app: str, secrets: Mapping[str, str], outcome: AppOutcome, finished: Finished) -> None:
+    def _record(self, app: str, fingerprint: str, outcome: AppOutcome, finished: Finished) -> None:
         host = self.view.host
         if app not in self.view.apps and outcome.well:
             self.store.observed.remove_app(host, app, self.token)
         else:
             applied = self._applied(app, finished)
-            observed = self._observed(app, outcome.status, outcome.problems, self.secrets.fingerprint(secrets))
+            observed = self._observed(app, outcome.status, outcome.problems, fingerprint)
             self.store.observed.write(host, {app: (observed, applied)}, self.token)
+            for old_name in self.view.formerly(app) if outcome.well else ():
+                self.store.observed.remove_app(host, old_name, self.token)
         if outcome.changed or not outcome.well:
             details = {"changed": outcome.changed, "revision": self.view.statement.revision}
             self.store.journal.append(outcome.status.value, host=host, app=app, **details)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-
+from pathlib import Path
 from reconciler.clock import Clock
-from reconciler.model.tree import Tree
-from reconciler.source import Mirror, WorkingTree, watch_changes
+from reconciler.errors import Unavailable
+from reconciler.loops.worker import Log
+from reconciler.model.tree import Revision, Tree
+from reconciler.source.mirror import Mirror
+from reconciler.source.watching import watch_changes
+from reconciler.source.working_tree import WorkingTree
 
 
 class FollowedTree:
     """The working tree; a change of a file ends a wait."""
 
-    def __init__(self, tree: WorkingTree, stop: threading.Event) -> None:
+    def __init__(self, tree: WorkingTree, root: Path, stop: threading.Event) -> None:
         self._tree = tree
+        self._root = root
         self._changed = threading.Event()
         self._stop = stop
         threading.Thread(target=self._listen, name="file-watcher", daemon=True).start()
@@ -34,20 +38,21 @@ class FollowedTree:
         self._changed.set()
 
     def _listen(self) -> None:
-        for _ in watch_changes(self._tree.root, self._stop):
+        for _ in watch_changes(self._root, self._stop):
             self._changed.set()
 
 
 class FollowedBranch:
-    """A branch that is fetched every so often; the last fetched revision stays in force while git is away."""
+    """A branch that is fetched every so often; while git is away the last fetched revision stays in force."""
 
-    def __init__(self, mirror: Mirror, interval_seconds: float, clock: Clock, late: Callable[[str], None]) -> None:
+    def __init__(self, mirror: Mirror, interval_seconds: float, clock: Clock, log: Log) -> None:
         self._mirror = mirror
         self._interval_seconds = interval_seconds
         self._clock = clock
-        self._late = late
+        self._log = log
         self._woken = threading.Event()
         self._fetched_at = float("-inf")
+        self._revision: Revision | None = None
 
     def tree(self) -> Tree:
         """The files at the branch's newest commit that could be fetched.
@@ -55,17 +60,32 @@ class FollowedBranch:
         Raises:
             Unavailable: nothing was ever fetched.
         """
-        if self._clock.monotonic() - self._fetched_at >= self._interval_seconds:
+        if self._ripe() or self._revision is None:
             self._fetched_at = self._clock.monotonic()
-            self._mirror.fetch()
-        return self._mirror.tree()
+            self._revision = self._fetch()
+        return self._mirror.tree(self._revision)
 
     def wait(self, seconds: float) -> bool:
         """Wait that long at most; True once it is time to fetch, or when woken."""
         woken = self._woken.wait(seconds)
         self._woken.clear()
-        return woken or self._clock.monotonic() - self._fetched_at >= self._interval_seconds
+        return woken or self._ripe()
 
     def wake(self) -> None:
         """End a wait now."""
         self._woken.set()
+
+    def _ripe(self) -> bool:
+        return self._clock.monotonic() - self._fetched_at >= self._interval_seconds
+
+    def _fetch(self) -> Revision:
+        try:
+            revision = self._mirror.fetch()
+        except Unavailable as error:
+            if self._revision is None:
+                raise
+            self._log.warning("fetch-failed", error=str(error), in_force=str(self._revision))
+            return self._revision
+        if self._mirror.rewritten_from:
+            self._log.warning("force-pushed", left_behind=self._mirror.rewritten_from[:7], now=str(revision))
+        return revision

@@ -15,7 +15,8 @@ from typing import Any
 from reconciler.errors import Place, Refused
 from reconciler.model.desired import Bundle, DesiredApp, Statement, app_digest
 from reconciler.planner.order import order_apps
-from reconciler.rendering import Rendered, RenderedResource, Renderer, pick
+from reconciler.planner.reads import Reads, cut
+from reconciler.rendering import Rendered, RenderedResource, Renderer
 from reconciler.resources.protocol import Request, Wanted
 
 
@@ -65,6 +66,10 @@ class HostView:
             return ()
         return tuple(named for item in self.policy(app)["dependsOn"] if (named := item["app"]) in self.apps)
 
+    def formerly(self, app: str) -> tuple[str, ...]:
+        """Names that the app had before."""
+        return tuple(self.policy(app)["formerly"]) if app in self.apps else ()
+
     def secrets(self, app: str) -> tuple[str, ...]:
         """Paths of the secrets that the app reads."""
         return self.apps[app].secrets if app in self.apps else ()
@@ -85,8 +90,8 @@ class HostView:
         planned = self.values(app)
         if "facts" not in planned:
             return False
-        now = pick({"facts": facts}, self.renderer(self._bundle(app)).reads)
-        return bool(now.get("facts") != planned["facts"])
+        shape = Reads.of(self.renderer(self._bundle(app)).reads).parts["facts"]
+        return bool(cut(facts, shape) != planned["facts"])
 
     def rendered(self, app: str, secrets: Mapping[str, str] | None = None) -> Rendered:
         """The app's resources on this host; without secrets they stand as references."""
@@ -104,8 +109,18 @@ class HostView:
             for resource in self.rendered(other).resources
         }
 
-    def request(self, app: str, secrets: Mapping[str, str], *, term: int = 0, token: int = 0) -> Request:
-        """What the engine is asked: bring (or look at) the app; an app that left the statement is removed."""
+    def request(
+        self, app: str, secrets: Mapping[str, str], *, term: int = 0, token: int = 0, fingerprint: str = ""
+    ) -> Request:
+        """What the engine is asked: bring (or look at) the app; an app that left the statement is removed.
+
+        Args:
+            app: name of the app.
+            secrets: clear values of the secrets that it reads, by path.
+            term: of the controller that asks.
+            token: of the lease on the host.
+            fingerprint: keyed, of the secrets' values; kept on the host so that a rotation shows.
+        """
         request = Request(
             fleet=self.statement.fleet,
             host=self.host,
@@ -119,17 +134,18 @@ class HostView:
         )
         if request.remove:
             return request
-        policy = self.policy(app)
+        policy, wanted = self.policy(app), self.apps[app]
         rendered = self.rendered(app, secrets)
         return dataclasses.replace(
             request,
-            digest=self.apps[app].digest,
+            digest=wanted.digest,
+            recovery={"bundle": wanted.bundle, "values": wanted.values, "secrets": fingerprint},
             resources=tuple(map(_wanted, rendered.resources)),
             health=rendered.health,
             adopt=policy["adopt"],
             prune=policy["prune"],
             on_failure=policy["onFailure"],
-            formerly=tuple(policy["formerly"]),
+            formerly=self.formerly(app),
         )
 
 

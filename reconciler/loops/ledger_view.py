@@ -29,11 +29,6 @@ def applied(record: AppRecord) -> Applied:
     return Applied(str(kept.get("bundle", "")), str(kept.get("values", "{}")), record.resources, record.adopted)
 
 
-def recovery(bundle: str, values: str, secrets: str) -> Mapping[str, Any]:
-    """What an executor asks a host to keep, so that `applied` and a rotation's fingerprint survive an empty Redis."""
-    return {"bundle": bundle, "values": values, "secrets": secrets}
-
-
 def _observed(record: AppRecord, known: ObservedApp | None) -> ObservedApp:
     if known and known.digest == record.digest and known.generation >= record.generation:
         return known

@@ -45,9 +45,15 @@ class OneShot:
 
 
 def actionable(situation: Situation) -> list[Pair]:
-    """The due (host, app) pairs that nothing holds back."""
+    """The due (host, app) pairs that nothing holds back. A renamed app is worked on under its new name alone."""
     held = {(app.host, app.app) for app in situation.plan.apps if app.held}
-    return [pair for pair in situation.due if pair not in held and pair[0] in situation.desired.hosts]
+    renamed = {
+        (host, old)
+        for host, apps in situation.desired.hosts.items()
+        for app in apps
+        for old in situation.manifests.apps[app].metadata.formerly
+    }
+    return [pair for pair in situation.due if pair not in held | renamed and pair[0] in situation.desired.hosts]
 
 
 def hosts_of(situation: Situation) -> tuple[str, ...]:

@@ -31,6 +31,9 @@ Pair = tuple[str, str]
 """(host, app)."""
 
 
+_SAME = "same"
+"""Stands for every secret's fingerprint where two revisions are compared: a revision holds no values."""
+
 Facts = Mapping[str, Mapping[str, Any]]
 """Host -> its facts."""
 
@@ -130,17 +133,20 @@ class Planning:
         desired = self._compose(tree, manifests, known)
         observed = {
             host: ObservedHost(
-                apps={name: ObservedApp(1, app.digest, AppStatus.CONVERGED) for name, app in apps.items()},
+                apps={
+                    name: ObservedApp(1, app.digest, AppStatus.CONVERGED, secrets=_SAME) for name, app in apps.items()
+                },
                 facts=known[host].facts if host in known else None,
                 generation=1,
             )
             for host, apps in before.hosts.items()
         }
-        pairs = due(desired, observed, {}, scope)
+        secrets = {(host, app): _SAME for host, apps in desired.hosts.items() for app in apps}
+        pairs = due(desired, observed, secrets, scope)
         applied = {pair: self._as_applied(before, pair) for pair in pairs if pair[1] in before.hosts.get(pair[0], {})}
         both = replace(desired, bundles={**before.bundles, **desired.bundles})
         survey = Survey(tree, manifests, both, observed, {})
-        return self._situation(survey, scope, {}, pairs, applied, {})
+        return self._situation(survey, scope, secrets, pairs, applied, {})
 
     def view(self, desired: Desired, host: str) -> HostView:
         """One host of a composition, ready to be rendered or looked at."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from reconciler.clock import Clock
 from reconciler.errors import Place, Unavailable
 from reconciler.model.manifests import Connection, ConnectionType, Host, Manifests
 from reconciler.planner import connections
@@ -21,8 +22,9 @@ class Reach:
         facts: facts of this machine, for local hosts.
     """
 
-    def __init__(self, repository: Path, facts: Callable[[], Mapping[str, Any]]) -> None:
+    def __init__(self, repository: Path, facts: Callable[[], Mapping[str, Any]], clock: Clock) -> None:
         self._repository = repository
+        self._clock = clock
         self._facts = facts
         self._fleet = ""
         self._hosts: Mapping[str, Host] = {}
@@ -56,4 +58,4 @@ class Reach:
                 hint="Hosts with connection.type: local can.",
             )
         root = self._hosts[host].sandbox_root
-        return LocalTransport(host, self._fleet, self._repository / root if root else None, self._facts)
+        return LocalTransport(host, self._fleet, self._repository / root if root else None, self._facts, self._clock)

@@ -99,7 +99,6 @@ class Watch:
                     self._turn_safely(changed=changed)
                     changed = self._source.wait(TURN_SECONDS)
         finally:
-            self._worker.wake()
             for thread in threads:
                 thread.join(STOP_SECONDS)
             self._control.release()
