@@ -6,6 +6,7 @@ from pathlib import Path
 
 from reconciler.transport.local import LocalTransport
 
+from reconciler.clock import SystemClock
 from reconciler.resources.protocol import Finished, Request, Wanted
 
 FILES = 1_000
@@ -22,7 +23,7 @@ def measure() -> dict[str, float]:
 
 
 def _seconds(root: Path, generation: int, changes: int) -> float:
-    transport = LocalTransport("bench", "bench", root, dict)
+    transport = LocalTransport("bench", "bench", root, dict, SystemClock())
     started = time.perf_counter()
     *_, last = transport.apply(request(generation))
     seconds = time.perf_counter() - started

@@ -1,13 +1,12 @@
 """How many no-op runs a second one process claims and finishes, records kept, across many hosts.
 
-Run by `make bench` and by hand: `python bench/work_queue.py [--runs 20000] [--hosts 1000] [--batch 200]`. It starts its own
-server (append-only file, fsync every second) and speaks to it over a unix socket and over loopback.
+Run by `make bench`, and by hand: `python bench/work_queue.py [--runs 20000] [--hosts 1000] [--batch 200]` starts its
+own server (append-only file, fsync every second) and speaks to it over a unix socket and over loopback.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import socket
 import subprocess
 import sys
@@ -81,10 +80,12 @@ def server() -> Iterator[dict[str, str]]:
     """A Valkey of its own, by both ways to reach it."""
     with tempfile.TemporaryDirectory(prefix="bench-") as directory:
         path, port = f"{directory}/valkey.sock", free_port()
-        options = f"--port {port} --bind 127.0.0.1 --unixsocket {path} --appendonly yes --appendfsync everysec --dir {directory}"
-        process = subprocess.Popen([str(binary()), *options.split(), "--save", ""], stdout=subprocess.DEVNULL)
+        listen = f"--port {port} --bind 127.0.0.1 --unixsocket {path}"
+        keep = f"--appendonly yes --appendfsync everysec --dir {directory}"
+        argv = [str(binary()), *listen.split(), *keep.split(), "--save", ""]
+        process = subprocess.Popen(argv, stdout=subprocess.DEVNULL)
         try:
-            while not os.path.exists(path):
+            while not Path(path).exists():
                 time.sleep(0.01)
             yield {"unix socket": f"unix://{path}", "loopback": f"redis://127.0.0.1:{port}/0"}
         finally:

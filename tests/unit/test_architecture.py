@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[2] / "reconciler"
-MODULES = sorted(PACKAGE.rglob("*.py"))
-RESOURCES = sorted((PACKAGE / "resources").rglob("*.py"))
+PARSED = {path: ast.parse(path.read_text(), path) for path in sorted(PACKAGE.rglob("*.py"))}
+RESOURCES = [path for path in PARSED if path.is_relative_to(PACKAGE / "resources")]
 OWNERS = {
     "git": {"source"},
     "jinja2": {"manifests", "planner", "rendering"},
@@ -36,6 +36,10 @@ def name(path: Path) -> str:
     return str(path.relative_to(PACKAGE.parent))
 
 
+def room(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
 def imports(tree: ast.AST) -> set[str]:
     found = set()
     for node in ast.walk(tree):
@@ -46,25 +50,31 @@ def imports(tree: ast.AST) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("path", RESOURCES, ids=name)
-def test_what_runs_on_hosts_imports_only_the_standard_library_and_itself(path: Path) -> None:
-    for module in imports(ast.parse(path.read_text())):
-        own = module.startswith((".", "reconciler.resources"))
-        assert own or module.partition(".")[0] in sys.stdlib_module_names, f"{name(path)} imports {module}"
+def test_a_library_is_imported_only_in_the_rooms_that_it_belongs_to() -> None:
+    foreign = [
+        f"{name(path)} imports {module}"
+        for path, tree in PARSED.items()
+        for module in imports(tree)
+        if (library := module.partition(".")[0]) and library not in sys.stdlib_module_names | {"reconciler"}
+        if room(path) not in OWNERS.get(library, set())
+    ]
+    assert foreign == []
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name)
-def test_a_library_is_imported_only_in_the_rooms_that_it_belongs_to(path: Path) -> None:
-    room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-    for module in imports(ast.parse(path.read_text())):
-        library = module.partition(".")[0]
-        if library and library not in sys.stdlib_module_names | {"reconciler"}:
-            assert room in OWNERS.get(library, set()), f"{name(path)} imports {module}"
+def test_what_runs_on_hosts_imports_only_the_standard_library_and_itself() -> None:
+    foreign = [
+        f"{name(path)} imports {module}"
+        for path in RESOURCES
+        for module in imports(PARSED[path])
+        if not module.startswith((".", "reconciler.resources"))
+        if module.partition(".")[0] not in sys.stdlib_module_names
+    ]
+    assert foreign == []
 
 
-@pytest.mark.parametrize("path", RESOURCES, ids=name)
-def test_what_runs_on_hosts_is_python_3_9(path: Path) -> None:
-    ast.parse(path.read_text(), feature_version=(3, 9))
+def test_what_runs_on_hosts_is_python_3_9() -> None:
+    for path in RESOURCES:
+        ast.parse(path.read_text(), path, feature_version=(3, 9))
 
 
 def test_what_runs_on_hosts_can_be_imported_by_python_3_9() -> None:
@@ -78,17 +88,25 @@ def test_what_runs_on_hosts_can_be_imported_by_python_3_9() -> None:
     assert run.returncode == 0, run.stderr
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name)
-def test_a_module_is_short_says_what_it_is_and_has_a_telling_name(path: Path) -> None:
-    text = path.read_text()
-    assert len(text.splitlines()) <= 400
-    assert path.stem not in VAGUE
-    assert not text or ast.get_docstring(ast.parse(text)), "the first lines say what the module is"
+def test_a_module_is_short() -> None:
+    assert [name(path) for path in PARSED if len(path.read_text().splitlines()) > 400] == []
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name)
-def test_a_function_fits_a_screen(path: Path) -> None:
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            lines = (node.end_lineno or node.lineno) - node.lineno + 1
-            assert lines <= 60, f"{name(path)}:{node.lineno} {node.name} has {lines} lines"
+def test_a_module_has_a_telling_name_and_says_what_it_is() -> None:
+    assert [name(path) for path in PARSED if path.stem in VAGUE] == []
+    assert [name(path) for path, tree in PARSED.items() if tree.body and not ast.get_docstring(tree)] == []
+
+
+def test_a_function_fits_a_screen() -> None:
+    functions = [
+        (path, node)
+        for path, tree in PARSED.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    long = [
+        f"{name(path)}:{node.lineno} {node.name}"
+        for path, node in functions
+        if (node.end_lineno or node.lineno) - node.lineno >= 60
+    ]
+    assert long == []
