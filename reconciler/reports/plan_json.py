@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from reconciler.model.plan import AppPlan, Plan
-from reconciler.reports.json_form import document, plain
+from reconciler.reports.json_form import document
 from reconciler.reports.plan_outline import changed_hosts, held_changes
 
 
 def plan_json(plan: Plan) -> str:
-    """The whole plan, nothing shortened.
+    """The whole plan on one line, nothing shortened.
 
     {"format": 1,
      "plan": {
@@ -27,14 +27,15 @@ def plan_json(plan: Plan) -> str:
     `apps` is sorted by host and app, and holds only those where something changes, waits, drifts or stays behind.
     """
     return document(
+        compact=True,
         plan={
             "id": plan.id,
             "revision": plan.revision,
             "empty": plan.empty,
             "summary": _summary(plan),
-            "apps": [plain(app) for app in plan.apps if _tells(app)],
+            "apps": [app for app in plan.apps if _tells(app)],
             "forgotten": plan.forgotten,
-        }
+        },
     )
 
 

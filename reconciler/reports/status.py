@@ -108,14 +108,20 @@ def status_json(rows: Sequence[StatusRow]) -> str:
 
 
 def _row(host: str, app: str, wanted: DesiredApp | None, seen: ObservedHost) -> StatusRow:
-    found = seen.apps.get(app)
+    found, paused = seen.apps.get(app), seen.paused_for(app)
     if found is None:
-        return StatusRow(host, app, Sync.UNKNOWN, Health.MISSING, paused=seen.paused_for(app), note="never applied")
-    health = Health.PAUSED if seen.paused_for(app) else _HEALTH[found.status]
-    at = max((when for when in (found.finished_at, found.verified_at) if when), default=None)
-    note = _note(wanted, found, seen)
+        return StatusRow(host, app, Sync.UNKNOWN, Health.MISSING, paused=paused, note="never applied")
     return StatusRow(
-        host, app, _sync(wanted, found), health, found.revision, at, found.drift, found.error, seen.paused_for(app), note
+        host=host,
+        app=app,
+        sync=_sync(wanted, found),
+        health=Health.PAUSED if paused else _HEALTH[found.status],
+        revision=found.revision,
+        at=max((when for when in (found.finished_at, found.verified_at) if when), default=None),
+        drift=found.drift,
+        error=found.error,
+        paused=paused,
+        note=_note(wanted, found, seen),
     )
 
 

@@ -20,6 +20,7 @@ class VerifyRow:
 
     host: str
     app: str
+    """Empty where not even the host could be reached."""
     resources: int = 0
     """How many resources were looked at."""
     drift: tuple[Drift, ...] = ()
@@ -31,7 +32,7 @@ def verify_text(rows: Sequence[VerifyRow], *, color: bool) -> str:
     """One line an app and host, drift below it, and a last line with the sums."""
     paint = Palette(color)
     ordered = _ordered(rows)
-    heads = aligned([visible(row.host), visible(row.app), _outcome(row, paint)] for row in ordered)
+    heads = aligned([visible(row.host), visible(row.app) or "-", _outcome(row, paint)] for row in ordered)
     lines: list[str] = []
     for row, head in zip(ordered, heads, strict=True):
         lines += [head, *_below(row, paint)]
@@ -69,4 +70,5 @@ def _last_line(rows: Sequence[VerifyRow]) -> str:
     failed = sum(bool(row.error) for row in rows)
     told = [f"{drifted} drifted"] if drifted else []
     told += [f"{failed} could not be looked at"] if failed else []
-    return f"Verified {count(len(rows), 'app')} on {hosts}: {', '.join(told) or 'no drift'}."
+    apps = count(sum(bool(row.app) for row in rows), "app")
+    return f"Verified {apps} on {hosts}: {', '.join(told) or 'no drift'}."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from reconciler.reports.visible import visible
 
@@ -17,6 +18,7 @@ def count(number: int, noun: str, plural: str = "") -> str:
     return f"{number} {noun if number == 1 else plural or noun + 's'}"
 
 
+@lru_cache(1 << 16)
 def natural(name: str) -> tuple[tuple[str, int, str], ...]:
     """A sort key that puts web-2 before web-10; names that look the same to it are still told apart."""
     return tuple(

@@ -40,7 +40,7 @@ HOSTS = (
 LOOKS = (
     VerifyRow("web-2", "webapp", 12, (Drift("file:/etc/motd", "add", ("it is gone",)),)),
     VerifyRow("web-10", "webapp", 12),
-    VerifyRow("db-1", "mariadb", error="db-1 cannot be reached: connection refused"),
+    VerifyRow("db-1", "", error="db-1 cannot be reached: connection refused"),
 )
 CHECKS = (
     Check("redis", Outcome.OK, "Valkey 9.1.2 below .reconciler/store, append-only, noeviction"),

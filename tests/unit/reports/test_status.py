@@ -119,6 +119,16 @@ def test_a_paused_host_says_why() -> None:
     assert (row.health, row.paused) == (Health.PAUSED, "INC-42")
 
 
+def test_pausing_one_app_leaves_the_others_of_the_host_as_they_are() -> None:
+    apps = {app: ObservedApp(1, "d1", AppStatus.CONVERGED) for app in ("mariadb", "webapp")}
+    both = desired(*(DesiredApp("web-1", app, "b", "{}", "d1") for app in apps))
+    rows = status_rows(both, {"web-1": ObservedHost(apps, paused={"webapp": "INC-42"})})
+    assert [(row.app, row.sync, row.health, row.paused) for row in rows] == [
+        ("mariadb", Sync.IN_SYNC, Health.HEALTHY, ""),
+        ("webapp", Sync.IN_SYNC, Health.PAUSED, "INC-42"),
+    ]
+
+
 def test_a_rejected_digest_says_that_it_is_not_tried_again() -> None:
     observed = {
         "web-1": ObservedHost({"webapp": ObservedApp(1, "d1", AppStatus.ROLLED_BACK)}, rejected=frozenset({"d2"}))
