@@ -30,7 +30,7 @@ def jobs_json(works: Sequence[Work]) -> str:
 def _cells(work: Work, now: datetime, paint: Palette) -> list[str]:
     since = work.finished_at or work.started_at or work.created_at
     state = _painter(work.state, paint)(work.state.value)
-    reason = visible_lines(work.reason or str(work.result.get("error", "")))[0]
+    reason = visible_lines((work.reason or str(work.result.get("error", ""))).lstrip())[0]
     return [
         visible(work.id),
         visible(work.host),

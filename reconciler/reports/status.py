@@ -145,6 +145,7 @@ _NOTES = {
     AppStatus.UNCONFIRMED: "applied, then rolled back because Redis could not be reached; tried once more",
     AppStatus.REFUSED: "the host refused the statement",
     AppStatus.REPLAN: "facts of the host changed after the plan; planned again",
+    AppStatus.WAITING: "waits for an app that it depends on",
     AppStatus.UNREACHABLE: "unreachable; this is what was last known",
 }
 

@@ -31,8 +31,8 @@ def visible_line(line: str) -> str:
 
 
 def visible_lines(text: str) -> list[str]:
-    """A text of several lines, such as what a failed command said; at least one line."""
-    return [visible_line(line) for line in text.strip("\n").split("\n")]
+    """A text of several lines, such as what a failed command said; at least one line, a last line end is dropped."""
+    return [visible_line(line) for line in text.removesuffix("\n").split("\n")]
 
 
 def width(text: str) -> int:

@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from reconciler.model.desired import Desired, DesiredApp
@@ -134,6 +135,12 @@ def test_a_rejected_digest_says_that_it_is_not_tried_again() -> None:
         "web-1": ObservedHost({"webapp": ObservedApp(1, "d1", AppStatus.ROLLED_BACK)}, rejected=frozenset({"d2"}))
     }
     assert "not tried again" in only(status_rows(wanted("d2"), observed)).note
+
+
+@pytest.mark.parametrize("status", AppStatus)
+def test_however_an_apply_ended_only_a_converged_one_is_in_sync_and_healthy(status: AppStatus) -> None:
+    row = only(status_rows(wanted("d1"), seen("d1", status)))
+    assert row.fine == (status is AppStatus.CONVERGED)
 
 
 def test_the_latest_look_counts() -> None:

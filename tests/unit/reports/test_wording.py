@@ -95,7 +95,8 @@ def test_what_people_write_stays() -> None:
 
 def test_a_line_of_a_file_keeps_its_tabs_and_shows_a_carriage_return() -> None:
     assert visible_line("\tlisten 80;\r\n") == "\tlisten 80;\\r"
-    assert visible_lines("\na\nb\x07\n\n") == ["a", "b\\x07"]
+    assert visible_lines("a\n\nb\x07\n") == ["a", "", "b\\x07"]
+    assert visible_lines("") == [""]
 
 
 @given(text=st.text())
