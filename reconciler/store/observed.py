@@ -63,7 +63,9 @@ class ObservedState:
         values = {name: compact(value) for name, value in sorted(facts.items())}
         self._link.send_all([self._known(host), call("facts_write", self._keys.host(host), *flat(values))])
 
-    def write_ledger(self, host: str, *, generation: int = 0, paused: Mapping[str, str] | None = None, rejected: Iterable[str] = ()) -> None:
+    def write_ledger(
+        self, host: str, *, generation: int = 0, paused: Mapping[str, str] | None = None, rejected: Iterable[str] = ()
+    ) -> None:
         """Mirror what the host's own ledger says."""
         mirror = compact({"generation": generation, "paused": dict(paused or {}), "rejected": sorted(rejected)})
         self._link.send_all([self._known(host), ("SET", self._keys.host(host) + "ledger", mirror)])

@@ -31,6 +31,7 @@ WRITE = 50
 PAUSES_SECONDS = (0.05, 0.25)
 """Waits before a second and a third try, where a connection was lost."""
 
+_READING = frozenset({"GET", "HGET", "HGETALL", "HMGET", "SMEMBERS", "ZRANGE", "XREVRANGE"})
 _ROUTING_KEY = {"FCALL": 3, "FCALL_RO": 3, "BZMPOP": 3}
 _REDIRECTED = (redis_errors.AskError, redis_errors.TryAgainError, redis_errors.ClusterDownError)
 _LOST = (redis_errors.ConnectionError, redis_errors.TimeoutError, redis_errors.SlotNotCoveredError, OSError)
@@ -92,7 +93,7 @@ class Server:
 
     def _delivered(self, commands: Sequence[Command], pauses: Sequence[float]) -> list[Any]:
         """The replies, after as many tries as there are pauses, and one more."""
-        if self._read_only and any(command[0] == "FCALL" for command in commands):
+        if self._read_only and any(command[0] not in _READING for command in commands):
             raise Refused.of("read-only", f"{self.where}: opened for reading only")
         for pause in pauses:
             try:

@@ -3,15 +3,15 @@
 local LOST_LIMIT = 3
 local FINISHED_KEPT = 1000
 
--- The server's time, in milliseconds.
-local function now_ms()
+-- The server's time, in microseconds; exact, since a Lua number holds whole numbers up to 2^53.
+local function now_us()
   local time = redis.call('TIME')
-  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+  return tonumber(time[1]) * 1000000 + tonumber(time[2])
 end
 
 -- Unix seconds as text, the form of every time in a hash.
-local function seconds(ms)
-  return string.format('%.3f', ms / 1000)
+local function seconds(us)
+  return string.format('%.6f', us / 1000000)
 end
 
 -- A number as text without an exponent.
@@ -19,8 +19,8 @@ local function whole(number)
   return string.format('%.0f', number)
 end
 
--- The next value of a number that only grows. It starts at the present time, so that it grows also when everything
--- that Redis knew was lost.
+-- The next value of a number that only grows. It is at least the present time in microseconds, so that it grows also
+-- when everything that Redis knew was lost.
 local function next_number(slot, field, now)
   local last = tonumber(redis.call('HGET', slot .. 'numbers', field) or 0)
   local value = whole(math.max(last + 1, now))
@@ -71,7 +71,7 @@ end
 local function keep_finished(slot, id, now, ttl)
   local index = slot .. 'finished'
   redis.call('EXPIRE', slot .. 'work:' .. id, ttl)
-  redis.call('ZADD', index, now, id)
+  redis.call('ZADD', index, seconds(now), id)
   redis.call('ZREMRANGEBYRANK', index, 0, -FINISHED_KEPT - 1)
   redis.call('EXPIRE', index, ttl)
 end

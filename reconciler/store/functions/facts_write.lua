@@ -3,6 +3,6 @@
 -- ARGV  fact, value (JSON), fact, value ...
 local key = KEYS[1] .. 'facts'
 redis.call('DEL', key)
-redis.call('HSET', key, 'seen_at', seconds(now_ms()))
+redis.call('HSET', key, 'seen_at', seconds(now_us()))
 set_fields(key, ARGV, 1, #ARGV)
 return 1

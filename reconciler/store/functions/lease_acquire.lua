@@ -14,6 +14,6 @@ if held then
     return nil
   end
 end
-local term = next_number(slot, ARGV[2], now_ms())
+local term = next_number(slot, ARGV[2], now_us())
 redis.call('SET', key, term .. ' ' .. nonce .. ' ' .. ARGV[4], 'PX', ARGV[5])
 return term

@@ -4,7 +4,7 @@
 -- ARGV  1 holder, 2 nonce, 3 how many at most, 4 lease in milliseconds, 5 seconds to keep what is buried
 -- Reply a list of {id, kind, args, priority, attempt, deliveries, token, reason, created_at, started_at}
 local slot, holder, nonce, limit, lease, ttl = KEYS[1], ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5]
-local queue, now = slot .. 'queue', now_ms()
+local queue, now = slot .. 'queue', now_us()
 local numbers = redis.call('HMGET', slot .. 'numbers', 'token', 'nonce')
 local token = tonumber(numbers[1] or 0)
 local claims = {}
@@ -62,7 +62,7 @@ if numbers[2] == nonce then
   return claims
 end
 
-for _, id in ipairs(redis.call('ZRANGEBYSCORE', slot .. 'delayed', '-inf', now, 'LIMIT', 0, 100)) do
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', slot .. 'delayed', '-inf', whole(now / 1000), 'LIMIT', 0, 100)) do
   redis.call('ZREM', slot .. 'delayed', id)
   redis.call('HSET', slot .. 'work:' .. id, 'state', 'queued')
   push(slot, id, redis.call('HGET', slot .. 'work:' .. id, 'priority') or 5)

@@ -13,7 +13,7 @@ local known = redis.call('HMGET', record, 'state', 'priority')
 local state = known[1]
 if not state then
   redis.call('HSET', record, 'kind', kind, 'args', args, 'priority', priority, 'reason', reason, 'state', 'queued',
-    'created_at', seconds(now_ms()))
+    'created_at', seconds(now_us()))
   push(slot, id, priority)
   return 1
 end

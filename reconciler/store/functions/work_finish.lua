@@ -5,7 +5,7 @@
 --       7 seconds to keep the record
 -- Reply 1, or 0 where the claim is stale: nothing was written
 local slot, id, state, result = KEYS[1], ARGV[1], ARGV[4], ARGV[5]
-local record, now = slot .. 'work:' .. id, now_ms()
+local record, now = slot .. 'work:' .. id, now_us()
 local known = redis.call('HMGET', record, 'attempt', 'token', 'state', 'kind', 'again', 'priority')
 if known[1] ~= ARGV[2] or known[2] ~= ARGV[3] then
   return 0

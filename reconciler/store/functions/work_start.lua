@@ -7,5 +7,5 @@ local known = redis.call('HMGET', record, 'attempt', 'token', 'state')
 if known[1] ~= ARGV[2] or known[2] ~= ARGV[3] or not in_flight(known[3]) then
   return 0
 end
-redis.call('HSET', record, 'state', 'running', 'started_at', seconds(now_ms()))
+redis.call('HSET', record, 'state', 'running', 'started_at', seconds(now_us()))
 return 1

@@ -13,7 +13,7 @@ unqueue(slot, id)
 if known[2] == 'converge' then
   redis.call('DEL', record)
 else
-  local now = now_ms()
+  local now = now_us()
   redis.call('HSET', record, 'state', ARGV[2], 'reason', ARGV[3], 'token', 0, 'finished_at', seconds(now))
   keep_finished(slot, id, now, ARGV[4])
 end

@@ -1,0 +1,68 @@
+"""Every test of the store runs twice: on one server and on a cluster of three nodes, so that no step spans slots."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from reconciler.clock import SystemClock
+from reconciler.store import Store
+from reconciler.store.keys import Keys
+from reconciler.store.opening import OpenServer, at_url
+from reconciler.store.server import Server
+from tests.integration.store.servers import cluster, valkey
+
+
+@pytest.fixture(scope="session", params=["single", pytest.param("cluster", marks=pytest.mark.cluster)])
+def server_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    start = cluster if request.param == "cluster" else valkey
+    with start(tmp_path_factory.mktemp(request.param)) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def opened(server_url: str) -> Iterator[OpenServer]:
+    server = at_url(server_url, SystemClock())
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def store(opened: OpenServer) -> Store:
+    opened.link.ask_primaries("FLUSHALL")
+    return Store(opened)
+
+
+@dataclass(frozen=True)
+class Inside:
+    """What time and accidents do to keys, done by hand: tests do not wait for it."""
+
+    link: Server
+    keys: Keys
+
+    def lease_runs_out(self, host: str, work_id: str) -> None:
+        self.link.send("DEL", f"{self.keys.host(host)}inflight:{work_id}")
+
+    def retry_comes_due(self, host: str, work_id: str) -> None:
+        self.link.send("ZADD", self.keys.host(host) + "delayed", "XX", 0, work_id)
+
+    def host_lease_runs_out(self, host: str) -> None:
+        self.link.send("DEL", self.keys.host(host) + "lease")
+
+    def control_runs_out(self) -> None:
+        self.link.send("DEL", self.keys.control + "control")
+
+    def all_keys(self) -> list[str]:
+        return sorted(key.decode() for node in self.link.ask_primaries("KEYS", "*") for key in node)
+
+    def seconds_to_live(self, key: str) -> int:
+        """-1: it is there for good."""
+        seconds: int = self.link.send("TTL", key)
+        return seconds
+
+
+@pytest.fixture
+def inside(store: Store, opened: OpenServer) -> Inside:
+    return Inside(opened.link, Keys())

@@ -1,0 +1,82 @@
+"""Real servers for the tests: one Valkey, or a cluster of three, from the binary that the embedded server uses."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from reconciler.clock import SystemClock
+from reconciler.store.connect import connect
+from reconciler.store.embedded import binary
+
+PATIENCE_SECONDS = 20.0
+
+
+def until(condition: Callable[[], bool], what: str) -> None:
+    """Wait for a condition, not for a time."""
+    clock = SystemClock()
+    deadline = clock.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert clock.monotonic() < deadline, f"{what} did not happen within {PATIENCE_SECONDS:.0f} s"
+        clock.sleep(0.01)
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+@contextmanager
+def valkey(directory: Path, *options: str, port: int = 0) -> Iterator[str]:
+    """A server on loopback; its URL. What it keeps is in memory."""
+    port = port or free_port()
+    directory.mkdir(exist_ok=True)
+    command = [str(binary()), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(directory), "--save", ""]
+    with subprocess.Popen([*command, *options], stdout=subprocess.DEVNULL) as process:
+        try:
+            until(lambda: _pings(port), "a PONG")
+            yield f"redis://127.0.0.1:{port}/0"
+        finally:
+            process.kill()
+
+
+@contextmanager
+def cluster(directory: Path) -> Iterator[str]:
+    """Three nodes that share the slots; the URL of the cluster."""
+    ports = [free_port() for _ in range(3)]
+    with ExitStack() as nodes:
+        for number, port in enumerate(ports):
+            options = ["--cluster-enabled", "yes", "--cluster-port", str(free_port()), "--cluster-node-timeout", "5000"]
+            nodes.enter_context(valkey(directory / str(number), *options, port=port))
+        _join(ports)
+        yield "redis+cluster://" + ",".join(f"127.0.0.1:{port}" for port in ports)
+
+
+def _join(ports: Sequence[int]) -> None:
+    links = [connect(f"redis://127.0.0.1:{port}/0", SystemClock()) for port in ports]
+    bus = links[0].ask_primaries("CONFIG", "GET", "cluster-port")[0][1].decode()
+    for number, link in enumerate(links):
+        link.ask_primaries("CLUSTER", "SET-CONFIG-EPOCH", str(number + 1))
+        link.ask_primaries("CLUSTER", "ADDSLOTSRANGE", str(number * 16384 // 3), str((number + 1) * 16384 // 3 - 1))
+        link.ask_primaries("CLUSTER", "MEET", "127.0.0.1", str(ports[0]), bus)
+    for link in links:
+        until(lambda link=link: _whole(link.ask_primaries("CLUSTER", "INFO")[0]), "a whole cluster")  # type: ignore[misc]
+        link.close()
+
+
+def _whole(info: bytes) -> bool:
+    return b"cluster_state:ok" in info and b"cluster_known_nodes:3" in info
+
+
+def _pings(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), 1.0) as line:
+            line.sendall(b"PING\r\n")
+            return line.recv(1) in {b"+", b"-"}
+    except OSError:
+        return False

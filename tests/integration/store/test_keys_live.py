@@ -1,0 +1,69 @@
+"""No key leaks: whatever the store writes either expires or stands in the list of permanent keys."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from reconciler.model.desired import Bundle, DesiredApp, SignedStatement
+from reconciler.model.observed import Applied, AppStatus, ObservedApp
+from reconciler.model.work import CONVERGE, RUN, Work, WorkState
+from reconciler.store import CONTROL, Answer, FleetState, HostWrite, ReconcileRequest, Store, host_lease
+from reconciler.store.keys import PERMANENT
+from tests.integration.store.conftest import Inside
+
+FINISHED = {"HOST:finished", "HOST:inflight:ID", "HOST:lease", "POOL:ready", "bundle:BUNDLE"}
+SHORT_LIVED = FINISHED | {"_:control", "_:requests", "_:answer:ID", "_:plan:ID"}
+
+
+def everything(store: Store, host: str) -> None:
+    """One of each thing that the store can hold."""
+    bundle = Bundle.of({"app": "webapp"})
+    desired = DesiredApp(host, "webapp", bundle.sha, "{}", "d" * 64)
+    store.desired.put_bundles([bundle])
+    store.desired.write_app_config({"webapp": {"port": 80}})
+    signed = SignedStatement(b"{}", b"s")
+    store.desired.write(1, [HostWrite(host, signed, 1, {"webapp": desired}, {"webapp": {"port": 80}})])
+    store.observed.write(host, {"webapp": (ObservedApp(1, "d", AppStatus.CONVERGED), Applied("b", "{}", {}))}, token=1)
+    store.observed.write_facts(host, {"cores": 4})
+    store.observed.write_ledger(host, generation=1)
+    store.leases.acquire(CONTROL, "ops-1", 30)
+    store.leases.acquire(host_lease(host), "ops-1", 30)
+    store.work.enqueue([Work("done", host, RUN), Work("later", host, RUN), Work("cancelled", host, RUN)])
+    store.work.cancel(host, "cancelled")
+    done, later = store.work.claim(host, holder="ops-1", nonce="n1", limit=2)
+    store.work.finish(done, WorkState.SUCCEEDED)
+    store.work.finish(later, WorkState.RETRYING, retry_at=datetime(2100, 1, 1, tzinfo=UTC))
+    store.work.enqueue([Work("converge:webapp", host, CONVERGE), Work("r2", host, RUN)])
+    store.work.claim(host, holder="ops-1", nonce="n2")
+    store.journal.append("applied", host=host)
+    store.fleet.set_current(FleetState("1a2b3c4"))
+    store.fleet.request_reconcile(ReconcileRequest("01J", "ops-2"))
+    store.fleet.answer("01J", Answer("done"))
+    store.fleet.save_plan("abc", "{}")
+
+
+def test_every_key_expires_or_is_listed_as_permanent(store: Store, inside: Inside) -> None:
+    everything(store, "web-1")
+    lives = {key: inside.seconds_to_live(key) for key in inside.all_keys()}
+    shapes = {inside.keys.shape(key) for key in lives}
+    for_good = {inside.keys.shape(key) for key, seconds in lives.items() if seconds == -1}
+    assert for_good == set(PERMANENT)
+    assert shapes - for_good == SHORT_LIVED
+
+
+def test_a_finished_record_expires_although_an_open_one_does_not(store: Store, inside: Inside) -> None:
+    everything(store, "web-1")
+    lives = {name: inside.seconds_to_live(f"rc:{{web-1}}:work:{name}") for name in ("done", "cancelled", "later", "r2")}
+    assert {name: seconds > 0 for name, seconds in lives.items()} == {
+        "done": True,
+        "cancelled": True,
+        "later": False,
+        "r2": False,
+    }
+
+
+def test_no_value_of_a_secret_can_be_found_in_what_is_written(store: Store, inside: Inside) -> None:
+    config = {"mysql_pass": {"secret": "webapp/mysql_pass"}}
+    store.desired.write(1, [HostWrite("web-1", SignedStatement(b"{}", b"s"), 1, {}, {"webapp": config})])
+    store.desired.write_app_config({"webapp": config})
+    assert inside.link.send("HGET", "rc:app:{webapp}", "mysql_pass") == b"secret:webapp/mysql_pass"
