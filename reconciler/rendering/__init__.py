@@ -1,0 +1,27 @@
+"""Values and templates in, rendered resources out: Jinja in a sandbox, pure and bounded.
+
+Called by the planner, executors and everything that evaluates an expression. It reads no file, no clock and no host.
+"""
+
+from reconciler.rendering.check import check_template
+from reconciler.rendering.compiled import closure, is_template
+from reconciler.rendering.config_values import ConfigRenderer
+from reconciler.rendering.expressions import Expression
+from reconciler.rendering.faults import Fault, RenderFailed
+from reconciler.rendering.reads import pick
+from reconciler.rendering.rendered import Rendered, RenderedResource
+from reconciler.rendering.renderer import Renderer
+
+__all__ = [
+    "ConfigRenderer",
+    "Expression",
+    "Fault",
+    "RenderFailed",
+    "Rendered",
+    "RenderedResource",
+    "Renderer",
+    "check_template",
+    "closure",
+    "is_template",
+    "pick",
+]

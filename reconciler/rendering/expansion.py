@@ -1,0 +1,237 @@
+"""One rendering of a node for one host: forEach opened, when decided, fields filled, identity taken.
+
+Called by the renderer. Without secrets there is one scope, in which secrets are only named. With them there are two:
+what is wanted comes from the clear one, who it is (id, name, fingerprint) from the opaque one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from reconciler.model.canonical import digest
+from reconciler.model.manifests import Path
+from reconciler.rendering.compiled import compile_template
+from reconciler.rendering.outline import TEXT_FIELDS, Node
+from reconciler.rendering.rendered import RenderedResource, resource_key
+from reconciler.rendering.scope import Scope
+from reconciler.rendering.secret import NotKnown, Secret, UnknownItem, secrets_in
+from reconciler.rendering.trouble import Trouble, Troubled, did_you_mean
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a node sees, and what is not known of whether it is wanted at all."""
+
+    opaque: Scope
+    clear: Scope | None = None
+    """Only where the secrets are given."""
+    unknown: str = ""
+    hidden: str = ""
+    """As `unknown`, for someone who has no secrets."""
+
+    def with_item(self, key: Any, opaque: Any, clear: Any) -> View:
+        below = self.clear.with_item(key, clear) if self.clear else None
+        return replace(self, opaque=self.opaque.with_item(key, opaque), clear=below)
+
+    def doubted(self, outcome: Outcome) -> View:
+        """The view below something that is perhaps not known."""
+        return replace(self, unknown=self.unknown or outcome.unknown, hidden=self.hidden or outcome.hidden)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What something evaluates to, and why it is not known (then the value is None)."""
+
+    value: Any
+    unknown: str
+    opaque: Any
+    hidden: str
+    """Why it is not known without the secrets."""
+
+    @property
+    def shown(self) -> Any:
+        """The value, with markers in the place of secrets that are only named."""
+        return _shown(self.value)
+
+
+@dataclass(slots=True)
+class Expansion:
+    """Collects the resources and the troubles of one node."""
+
+    templates: Mapping[str, str]
+    picked: Mapping[str, Any]
+    """The values that the node reads, for the fingerprint of what is unknown."""
+    resources: list[RenderedResource] = field(default_factory=list)
+    troubles: list[tuple[Path, Trouble]] = field(default_factory=list)
+
+    def add(self, node: Node, view: View) -> None:
+        """Render a node and all in it."""
+        for inside in self._items(node, view):
+            decided = self._decided(node, inside)
+            if decided is None:
+                continue
+            if not node.is_block:
+                self._resource(node, decided)
+            for below in node.nodes:
+                self.add(below, decided)
+
+    def value(self, raw: Any, path: Path, view: View) -> Outcome:
+        """A value of the bundle, with all texts in it rendered."""
+        return self._evaluated(path, view, lambda scope: scope.whole(raw))
+
+    def _items(self, node: Node, view: View) -> Iterator[View]:
+        """The views inside a forEach; the view itself where there is none."""
+        if node.for_each is None:
+            yield view
+            return
+        outcome = self._evaluated((*node.path, "forEach"), view, lambda scope: _pairs(scope, node.for_each))
+        below = view.doubted(outcome)
+        if outcome.unknown:
+            item = UnknownItem(outcome.unknown)
+            yield below.with_item(item, item, item)
+            return
+        for index, (key, item) in enumerate(outcome.value or ()):
+            known = UnknownItem(outcome.hidden) if outcome.hidden else outcome.opaque[index][1]
+            yield below.with_item(key, known, item)
+
+    def _decided(self, node: Node, view: View) -> View | None:
+        """The view after `when`; None where the node is not wanted."""
+        if node.when is None:
+            return view
+        outcome = self._evaluated((*node.path, "when"), view, lambda scope: _truth(scope, node.when))
+        return view.doubted(outcome) if outcome.unknown or outcome.value else None
+
+    def _resource(self, node: Node, view: View) -> None:
+        kind: str = node.raw["kind"]
+        fields: dict[str, Any] = {}
+        opaque: dict[str, Any] = {}
+        for name, raw in sorted(node.raw.get("fields", {}).items()):
+            text_of = kind == "file" and name in TEXT_FIELDS and raw is not None
+            fill = self._file_text(raw, template=name == "template") if text_of else _whole(raw)
+            outcome = self._evaluated((*node.path, "fields", name), view, fill)
+            view = view.doubted(outcome)
+            fields["content" if text_of and not outcome.unknown else name] = raw if outcome.unknown else outcome.value
+            opaque["content" if text_of and not outcome.hidden else name] = raw if outcome.hidden else outcome.opaque
+        named = self.value(node.raw.get("name"), (*node.path, "name"), view).opaque
+        self._finish(node, view, None if named is None else str(named), fields, opaque)
+
+    def _finish(self, node: Node, view: View, name: str | None, fields: dict[str, Any], opaque: dict[str, Any]) -> None:
+        kind: str = node.raw["kind"]
+        shown = _shown(opaque)
+        identity = f"{kind}:{resource_key(kind, name, shown)}"
+        wanted = ["unknown", node.raw, self.picked] if view.hidden else [identity, shown]
+        if view.clear is not None and (missing := sorted(set(_paths(fields)))):
+            told = f"no value was given for secret {', '.join(missing)}"
+            self.troubles.append((node.path, Trouble("", 0, "secret-missing", told)))
+        try:
+            fingerprint = digest(wanted)
+        except (TypeError, ValueError) as error:
+            self.troubles.append((node.path, Trouble("", 0, "template-error", f"a field cannot be written: {error}")))
+            return
+        self.resources.append(
+            RenderedResource(
+                id=identity,
+                kind=kind,
+                name=name or identity,
+                fields=_shown(fields),
+                keep=bool(node.raw.get("keep", False)),
+                fingerprint=fingerprint,
+                secrets=self._secrets(view, fields, opaque),
+                unknown=view.unknown,
+                path=node.path,
+            )
+        )
+
+    def _secrets(self, view: View, fields: dict[str, Any], opaque: dict[str, Any]) -> tuple[str, ...]:
+        """Secrets that the fields hold or may be derived from."""
+        found = set(_paths(opaque))
+        if view.hidden:
+            found |= secrets_in(self.picked)
+        if view.clear is not None and view.clear.secrets:
+            text = "\0".join(_texts(fields))
+            found |= {path for path, value in view.clear.secrets.items() if value and value in text}
+        return tuple(sorted(found))
+
+    def _file_text(self, raw: Any, *, template: bool) -> Callable[[Scope], Any]:
+        def fill(scope: Scope) -> Any:
+            name = str(scope.whole(raw))
+            if name not in self.templates:
+                hint = did_you_mean(name, self.templates, listing=False)
+                raise Troubled([Trouble("", 0, "template-missing", f'there is no template "{name}"', hint)])
+            text = self.templates[name]
+            return scope.text(compile_template(name, text)) if template else text
+
+        return fill
+
+    def _evaluated(self, path: Path, view: View, work: Callable[[Scope], Any]) -> Outcome:
+        """Evaluate without secrets, and with them where they are given; troubles are noted."""
+        opaque, hidden, fine = self._attempt(path, view.opaque, work)
+        if view.clear is None or not fine:
+            return Outcome(opaque, hidden, opaque, hidden)
+        value, unknown, _ = self._attempt(path, view.clear, work)
+        return Outcome(value, unknown, opaque, hidden)
+
+    def _attempt(self, path: Path, scope: Scope, work: Callable[[Scope], Any]) -> tuple[Any, str, bool]:
+        try:
+            return work(scope), "", True
+        except NotKnown as error:
+            return None, str(error), True
+        except Troubled as error:
+            told = error.troubles if scope.secrets is None else tuple(map(_discreet, error.troubles))
+            self.troubles += [(path, trouble) for trouble in told]
+            return None, "", False
+
+
+def _discreet(trouble: Trouble) -> Trouble:
+    """A trouble that only shows up with the secrets' values, without any of them in its message."""
+    return Trouble(trouble.template, trouble.line, trouble.code, "it fails with the values that its secrets have")
+
+
+def _whole(raw: Any) -> Callable[[Scope], Any]:
+    return lambda scope: scope.whole(raw)
+
+
+def _pairs(scope: Scope, raw: Any) -> list[tuple[Any, Any]]:
+    """Keys and items of a forEach."""
+    given = scope.expression(raw) if isinstance(raw, str) else scope.whole(raw)
+    if isinstance(given, Secret):
+        given.refuse()
+    if isinstance(given, dict):
+        return list(given.items())
+    if isinstance(given, list):
+        return list(enumerate(given))
+    kind = "null" if given is None else type(given).__name__
+    raise Troubled([Trouble("", 0, "for-each", f"forEach takes a list or a map, not {kind}")])
+
+
+def _truth(scope: Scope, when: Any) -> bool:
+    return bool(scope.expression(when)) if isinstance(when, str) else bool(when)
+
+
+def _shown(value: Any) -> Any:
+    """A value with the markers of secrets as text."""
+    if isinstance(value, Secret):
+        return value.shown
+    if isinstance(value, dict):
+        return {key: _shown(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_shown(item) for item in value]
+    return value
+
+
+def _paths(value: Any) -> Iterator[str]:
+    if isinstance(value, Secret):
+        yield from value.paths
+    elif isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _paths(item)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _texts(item)

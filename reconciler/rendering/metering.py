@@ -1,0 +1,107 @@
+"""Generates the code of templates so that it pays for what it does: every body when it is entered, every operand,
+every list that it builds. Used by the environment; the prices are those of `limits`.
+"""
+
+# ruff: noqa: N802 - Jinja finds the visitor of a node by its name
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from jinja2 import nodes
+from jinja2.compiler import CodeGenerator, Frame
+
+
+def weight(body: Iterable[nodes.Node]) -> int:
+    """How many expressions and statements a body holds, without the bodies inside it, which pay for themselves."""
+    count = 0
+    pending = list(body)
+    while pending:
+        node = pending.pop()
+        count += 1
+        pending.extend(child for child in node.iter_child_nodes() if not isinstance(child, nodes.Stmt))
+    return count
+
+
+class MeteredCodeGenerator(CodeGenerator):
+    """Jinja's code generator with calls to the environment's meter in what it writes."""
+
+    def blockvisit(self, nodes: Iterable[nodes.Node], frame: Frame) -> None:
+        body = list(nodes)
+        self.writeline(f"environment.meter.charge({weight(body)})")
+        super().blockvisit(body, frame)
+
+    def visit_For(self, node: nodes.For, frame: Frame) -> None:
+        if node.test is not None:
+            node.test = _paid(node.test)
+        super().visit_For(node, frame)
+
+    def _output_child_to_const(self, node: nodes.Expr, frame: Frame, finalize: CodeGenerator._FinalizeInfo) -> str:
+        if not isinstance(node, nodes.TemplateData):
+            raise nodes.Impossible
+        return super()._output_child_to_const(node, frame, finalize)
+
+    def _output_child_pre(self, node: nodes.Expr, frame: Frame, finalize: CodeGenerator._FinalizeInfo) -> None:
+        self.write("environment.text(")
+
+    def _output_child_post(self, node: nodes.Expr, frame: Frame, finalize: CodeGenerator._FinalizeInfo) -> None:
+        self.write(")")
+
+    def visit_Concat(self, node: nodes.Concat, frame: Frame) -> None:
+        self.write("environment.concat([")
+        for part in node.nodes:
+            self._wrapped("environment.text", part, frame)
+            self.write(", ")
+        self.write("])")
+
+    def visit_Compare(self, node: nodes.Compare, frame: Frame) -> None:
+        self.write("(")
+        self._wrapped("environment.operand", node.expr, frame)
+        for operand in node.ops:
+            self.visit(operand, frame)
+        self.write(")")
+
+    def visit_Operand(self, node: nodes.Operand, frame: Frame) -> None:
+        operator = {"eq": "==", "ne": "!=", "gt": ">", "gteq": ">=", "lt": "<", "lteq": "<=", "notin": "not in"}
+        self.write(f" {operator.get(node.op, node.op)} ")
+        self._wrapped("environment.operand", node.expr, frame)
+
+    def visit_Getitem(self, node: nodes.Getitem, frame: Frame) -> None:
+        if not isinstance(node.arg, nodes.Slice):
+            super().visit_Getitem(node, frame)
+            return
+        self.write("environment.slice(")
+        self.visit(node.node, frame)
+        for bound in (node.arg.start, node.arg.stop, node.arg.step):
+            self.write(", ")
+            self.visit(bound or nodes.Const(None), frame)
+        self.write(")")
+
+    def visit_List(self, node: nodes.List, frame: Frame) -> None:
+        self.write("environment.built(")
+        super().visit_List(node, frame)
+        self.write(")")
+
+    def visit_Dict(self, node: nodes.Dict, frame: Frame) -> None:
+        self.write("environment.built(")
+        super().visit_Dict(node, frame)
+        self.write(")")
+
+    def visit_Tuple(self, node: nodes.Tuple, frame: Frame) -> None:
+        if node.ctx == "store":
+            super().visit_Tuple(node, frame)
+            return
+        self.write("environment.built(")
+        super().visit_Tuple(node, frame)
+        self.write(")")
+
+    def _wrapped(self, function: str, node: nodes.Expr, frame: Frame) -> None:
+        self.write(f"{function}(")
+        self.visit(node, frame)
+        self.write(")")
+
+
+def _paid(test: nodes.Expr) -> nodes.Expr:
+    """The test of a loop, paid for with every item."""
+    tick = nodes.Call(nodes.EnvironmentAttribute("tick"), [nodes.Const(weight([test]))], [], None, None)
+    return nodes.And(tick, test, lineno=test.lineno).set_environment(test.environment)

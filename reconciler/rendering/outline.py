@@ -1,0 +1,97 @@
+"""A bundle's resources as a tree of nodes with what each reads, made once per bundle. Used by the renderer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.model.manifests import Path
+from reconciler.rendering.compiled import (
+    Compiled,
+    closure,
+    compile_expression,
+    compile_template,
+    compile_value,
+    is_template,
+)
+from reconciler.rendering.reads import ReadPath, shortest
+
+TEXT_FIELDS = ("template", "source")
+"""Fields of a file that name a text of the bundle."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Node:
+    """A resource, or a block of them (`nodes`)."""
+
+    path: Path
+    """Where it stands in the bundle's content."""
+    raw: Mapping[str, Any]
+    nodes: tuple[Node, ...]
+    texts: tuple[Compiled, ...]
+    """All that it evaluates itself: fields, when, forEach, and the templates that these lead to."""
+
+    @property
+    def when(self) -> Any:
+        return self.raw.get("when")
+
+    @property
+    def for_each(self) -> Any:
+        return self.raw.get("forEach")
+
+    @property
+    def is_block(self) -> bool:
+        return "block" in self.raw
+
+    def each(self) -> Iterator[Node]:
+        """It and all nodes in it."""
+        yield self
+        for node in self.nodes:
+            yield from node.each()
+
+    def each_text(self) -> Iterator[Compiled]:
+        """Everything that it and the nodes in it evaluate."""
+        for node in self.each():
+            yield from node.texts
+
+
+def nodes_of(raws: list[Mapping[str, Any]], path: Path, templates: Mapping[str, str]) -> tuple[Node, ...]:
+    """The nodes of a list of resources."""
+    return tuple(_node(raw, (*path, index), templates) for index, raw in enumerate(raws))
+
+
+def _node(raw: Mapping[str, Any], path: Path, templates: Mapping[str, str]) -> Node:
+    below = nodes_of(raw.get("block", []), (*path, "block"), templates)
+    return Node(path, raw, below, tuple(_texts(raw, templates)))
+
+
+def _texts(raw: Mapping[str, Any], templates: Mapping[str, str]) -> Iterator[Compiled]:
+    if isinstance(raw.get("when"), str):
+        yield compile_expression(raw["when"])
+    for_each = raw.get("forEach")
+    if isinstance(for_each, str):
+        yield compile_expression(for_each)
+    else:
+        yield from values_in(for_each)
+    yield from values_in(raw.get("fields"))
+    yield from values_in(raw.get("name"))
+    name = raw.get("fields", {}).get("template") if raw.get("kind") == "file" else None
+    if isinstance(name, str):
+        named = tuple(templates) if is_template(name) else (name,)
+        yield from (compile_template(used, templates[used]) for used in closure(named, templates))
+
+
+def values_in(raw: Any) -> Iterator[Compiled]:
+    """All texts with `{{ }}` in a value."""
+    if isinstance(raw, str):
+        if is_template(raw):
+            yield compile_value(raw)
+    elif isinstance(raw, dict | list):
+        for item in raw.values() if isinstance(raw, dict) else raw:
+            yield from values_in(item)
+
+
+def reads_of(texts: Iterator[Compiled]) -> frozenset[ReadPath]:
+    """The shortest paths that some texts read."""
+    return shortest(path for text in texts for path in text.reading.reads)

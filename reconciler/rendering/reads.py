@@ -1,0 +1,179 @@
+"""What a template reads, found in its syntax tree without running it: value paths, other templates, host selectors.
+
+Called by compilation. A name counts as read where any branch may take it from the values, guarded or not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from jinja2 import nodes
+from jinja2.environment import Environment
+from jinja2.meta import TrackingCodeGenerator
+
+from reconciler.rendering.secret import secret_path
+
+ReadPath: TypeAlias = tuple[str, ...]
+"""A way into the values: ("config", "mysql_port"), ("host", "labels", "env"). What is below it is read whole."""
+
+VALUES = frozenset({"vars", "host", "hosts", "facts"})
+"""Parts of the values that templates see under their own name; the config stands at top level."""
+LOOP = frozenset({"item", "key"})
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """The argument of a `hosts(...)`: an expression over the values, or why it is none."""
+
+    line: int
+    argument: nodes.Expr | None
+    complaint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one template or expression reads by itself."""
+
+    reads: frozenset[ReadPath] = frozenset()
+    names: frozenset[str] = frozenset()
+    """Top-level names that come from outside."""
+    calls: frozenset[str] = frozenset()
+    """Those of them that it calls."""
+    templates: frozenset[str] = frozenset()
+    """Names of the templates that it includes, imports or extends."""
+    any_template: bool = False
+    """It computes the name of a template."""
+    selectors: tuple[Selector, ...] = ()
+
+
+def reading(tree: nodes.Template, environment: Environment) -> Reading:
+    """What a parsed template reads."""
+    tracker = TrackingCodeGenerator(environment)
+    tracker.visit(tree)
+    outside = frozenset(tracker.undeclared_identifiers)
+    names, dynamic = _references(tree)
+    stored = {node.name for node in tree.find_all(nodes.Name) if node.ctx != "load"}
+    return Reading(
+        reads=shortest(_paths(tree, outside)),
+        names=outside,
+        calls=frozenset(call.node.name for call in tree.find_all(nodes.Call) if isinstance(call.node, nodes.Name))
+        & outside,
+        templates=names,
+        any_template=dynamic,
+        selectors=tuple(_selector(call, stored) for call in tree.find_all(nodes.Call) if _is_hosts(call, outside)),
+    )
+
+
+def shortest(paths: Iterable[ReadPath]) -> frozenset[ReadPath]:
+    """The paths without those that another path already holds."""
+    found = set(paths)
+    return frozenset(path for path in found if not any(path[:end] in found for end in range(1, len(path))))
+
+
+def _paths(node: nodes.Node, outside: frozenset[str]) -> set[ReadPath]:
+    found: set[ReadPath] = set()
+    pending = [node]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, nodes.Call) and isinstance(node.node, nodes.Getattr):
+            pending += [node.node.node, *(child for child in node.iter_child_nodes() if child is not node.node)]
+            continue
+        path, others = _path(node, outside)
+        if path:
+            found.add(path)
+        pending += others
+    return found
+
+
+def _path(node: nodes.Node, outside: frozenset[str]) -> tuple[ReadPath, list[nodes.Node]]:
+    """The path that an expression stands for (empty: none), and what else in it has to be looked at."""
+    keys: list[str] = []
+    others: list[nodes.Node] = []
+    start = node
+    while isinstance(node, nodes.Getattr | nodes.Getitem):
+        if isinstance(node, nodes.Getattr):
+            keys.append(node.attr)
+        elif isinstance(node.arg, nodes.Const) and isinstance(node.arg.value, str):
+            keys.append(node.arg.value)
+        else:
+            keys.clear()
+            others.append(node.arg)
+        node = node.node
+    root = _root(node.name) if isinstance(node, nodes.Name) and node.ctx == "load" and node.name in outside else ()
+    if root:
+        return (*root, *reversed(keys)), others
+    return (), list(start.iter_child_nodes())
+
+
+def _root(name: str) -> ReadPath:
+    if name in LOOP:
+        return ()
+    return (name,) if name in VALUES else ("config", name)
+
+
+def _references(tree: nodes.Template) -> tuple[frozenset[str], bool]:
+    names: set[str] = set()
+    dynamic = False
+    references: tuple[type[nodes.Node], ...] = (nodes.Extends, nodes.Include, nodes.Import, nodes.FromImport)
+    for node in tree.find_all(references):
+        listed = node.template.items if isinstance(node.template, nodes.Tuple | nodes.List) else [node.template]
+        for item in listed:
+            if isinstance(item, nodes.Const) and isinstance(item.value, str):
+                names.add(item.value)
+            elif isinstance(item, nodes.Const) and isinstance(item.value, tuple | list):
+                names.update(map(str, item.value))
+            else:
+                dynamic = True
+    return frozenset(names), dynamic
+
+
+def _is_hosts(call: nodes.Call, outside: frozenset[str]) -> bool:
+    return isinstance(call.node, nodes.Name) and call.node.name == "hosts" and "hosts" in outside
+
+
+def _selector(call: nodes.Call, stored: set[str]) -> Selector:
+    if len(call.args) != 1 or call.kwargs or call.dyn_args or call.dyn_kwargs:
+        return Selector(call.lineno, None, "hosts(...) takes one selector")
+    argument = call.args[0]
+    names = {node.name for node in argument.find_all(nodes.Name)}
+    names |= {argument.name} if isinstance(argument, nodes.Name) else set()
+    for name in sorted(names & (stored | LOOP | {"facts", "hosts"})):
+        return Selector(call.lineno, None, f'hosts(...) depends on "{name}"')
+    return Selector(call.lineno, argument)
+
+
+def pick(values: Mapping[str, Any], reads: Iterable[ReadPath]) -> dict[str, Any]:
+    """The part of some values that is read. Lists, secrets and whatever else is no map are read whole."""
+    picked: dict[str, Any] = {}
+    for path in sorted(shortest(reads)):
+        _copy(values, picked, path)
+    return picked
+
+
+def _copy(source: Any, target: dict[str, Any], path: ReadPath) -> None:
+    for number, key in enumerate(path):
+        if key not in source:
+            return
+        value = source[key]
+        if number == len(path) - 1 or not isinstance(value, dict) or secret_path(value) is not None:
+            target[key] = value
+            return
+        source, target = value, target.setdefault(key, {})
+
+
+ABSENT = object()
+"""Nothing stands there."""
+
+
+def look_up(values: Mapping[str, Any], path: ReadPath) -> Any:
+    """What stands at a path, or the value in its way that is no map; `ABSENT` where there is nothing."""
+    value: Any = values
+    for key in path:
+        if not isinstance(value, dict):
+            return value
+        value = value.get(key, ABSENT)
+        if value is ABSENT:
+            return ABSENT
+    return value
