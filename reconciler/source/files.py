@@ -40,12 +40,16 @@ def blob_hash(content: bytes) -> str:
     return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 
+def printable(text: str) -> str:
+    """The text with escapes for what a terminal must not get to see."""
+    return text if text.isprintable() else text.encode("unicode_escape", "backslashreplace").decode()
+
+
 def name_problem(path: str) -> Problem | None:
     """What is wrong with a path as such."""
     if path.isprintable() and not {".", ".."} & set(path.split("/")):
         return None
-    shown = path.encode("unicode_escape", "backslashreplace").decode()
-    return problem(shown, "has a name that not every system can hold", "Rename it", "bad-file-name")
+    return problem(printable(path), "has a name that not every system can hold", "Rename it", "bad-file-name")
 
 
 def size_problem(path: str, size: int) -> Problem | None:
@@ -82,7 +86,7 @@ def follow_links(
             if belongs(path):
                 followed[path] = TreeFile(path, files[target].blob, files[target].read)
         else:
-            message = f"is a symbolic link to {links[path]}"
+            message = f"is a symbolic link to {printable(links[path])}"
             hint = "A link must lead to a file below manifests/ or templates/"
             problems.append(problem(path, message, hint, "unsafe-link"))
     return dict(sorted(followed.items()))

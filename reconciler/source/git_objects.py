@@ -52,7 +52,7 @@ class GitObjects:
             if code == 0:
                 return output
             git.check_ownership(errors, self._directory)
-        raise InvalidInput.of("no-such-revision", f'"{ref}" is no revision of this repository', hint=self._hint(ref))
+        raise InvalidInput.of("no-such-revision", f"{ref!r} is no revision of this repository", hint=self._hint(ref))
 
     def revision(self, commit: str, branch: str = "") -> Revision:
         """A commit with its trailers; of several with one key the last counts."""
@@ -76,10 +76,10 @@ class GitObjects:
         for entry in self._entries(revision.commit, folder):
             if files.hidden(entry.path):
                 continue
-            if entry.mode == _LINK_MODE:
-                links[entry.path] = self._read(entry.path, entry.blob).decode(errors="surrogateescape")
-            elif problem := _problem(entry):
+            if problem := _problem(entry):
                 problems.append(problem)
+            elif entry.mode == _LINK_MODE:
+                links[entry.path] = self._read(entry.path, entry.blob).decode(errors="surrogateescape")
             elif files.belongs(entry.path):
                 found[entry.path] = TreeFile(entry.path, entry.blob, partial(self._read, entry.path, entry.blob))
         followed = files.follow_links(found, links, problems)
@@ -148,11 +148,13 @@ class GitObjects:
 
 
 def _problem(entry: _Entry) -> Problem | None:
-    """What is wrong with an entry that is not a link."""
+    """What is wrong with an entry as such; where a link leads is looked at later."""
     if problem := files.name_problem(entry.path):
         return problem
     if entry.mode == _SUBMODULE_MODE:
         return files.nested_repository(entry.path)
+    if entry.mode == _LINK_MODE:
+        return None
     if entry.path in files.FOLDERS:
         return files.problem(entry.path, "is not a folder", "", "not-a-folder")
     return files.size_problem(entry.path, entry.size) if files.belongs(entry.path) else None
