@@ -5,6 +5,7 @@ Plan reports for terminals and for Markdown share this outline and the last line
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -39,6 +40,9 @@ class DriftSection:
     hosts: tuple[str, ...]
     drift: tuple[Drift, ...]
 
+
+_WHOLE_FILE = re.compile(r"@@ (?:-0,0 |-\S+ \+0,0 )")
+"""A hunk's header that says only that all lines are new, or all gone."""
 
 _Item = Change | tuple[str, str]
 """A change, or ("then" | "left", text)."""
@@ -112,7 +116,8 @@ def _sections(app: str, held: str, app_plans: Sequence[AppPlan], *, verbose: boo
 def _items(app_plan: AppPlan) -> Iterable[_Item]:
     """What is shown of an app on a host. Fingerprints are not shown, so they do not keep equal diffs apart."""
     for change in app_plan.changes:
-        yield Change(change.resource, change.action, reason=change.reason, diff=change.diff)
+        diff = tuple(line for line in change.diff if not _WHOLE_FILE.match(line))
+        yield Change(change.resource, change.action, reason=change.reason, diff=diff)
     yield from (("then", text) for text in dict.fromkeys(app_plan.follow_ups))
     yield from (("left", text) for text in dict.fromkeys(app_plan.left_behind))
 

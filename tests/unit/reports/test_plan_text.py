@@ -110,6 +110,11 @@ def test_a_diff_is_not_cut_to_save_one_line() -> None:
     assert "more line" not in shown(plan)
 
 
+def test_a_new_file_has_no_line_numbers_of_an_old_one() -> None:
+    plan = of(webapp("web-1", Change("file:/etc/motd", Action.ADD, diff=("@@ -0,0 +1,2 @@", "+@@ -0,0 +1 @@", "+b"))))
+    assert "  + file:/etc/motd\n      +@@ -0,0 +1 @@\n      +b\n" in shown(plan)
+
+
 def test_a_long_line_is_cut_and_says_so() -> None:
     plan = of(webapp("web-1", Change("file:/app.json", Action.ADD, diff=("+" + "x" * 5000,))))
     assert "x ... 4601 more characters, -v shows all\n" in shown(plan)
