@@ -5,100 +5,47 @@ Called by the composer. What the bundle reads and how it renders is the renderin
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from jinja2 import Environment, TemplateSyntaxError, meta, nodes
-
-from reconciler.errors import Place, Problem
 from reconciler.model.desired import Bundle
-from reconciler.model.manifests import App, Block, Origin, Path, ResourceTemplate
+from reconciler.model.manifests import App, Block, ResourceTemplate
+from reconciler.rendering import closure
 
-_PARSER = Environment(extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols"], autoescape=False)  # noqa: S701 - only parsed, never rendered
 _TEMPLATE_FIELDS = ("template", "source")
 """Fields of a file that name a text below `templates/`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Packed:
-    """A bundle, or what kept it from being made."""
+def pack(app: App, templates: Mapping[str, str]) -> Bundle:
+    """The bundle of an app, with the templates that it names and all that those lead to. One that is missing is left
+    out: rendering tells.
+    """
+    named = {name for wanted in _wanted(app) for name in _meant(wanted, templates)}
+    used = closure(tuple(sorted(named)), templates)
+    return Bundle.of(
+        {
+            "app": app.name,
+            "resources": [_node(node) for node in app.resources],
+            "health": [dict(check) for check in app.health],
+            "templates": {name: templates[name] for name in used},
+            "policy": _policy(app),
+        }
+    )
 
-    bundle: Bundle
-    problems: tuple[Problem, ...] = ()
 
-
-def pack(app: App, templates: Mapping[str, str], locate: Callable[[Origin, Path], Place]) -> Packed:
-    """The bundle of an app, with the templates that it names and all that those include."""
-    problems: list[Problem] = []
-    wanted: set[str] = set()
+def _wanted(app: App) -> Iterator[str]:
     for resource in app.each_resource():
-        for field in _TEMPLATE_FIELDS:
-            if resource.kind != "file" or not isinstance(name := resource.fields.get(field), str):
-                continue
-            found = _named(name, templates)
-            wanted.update(found)
-            if not found:
-                place = locate(app.metadata.origin, (*resource.path, resource.kind, field))
-                problems.append(_missing(name, templates, place))
-    used = _closure(wanted, templates, problems)
-    content = {
-        "app": app.name,
-        "resources": [_node(node) for node in app.resources],
-        "health": [dict(check) for check in app.health],
-        "templates": {name: templates[name] for name in sorted(used)},
-        "policy": _policy(app),
-    }
-    return Packed(Bundle.of(content), tuple(problems))
+        if resource.kind == "file":
+            yield from (name for field in _TEMPLATE_FIELDS if isinstance(name := resource.fields.get(field), str))
 
 
-def _named(name: str, templates: Mapping[str, str]) -> set[str]:
+def _meant(name: str, templates: Mapping[str, str]) -> set[str]:
     """The templates that a name may stand for: itself, or all that fit around a `{{ }}` in it."""
     if "{{" not in name:
         return {name} & templates.keys()
     head, _, rest = name.partition("{{")
     tail = rest.rpartition("}}")[2]
     return {path for path in templates if path.startswith(head) and path.endswith(tail)}
-
-
-def _closure(wanted: set[str], templates: Mapping[str, str], problems: list[Problem]) -> set[str]:
-    """These templates and everything that they include, import or extend."""
-    found: set[str] = set()
-    waiting = set(wanted)
-    while waiting:
-        name = waiting.pop()
-        found.add(name)
-        for reference, required in _references(templates[name]).items():
-            if reference is None:
-                return set(templates)
-            if reference in templates:
-                waiting |= {reference} - found
-            elif required:
-                problems.append(_missing(reference, templates, Place(file=f"templates/{name}")))
-    return found
-
-
-@lru_cache(maxsize=4096)
-def _references(text: str) -> Mapping[str | None, bool]:
-    """Names that a template includes (None for one that is computed), and whether each must exist.
-
-    A template that does not parse has none: the renderer reports it.
-    """
-    try:
-        parsed = _PARSER.parse(text)
-    except TemplateSyntaxError:
-        return {}
-    lenient = [node.template for node in parsed.find_all(nodes.Include) if node.ignore_missing]
-    optional = {node.value for node in lenient if isinstance(node, nodes.Const)}
-    return {name: name not in optional for name in meta.find_referenced_templates(parsed)}
-
-
-def _missing(name: str, templates: Mapping[str, str], place: Place) -> Problem:
-    close = difflib.get_close_matches(name, templates, n=1)
-    hint = f"Did you mean {close[0]}?" if close else ""
-    return Problem(place, f"templates/{name} does not exist", hint, "template-missing")
 
 
 def _node(node: ResourceTemplate | Block) -> Mapping[str, Any]:
@@ -124,12 +71,3 @@ def _policy(app: App) -> Mapping[str, Any]:
         ],
         "formerly": list(app.metadata.formerly),
     }
-
-
-def each_node(nodes: list[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-    """All resources of a bundle's content, blocks opened."""
-    for node in nodes:
-        if "block" in node:
-            yield from each_node(node["block"])
-        else:
-            yield node

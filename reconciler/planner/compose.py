@@ -46,7 +46,7 @@ class Composer:
         """
         findings = Findings(locate)
         fleet = Fleet(manifests, self._memory, self._config_renderer.is_template)
-        recipes = self._recipes.of(fleet.app_manifests, manifests.templates, locate, findings.problems)
+        recipes = self._recipes.of(fleet.app_manifests, manifests.templates, findings.problems)
         check_fleet(fleet, recipes, findings)
         resolver = Resolver(fleet, self._config_renderer, locate)
         writer = ValuesWriter(resolver, fleet.token)

@@ -65,6 +65,8 @@ class Composed:
 
     terms: dict[Standing, _Terms] = field(default_factory=dict)
     hosts: dict[str, _ComposedHost] = field(default_factory=dict)
+    rendered: set[str] = field(default_factory=set)
+    """Bundles that were rendered for some host without a problem."""
 
 
 class Composition:
@@ -86,7 +88,7 @@ class Composition:
         self._writer = writer
         self._findings = findings
         self._before = before
-        self.composed = Composed()
+        self.composed = Composed(rendered=before.rendered & {recipe.bundle.sha for recipe in recipes.values()})
 
     def host(self, host: Host) -> Mapping[str, DesiredApp]:
         """The apps of one host; those that have a problem are missing, and the problem is noted."""
@@ -139,7 +141,7 @@ class Composition:
             values = self._same_values(before, recipe, ground) or self._writer.write(recipe, ground)
             if before is not None and before.recipe is recipe and before.values.text == values.text:
                 return _ComposedApp(recipe, ground, values, before.desired)
-            secrets = _secrets(recipe, values)
+            secrets = self._secrets(recipe, values)
         except InvalidInput as error:
             self._findings.of_app(error, recipe, host)
             return None
@@ -159,6 +161,23 @@ class Composition:
             return None
         return before.values if self._writer.holds(before.values) else None
 
+    def _secrets(self, recipe: Recipe, values: Values) -> tuple[str, ...]:
+        """All secrets that the app needs on the host, sorted.
+
+        Where a value is read but absent, the app is rendered: only that tells whether the template is prepared for it.
+        So is each bundle once, for what no look at its values can tell, such as an include that is missing.
+
+        Raises:
+            InvalidInput: the app cannot be rendered.
+        """
+        found = recipe.secrets
+        if values.absent or recipe.renders_secrets or recipe.bundle.sha not in self.composed.rendered:
+            rendered = recipe.renderer.render(json.loads(values.text))
+            self.composed.rendered.add(recipe.bundle.sha)
+            if recipe.renders_secrets:
+                found = tuple(path for resource in rendered.resources for path in resource.secrets)
+        return tuple(sorted({*found, *values.secrets})) if found else values.secrets
+
     def _sound(self, merged: Merged, app: str | None, host: Host) -> bool:
         """Whether the merged values are whole; what is wrong with them is noted."""
         if not merged.conflicts and not (app and merged.unset):
@@ -170,19 +189,3 @@ class Composition:
 
 def _volatile(apps: Mapping[str, _ComposedApp]) -> bool:
     return any(app.values.dependencies or "facts" in app.recipe.reads.parts for app in apps.values())
-
-
-def _secrets(recipe: Recipe, values: Values) -> tuple[str, ...]:
-    """All secrets that the app needs on the host, sorted.
-
-    Where a value is read but absent, the app is rendered: only that tells whether the template is prepared for it.
-
-    Raises:
-        InvalidInput: it is not.
-    """
-    found = recipe.secrets
-    if values.absent or recipe.renders_secrets:
-        rendered = recipe.renderer.render(json.loads(values.text))
-        if recipe.renders_secrets:
-            found = tuple(path for resource in rendered.resources for path in resource.secrets)
-    return tuple(sorted({*found, *values.secrets})) if found else values.secrets

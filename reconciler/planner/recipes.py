@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.errors import InvalidInput, Problem
 from reconciler.model.desired import Bundle
@@ -17,7 +17,6 @@ from reconciler.planner.bundles import pack
 from reconciler.planner.claims import fixed_claims
 from reconciler.planner.config import secret_paths
 from reconciler.planner.reads import Reads
-from reconciler.planner.resolver import Locate
 from reconciler.rendering import Renderer
 
 _EXPRESSION = re.compile(r"\{[{%].*?[%}]\}|\"(?:when|forEach)\": *\"[^\"]*\"", re.DOTALL)
@@ -51,50 +50,45 @@ class Recipes:
 
     def __init__(self) -> None:
         self._last: dict[str, Recipe] = {}
+        self._templates: Mapping[str, str] = {}
         self._reads: dict[frozenset[tuple[str, ...]], Reads] = {}
 
     def of(
-        self, apps: Mapping[str, App], templates: Mapping[str, str], locate: Locate, problems: list[Problem]
+        self, apps: Mapping[str, App], templates: Mapping[str, str], problems: list[Problem]
     ) -> Mapping[str, Recipe]:
         """App -> recipe, without the apps that cannot have one; why not is added to `problems`."""
+        same_templates = templates == self._templates
         made: dict[str, Recipe] = {}
         for name, app in apps.items():
+            last = self._last.get(name)
+            if last is not None and last.app is app and same_templates:
+                made[name] = last
+                continue
             try:
-                made[name] = self._recipe(app, templates, locate)
+                made[name] = self._recipe(app, pack(app, templates), last)
             except InvalidInput as error:
                 problems.extend(error.problems)
-        self._last = made
-        self._reads = {key: reads for key, reads in self._reads.items() if any(reads is r.reads for r in made.values())}
+        self._last, self._templates = made, templates
+        self._reads = {recipe.renderer.reads: recipe.reads for recipe in made.values()}
         return made
 
-    def _recipe(self, app: App, templates: Mapping[str, str], locate: Locate) -> Recipe:
-        last = self._last.get(app.metadata.name)
-        if last is not None and last.app is app and _still(last.bundle, templates):
-            return last
-        packed = pack(app, templates, locate)
-        if packed.problems:
-            raise InvalidInput(packed.problems)
-        same = last is not None and last.bundle.sha == packed.bundle.sha
-        renderer = last.renderer if last is not None and same else Renderer(packed.bundle)
-        reads = self._reads.setdefault(renderer.reads, Reads.of(renderer.reads))
-        named = sorted(set(secret_paths([packed.bundle.content["resources"], packed.bundle.content["health"]])))
+    def _recipe(self, app: App, bundle: Bundle, last: Recipe | None) -> Recipe:
+        if last is not None and last.bundle.sha == bundle.sha:
+            return last if last.app is app else replace(last, app=app, claims=fixed_claims(app))
+        renderer = Renderer(bundle)
+        reads = self._reads.get(renderer.reads) or Reads.of(renderer.reads)
+        named = sorted(set(secret_paths([bundle.content["resources"], bundle.content["health"]])))
         plain = tuple(path for path in named if "{{" not in path)
         return Recipe(
-            app,
-            packed.bundle,
-            renderer,
-            reads,
-            plain,
-            len(plain) < len(named),
-            fixed_claims(app),
-            _asks_config(packed.bundle),
+            app=app,
+            bundle=bundle,
+            renderer=renderer,
+            reads=reads,
+            secrets=plain,
+            renders_secrets=len(plain) < len(named),
+            claims=fixed_claims(app),
+            asks_config=_asks_config(bundle),
         )
-
-
-def _still(bundle: Bundle, templates: Mapping[str, str]) -> bool:
-    """Whether all that the bundle took from the templates stands there unchanged."""
-    taken: Mapping[str, str] = bundle.content["templates"]
-    return all(templates.get(name) == text for name, text in taken.items())
 
 
 def _asks_config(bundle: Bundle) -> bool:

@@ -167,8 +167,7 @@ class Resolver:
 
     def _work_out(self, key: _Key, merged: Merged) -> _Result:
         if key in self._asking:
-            circle = [*self._asking[self._asking.index(key) :], key]
-            raise InvalidInput(self._circle(circle, merged))
+            raise InvalidInput(self._circle(self._asking[self._asking.index(key) :]))
         self._asking.append(key)
         try:
             with self.recording() as dependencies:
@@ -177,9 +176,14 @@ class Resolver:
             self._asking.pop()
         return _Result(value, frozenset(dependencies))
 
-    def _circle(self, circle: Sequence[_Key], merged: Merged) -> Problem:
-        names = " -> ".join(f"{app or 'vars'}.{name} on {host}" for host, app, name in circle)
-        return Problem(self._place(merged, (circle[-1][2],)), f"values read each other: {names}", code="value-cycle")
+    def _circle(self, members: Sequence[_Key]) -> Problem:
+        """Told from its first member in order, so that it is one problem wherever it was entered."""
+        start = min(range(len(members)), key=lambda index: str(members[index]))
+        ordered = [*members[start:], *members[:start], members[start]]
+        names = " -> ".join(f"{app or 'vars'}.{name} on {host}" for host, app, name in ordered)
+        host, app, name = ordered[0]
+        merged = self._world.config(host, app) if app else self._world.vars(host)
+        return Problem(self._place(merged, (name,)), f"values read each other: {names}", code="value-cycle")
 
     def _evaluate(self, key: _Key, merged: Merged, path: Path, value: Value) -> Value:
         if isinstance(value, str):
