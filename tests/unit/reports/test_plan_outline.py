@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.model.observed import Drift
@@ -25,6 +25,7 @@ plans = st.lists(app_plans, max_size=12, unique_by=lambda app: (app.host, app.ap
 )
 
 
+@settings(max_examples=40)
 @given(plan=plans, verbose=st.booleans())
 def test_each_change_of_each_host_stands_in_exactly_one_section(*, plan: Plan, verbose: bool) -> None:
     told = Counter(
@@ -38,6 +39,7 @@ def test_each_change_of_each_host_stands_in_exactly_one_section(*, plan: Plan, v
     )
 
 
+@settings(max_examples=40)
 @given(plan=plans)
 def test_each_drift_of_each_host_stands_in_exactly_one_section(plan: Plan) -> None:
     told = Counter(
@@ -46,12 +48,14 @@ def test_each_drift_of_each_host_stands_in_exactly_one_section(plan: Plan) -> No
     assert told == Counter((app.host, app.app, drift) for app in plan.apps for drift in app.drift)
 
 
+@settings(max_examples=40)
 @given(plan=plans)
 def test_every_held_app_is_named(plan: Plan) -> None:
     named = {(host, section.app) for section in sections(plan) if section.held for host in section.hosts}
     assert named == {(app.host, app.app) for app in plan.apps if app.held}
 
 
+@settings(max_examples=40)
 @given(plan=plans, data=st.data())
 def test_the_order_of_hosts_in_the_plan_does_not_matter_to_the_groups(plan: Plan, data: st.DataObject) -> None:
     shuffled = Plan(plan.revision, (), tuple(data.draw(st.permutations(plan.apps))))

@@ -4,7 +4,7 @@ import dataclasses
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from syrupy.assertion import SnapshotAssertion
 
@@ -168,11 +168,13 @@ app_plans = st.builds(
 plans = st.lists(app_plans, max_size=5, unique_by=lambda app: (app.host, app.app)).map(lambda apps: of(*apps))
 
 
+@settings(max_examples=40)
 @given(plan=plans, verbose=st.booleans())
 def test_only_printable_text_tabs_and_line_ends_are_ever_written(*, plan: Plan, verbose: bool) -> None:
     assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e]", shown(plan, verbose=verbose))
 
 
+@settings(max_examples=40)
 @given(plan=plans)
 def test_every_changed_resource_is_told(plan: Plan) -> None:
     text = shown(plan, verbose=True)
