@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from reconciler.errors import Place, Problem
+from reconciler.errors import NOWHERE, Problem
 from reconciler.reports.colour import Palette
 from reconciler.reports.json_form import document
 from reconciler.reports.table import padded
@@ -79,13 +79,13 @@ def _numbers(recap: HostRecap, paint: Palette) -> list[str]:
 
 
 def _errors(recaps: Sequence[HostRecap], paint: Palette) -> Iterator[list[str]]:
-    hosts: dict[tuple[str, Problem], list[str]] = defaultdict(list)
+    hosts: dict[Problem, set[str]] = defaultdict(set)
     for recap in recaps:
         for problem in recap.problems:
             elsewhere = dataclasses.replace(problem.place, host="")
-            hosts[problem.code, dataclasses.replace(problem, place=elsewhere)].append(recap.host)
-    for (_, problem), names in sorted(hosts.items(), key=lambda item: (item[0][1], item[1])):
-        where = f"{visible(str(problem.place))} on " if problem.place != Place() else ""
+            hosts[dataclasses.replace(problem, place=elsewhere)].add(recap.host)
+    for problem, names in sorted(hosts.items()):
+        where = f"{visible(str(problem.place))} on " if problem.place != NOWHERE else ""
         first, *more = visible_lines(problem.message)
         hint = visible_lines(problem.hint) if problem.hint else []
         yield [f"{paint.bad('error:')} {where}{listed(names)}: {first}", *(f"  {line}" for line in [*more, *hint])]

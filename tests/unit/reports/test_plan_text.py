@@ -48,6 +48,15 @@ def test_nothing_to_do_is_one_line() -> None:
     assert shown(quiet_plan()) == "No changes. 12 hosts match revision 1a2b3c4.\n"
 
 
+def test_a_host_that_left_the_manifests_is_told_also_when_nothing_changes() -> None:
+    plan = dataclasses.replace(quiet_plan(), forgotten=("old-1",))
+    assert plan_text(plan, color=False, dry_run=False) == (
+        "Forgotten: old-1 left the manifests and is forgotten, not touched.\n"
+        "\n"
+        "No changes. 12 hosts match revision 1a2b3c4.\n"
+    )
+
+
 def test_one_host_has_its_own_grammar() -> None:
     assert last(Plan("1a2b3c4", ("web-1",), ())) == "No changes. 1 host matches revision 1a2b3c4."
     assert last(of(webapp("web-1", SITE))) == "Plan: 0 to add, 1 to change, 0 to delete, 0 unknown on 1 host."

@@ -66,6 +66,12 @@ def test_an_error_without_a_place_names_its_host() -> None:
     assert "error: web-1: the disk is full\n" in text
 
 
+def test_a_host_that_has_the_same_error_twice_is_named_once() -> None:
+    text = recap_text([HostRecap("web-1", failed=2, problems=(adoption("web-1"),) * 2)], color=False)
+    assert text.count("error:") == 1
+    assert " on web-1: exists" in text
+
+
 def test_no_host_at_all_is_told() -> None:
     assert recap_text([], color=False).splitlines()[-1] == "0 hosts."
 
