@@ -14,7 +14,7 @@ from pydantic import Field, ValidationError, create_model
 from reconciler.errors import Place, Problem
 from reconciler.manifests.door import Door, findings, kind_of
 from reconciler.manifests.fields import Labels, Name, Text
-from reconciler.manifests.findings import Finding, did_you_mean
+from reconciler.manifests.findings import Finding, did_you_mean, printable
 from reconciler.manifests.kinds import KINDS, Draft, kind
 from reconciler.manifests.nodes import read_nodes
 from reconciler.manifests.parsed import Document, Parsed
@@ -58,7 +58,8 @@ def parse(file: str, raw: bytes) -> Parsed:
         plains = read(raw)
     except UnreadableError as error:
         where = Place(file, error.line, error.column)
-        return Parsed((), (Problem(where, error.message, error.hint, "invalid-yaml"),), opaque=True)
+        message, hint = printable(error.message), printable(error.hint)
+        return Parsed((), (Problem(where, message, hint, "invalid-yaml"),), opaque=True)
     if all(plain.value is None for plain in plains):
         empty = Problem(Place(file), "holds no manifest", f"Delete it, or {_HEAD[0].lower()}{_HEAD[1:]}", "empty-file")
         return Parsed((), (empty,), opaque=True)

@@ -193,7 +193,8 @@ Labels: TypeAlias = dict[
 Values: TypeAlias = Annotated[dict[str, Any], PlainValidator(_values), WithJsonSchema({"type": "object"})]
 
 
-def _expression(value: Any) -> str:
+def read_expression(value: Any) -> str:
+    """An expression as it stands in `when`, without braces."""
     from reconciler.manifests.syntax import expression_problem  # noqa: PLC0415 - Jinja loads only if needed
 
     text = _filled(value)
@@ -203,9 +204,24 @@ def _expression(value: Any) -> str:
     return text
 
 
+def _gate(value: Any) -> str:
+    from reconciler.manifests.syntax import GATE_FUNCTIONS, expression_problem  # noqa: PLC0415 - see read_expression
+
+    text = _filled(value)
+    problem = expression_problem(text, functions=GATE_FUNCTIONS)
+    if problem:
+        raise failure(*problem, "invalid-expression")
+    return text
+
+
+Gate: TypeAlias = Annotated[
+    str,
+    PlainValidator(_gate),
+    WithJsonSchema({"type": "string", "examples": ["alerts('severity=critical') == 0"]}),
+]
 Expression: TypeAlias = Annotated[
     str,
-    PlainValidator(_expression),
+    PlainValidator(read_expression),
     WithJsonSchema({"type": "string", "minLength": 1, "examples": ["not host.sandbox"]}),
 ]
 

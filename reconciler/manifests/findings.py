@@ -15,6 +15,16 @@ WRITTEN = "{written}"
 """Stands in a hint for the value as the file has it; YAML's number 1.10 is 1.1 once it is read."""
 
 
+MAX_SHOWN = 400
+
+
+def printable(text: str) -> str:
+    """Text of a manifest as a terminal may show it: one line, no control characters, not endless."""
+    if not text.isprintable():
+        text = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+    return text if len(text) <= MAX_SHOWN else f"{text[: MAX_SHOWN - 3]}..."
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """A problem at a path of a document, or at a line and column where those are known already."""

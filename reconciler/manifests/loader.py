@@ -14,7 +14,7 @@ from reconciler.manifests.cache import Cache, Key
 from reconciler.manifests.checks import CHECKS
 from reconciler.manifests.findings import Finding
 from reconciler.manifests.index import Index
-from reconciler.manifests.parsed import Parsed
+from reconciler.manifests.parsed import Document, Parsed
 from reconciler.manifests.templates import Template, read_template
 from reconciler.model.manifests import Manifests, Origin, Path
 from reconciler.model.tree import Tree, TreeFile
@@ -114,8 +114,16 @@ def _check(tree: Tree, index: Index, *, empty: bool) -> Iterator[Problem]:
         return
     for check in CHECKS:
         for document, finding in check(index):
-            where = _place(tree, document.value.metadata.origin, finding) if document else Place(MANIFESTS)
-            yield Problem(where, finding.message, finding.hint, finding.code)
+            yield _problem(tree, document, finding)
+
+
+def _problem(tree: Tree, document: Document | None, finding: Finding) -> Problem:
+    from reconciler.manifests.places import problem  # noqa: PLC0415 - only where something is wrong
+
+    if document is None:
+        return Problem(Place(MANIFESTS), finding.message, finding.hint, finding.code)
+    origin: Origin = document.value.metadata.origin
+    return problem(tree.files[origin.file].read(), origin, finding)
 
 
 def _place(tree: Tree, origin: Origin, finding: Finding) -> Place:

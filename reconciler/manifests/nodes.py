@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field, PlainValidator, ValidationError, WithJson
 from pydantic.alias_generators import to_camel
 
 from reconciler.manifests.door import Door, failure, findings, kind_of
-from reconciler.manifests.fields import Expression, Text, is_template
+from reconciler.manifests.fields import Expression, Text, read_expression
 from reconciler.manifests.findings import Finding, did_you_mean
 from reconciler.manifests.values import value_findings
 from reconciler.model.manifests import Block, Path, ResourceTemplate
@@ -23,15 +23,17 @@ _Model = TypeVar("_Model", bound=BaseModel)
 
 
 def _for_each(value: Any) -> Any:
-    if isinstance(value, list | dict) or is_template(value):
+    if isinstance(value, list | dict):
         return value
-    raise failure(f"{{field}} must be a list or a map, not {kind_of(value)}", "Write {field}: [a, b]")
+    if isinstance(value, str):
+        return read_expression(value)
+    raise failure(f"{{field}} must be a list, a map or an expression, not {kind_of(value)}", "Write {field}: [a, b]")
 
 
 ForEach: TypeAlias = Annotated[
     Any,
     PlainValidator(_for_each),
-    WithJsonSchema({"anyOf": [{"type": "array"}, {"type": "object"}, {"type": "string", "pattern": r"\{\{"}]}),
+    WithJsonSchema({"anyOf": [{"type": "array"}, {"type": "object"}, {"type": "string", "examples": ["nginx_sites"]}]}),
 ]
 BLOCK = "block"
 
@@ -41,7 +43,7 @@ class Beside(Door):
 
     name: Text | None = Field(None, description="Name for restartOn, reloadOn and people; default kind:key.")
     when: Expression | None = Field(None, description="Expression; where it is false the resource is not there.")
-    for_each: ForEach | None = Field(None, description="A list or map; one resource each, as item (and key).")
+    for_each: ForEach | None = Field(None, description="A list, map or expression; one resource each, as item and key.")
     keep: bool = Field(default=False, description="Never pruned.")
 
 
@@ -49,7 +51,7 @@ class BlockBody(Door):
     """What may stand inside a block."""
 
     when: Expression | None = Field(None, description="Expression; where it is false none of the resources is there.")
-    for_each: ForEach | None = Field(None, description="A list or map; the resources once each, as item (and key).")
+    for_each: ForEach | None = Field(None, description="A list, map or expression; the resources once each.")
     resources: list[Any] = Field(description="The resources.", min_length=1)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from reconciler.errors import Place, Problem
-from reconciler.manifests.findings import WRITTEN, Finding
+from reconciler.manifests.findings import WRITTEN, Finding, printable
 from reconciler.manifests.reading import Plain, Positions, UnreadableError, read
 from reconciler.model.manifests import Origin, Path
 
@@ -19,7 +19,7 @@ def problem(raw: bytes, origin: Origin, finding: Finding) -> Problem:
     if WRITTEN in hint:
         positions = _positions(raw, origin)
         hint = hint.replace(WRITTEN, positions.written.get(finding.path, "") if positions else "")
-    return Problem(place(raw, origin, finding), finding.message, hint, finding.code)
+    return Problem(place(raw, origin, finding), printable(finding.message), printable(hint), finding.code)
 
 
 def place(raw: bytes, origin: Origin, finding: Finding) -> Place:

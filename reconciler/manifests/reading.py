@@ -125,7 +125,12 @@ def _native_events(raw: bytes) -> Iterator[Any]:
 
 
 def _pure_events(text: str) -> Iterator[Any]:
-    yield from YAML(typ="safe", pure=True).parse(text)
+    try:
+        yield from YAML(typ="safe", pure=True).parse(text)
+    except YAMLError:
+        raise
+    except Exception as error:  # noqa: BLE001 - hostile text makes ruamel fail in any way, such as chr() out of range
+        raise UnreadableError(f"not valid YAML: {error}") from None
 
 
 def _unreadable(error: YAMLError, text: str) -> UnreadableError:

@@ -1,43 +1,53 @@
 """Jinja inside manifests: is it well formed, which names does it read, is a condition false whatever happens.
 
-Called while documents are read; the grammar itself is the rendering room's.
+Called while documents and templates are read; the grammar, and what it allows, is the rendering room's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import Any
 
-from jinja2 import Environment, TemplateError, meta, nodes
+from jinja2 import Environment, TemplateError, nodes
 
+from reconciler.errors import InvalidInput
 from reconciler.manifests.findings import Finding
 from reconciler.model.manifests import Path
+from reconciler.rendering import Expression, check_template
 
+WHEN_FUNCTIONS = ("hosts",)
+GATE_FUNCTIONS = (
+    "alerts", "avg", "min", "max", "sum", "rate", "delta", "quantile", "predict", "age", "count", "changes",
+)  # fmt: skip
+"""What expressions over metrics may call."""
 _PARSER = Environment(autoescape=False)  # noqa: S701 - parses only, renders nothing
 
 
 def template_findings(text: str, path: Path) -> Iterator[Finding]:
     """What is wrong with text that holds `{{ }}` or `{% %}`."""
-    try:
-        _PARSER.parse(text)
-    except (TemplateError, RecursionError) as error:
-        yield Finding(path, f"cannot read this template: {error}", "", "invalid-template")
+    for problem in check_template("", text):
+        yield Finding(path, problem.message, problem.hint, problem.code)
 
 
-def expression_problem(text: str) -> tuple[str, str] | None:
-    """Message and hint for a `when` or a gate that cannot be read."""
+def expression_problem(text: str, *, functions: tuple[str, ...] = WHEN_FUNCTIONS) -> tuple[str, str] | None:
+    """Message and hint for an expression that cannot be read."""
     if "{{" in text or "{%" in text:
-        return "an expression stands without {{ }}", f"Write {{field}}: {_unwrapped(text)}"
-    return None if _parsed(text) else (f"cannot read the expression {text}", "")
+        bare = text.replace("{{", "").replace("}}", "").strip()
+        return "an expression stands without {{ }}", f"Write {{field}}: {bare}"
+    try:
+        Expression.parse(text, functions=functions)
+    except InvalidInput as error:
+        return error.problems[0].message, error.problems[0].hint
+    return None
 
 
 def names_read(text: str) -> frozenset[str]:
-    """Top-level names that a text with `{{ }}` reads."""
+    """Top-level names that a text with `{{ }}` reads; none where it cannot be read."""
     try:
-        return frozenset(meta.find_undeclared_variables(_PARSER.parse(text)))
+        tree = _PARSER.parse(text)
     except (TemplateError, RecursionError):
         return frozenset()
+    return frozenset(node.name for node in tree.find_all(nodes.Name) if node.ctx == "load")
 
 
 def statically(text: str, known: Mapping[tuple[str, ...], bool]) -> bool | None:
@@ -68,7 +78,7 @@ def _steps(node: nodes.Node) -> tuple[str, ...]:
     """`host.labels.env` and `host['labels']` as a path; empty where it is something else."""
     steps: list[str] = []
     while isinstance(node, nodes.Getattr | nodes.Getitem):
-        step: Any = node.attr if isinstance(node, nodes.Getattr) else getattr(node.arg, "value", None)
+        step = node.attr if isinstance(node, nodes.Getattr) else getattr(node.arg, "value", None)
         if not isinstance(step, str):
             return ()
         steps.append(step)
@@ -84,7 +94,3 @@ def _parsed(text: str) -> nodes.Expr | None:
         return None
     output = body[0] if len(body) == 1 else None
     return output.nodes[0] if isinstance(output, nodes.Output) and len(output.nodes) == 1 else None
-
-
-def _unwrapped(text: str) -> str:
-    return text.replace("{{", "").replace("}}", "").strip()

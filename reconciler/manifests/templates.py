@@ -29,4 +29,12 @@ def read_template(name: str, raw: bytes) -> Template:
         return Template(name, unusable=f"is not UTF-8 (byte 0x{raw[error.start]:02x} at {error.start})")
     if "\0" in text:
         return Template(name, unusable="is not text: it holds a NUL byte")
-    return Template(name, text)
+    return Template(name, text, problems=tuple(_problems(name, text)))
+
+
+def _problems(name: str, text: str) -> list[Problem]:
+    if "{" not in text:
+        return []
+    from reconciler.rendering import check_template  # noqa: PLC0415 - Jinja loads only if needed
+
+    return check_template(name, text)

@@ -28,7 +28,7 @@ def doubles(index: Index) -> Iterator[tuple[Document, Finding]]:
         message = f'{document.kind} "{document.name}" is declared twice; first in {where}'
         if document.name != first.name:
             message = f'{document.kind} "{document.name}" and "{first.name}" in {where} differ only in case'
-        yield document, Finding(_NAME, message, "Choose another name", "duplicate-name")
+        yield document, Finding(_NAME, message, "Rename one", "duplicate-name")
 
 
 def former_names(index: Index) -> Iterator[tuple[Document, Finding]]:

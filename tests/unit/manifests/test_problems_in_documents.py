@@ -59,11 +59,11 @@ archive: §{source: 'https://x/y.tgz', path: /opt}
 §reboot: {}
     unknown kind of resource "reboot". Known: archive, block, command, cron, directory, file, group, line ...
 {file: {path: /x, content: x}, when: §'a =='}
-    cannot read the expression a ==
+    cannot evaluate 'a ==': unexpected 'end of template' (column 5)
 {file: {path: /x, content: x}, when: §'{{ a }}'}
     an expression stands without {{ }}. Write when: a
 {file: {path: /x, content: x}, forEach: §3}
-    forEach must be a list or a map, not a number. Write forEach: [a, b]
+    forEach must be a list, a map or an expression, not a number. Write forEach: [a, b]
 {file: {path: /x, content: x}, §link: {path: /y, target: z}}
     file and link in one item. Give each its own -
 §{name: x}
@@ -112,7 +112,7 @@ metrics: [§{name: x}]
 rollout: {steps: [{batch: §0}]}
     batch 0 is no number of hosts. Write it like 2 or 25%
 rollout: {steps: [{batch: 1, gate: §'('}]}
-    cannot read the expression (
+    cannot evaluate '(': unexpected 'end of template' (column 2)
 rollout: {steps: §[]}
     steps is empty
 """
@@ -144,7 +144,7 @@ vars: {a: §!!python/name:os.system x}
 vars: {a: §.inf}
     number .inf is too large or not finite. Quote it: ".inf"
 vars: {a: §"{{ b"}
-    cannot read this template: unexpected end of template, expected 'end of print statement'.
+    unexpected end of template, expected 'end of print statement'
 """
 
 

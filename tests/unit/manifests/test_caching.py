@@ -1,0 +1,138 @@
+"""What is parsed once is not parsed again: in memory by blob, on disk by blob and code."""
+
+import os
+import pickle
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+from reconciler.manifests import Loader
+from reconciler.model.tree import Tree, TreeFile
+from tests.unit.manifests.trees import ROOT, app, example, fleet, host, problems
+
+READS: Counter[str] = Counter()
+
+
+def counted(tree: Tree) -> Tree:
+    """The same tree, counting how often each file is read."""
+    READS.clear()
+    return Tree(tree.revision, {path: _counted(file) for path, file in tree.files.items()})
+
+
+def _counted(file: TreeFile) -> TreeFile:
+    def read() -> bytes:
+        READS[file.path] += 1
+        return file.read()
+
+    return TreeFile(file.path, file.blob, read)
+
+
+def test_a_file_is_read_once_until_it_changes() -> None:
+    loader = Loader()
+    loader.load(fleet(a=host("a"), b=host("b")))
+
+    loader.load(counted(fleet(a=host("a"), b=host("b", "role: db"))))
+
+    assert READS == {"manifests/b.yaml": 1}
+
+
+def test_what_another_process_parsed_is_read_from_disk(tmp_path: Path) -> None:
+    first = Loader(tmp_path).load(example())
+
+    second = Loader(tmp_path).load(counted(example()))
+
+    assert second == first
+    assert not [path for path in READS if path.startswith("manifests/")]
+
+
+def test_a_cached_fleet_needs_neither_pydantic_nor_a_parser(tmp_path: Path) -> None:
+    script = (
+        "import sys; from pathlib import Path; from reconciler.manifests import Loader\n"
+        "from tests.unit.manifests.trees import fleet, host\n"
+        "Loader(Path(sys.argv[1])).load(fleet(a=host('a')))\n"
+        "print(sorted({'pydantic', 'ruamel', 'jinja2'} & set(sys.modules)))\n"
+    )
+    Loader(tmp_path).load(fleet(a=host("a")))
+
+    run = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    assert run.stdout.strip() == "[]"
+
+
+def test_a_problem_is_told_again_by_every_process(tmp_path: Path) -> None:
+    broken = fleet(a=app("  hosts: role=web\n"))
+    expected = problems(broken)
+
+    assert [_problems(Loader(tmp_path), broken) for _ in range(2)] == [expected, expected]
+
+
+def test_the_cache_is_closed_to_others(tmp_path: Path) -> None:
+    Loader(tmp_path / "new").load(example())
+
+    folder = tmp_path / "new" / "manifests"
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert {file.stat().st_mode & 0o777 for file in folder.iterdir()} == {0o600}
+
+
+def test_a_cache_that_others_may_write_is_not_used(tmp_path: Path) -> None:
+    Loader(tmp_path).load(example())
+    (tmp_path / "manifests").chmod(0o777)
+
+    Loader(tmp_path).load(counted(example()))
+
+    assert READS["manifests/fleet.yaml"] == 1
+
+
+def test_a_damaged_cache_counts_as_empty(tmp_path: Path) -> None:
+    Loader(tmp_path).load(example())
+    for shard in (tmp_path / "manifests").iterdir():
+        shard.write_bytes(shard.read_bytes()[:20])
+
+    assert Loader(tmp_path).load(counted(example())) == Loader().load(example())
+    assert READS["manifests/fleet.yaml"] == 1
+
+
+def test_a_planted_pickle_runs_nothing(tmp_path: Path) -> None:
+    Loader(tmp_path).load(fleet())
+    mark = tmp_path / "mark"
+    for shard in (tmp_path / "manifests").iterdir():
+        shard.write_bytes(pickle.dumps(_Planted(mark)))
+
+    assert list(Loader(tmp_path).load(fleet()).hosts) == ["web-1"]
+    assert not mark.exists()
+
+
+def test_a_full_or_forbidden_disk_costs_the_cache_only(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    assert list(Loader(tmp_path / "file").load(fleet()).hosts) == ["web-1"]
+
+
+def test_a_branch_with_other_files_does_not_push_the_first_out(tmp_path: Path) -> None:
+    Loader(tmp_path).load(fleet(a=host("a")))
+    Loader(tmp_path).load(fleet(a=host("a", "role: db")))
+
+    Loader(tmp_path).load(counted(fleet(a=host("a"))))
+
+    assert READS == {}
+
+
+class _Planted:
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return os.mkdir, (str(self.mark),)
+
+
+def _problems(loader: Loader, tree: Tree) -> list[str]:
+    from reconciler.errors import InvalidInput
+
+    try:
+        loader.load(tree)
+    except InvalidInput as error:
+        return [str(problem) for problem in error.problems]
+    return []
