@@ -17,6 +17,7 @@ class ServerFacts:
     name: str
     """`redis` or `valkey`."""
     version: str
+    clustered: bool
     replica: bool
     loading: bool
     policy: str
@@ -34,6 +35,7 @@ class ServerFacts:
         return cls(
             name=name,
             version=found.get(f"{name}_version") or found.get("redis_version", ""),
+            clustered=found.get("redis_mode", found.get("server_mode")) == "cluster",
             replica=found.get("role") == "slave",
             loading=found.get("loading") == "1",
             policy=found.get("maxmemory_policy", ""),
@@ -42,8 +44,11 @@ class ServerFacts:
         )
 
 
-def verdict(facts: ServerFacts, where: str, *, read_only: bool) -> ReconcilerError | None:
+def verdict(facts: ServerFacts, where: str, *, read_only: bool, as_cluster: bool) -> ReconcilerError | None:
     """What is wrong with a server, or None. Who only reads may use a replica, and a full server."""
+    if facts.clustered and not as_cluster:
+        hint = "Use redis+cluster:// in RECONCILER_REDIS_URL."
+        return InvalidInput.of("redis-is-cluster", f"{where}: this server is one node of a cluster", hint=hint)
     oldest = OLDEST.get(facts.name, OLDEST["redis"])
     if facts.version and _numbers(facts.version) < oldest:
         message = f"{facts.name} {facts.version} is too old"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from redis import Redis, RedisCluster
 from redis import exceptions as redis_errors
@@ -37,9 +37,9 @@ def connect(url: str, clock: Clock, *, read_only: bool = False, revive: Callable
         InvalidInput: the URL is in no form that we know.
         Unavailable: no node of the cluster can be reached.
     """
-    parts = urlsplit(url)
-    where = _without_password(parts)
+    where = _without_password(url)
     try:
+        parts = urlsplit(url)
         return Server(_client(url, parts), where, clock, read_only=read_only, revive=revive)
     except (redis_errors.RedisError, redis_errors.RedisClusterException, OSError) as error:
         raise translated(_cause(error), where) from None
@@ -107,9 +107,9 @@ def _addresses(parts: SplitResult, default_port: int) -> list[tuple[str, int]]:
     return addresses
 
 
-def _without_password(parts: SplitResult) -> str:
-    address = parts.netloc.rpartition("@")[2]
-    return urlunsplit((parts.scheme, address, parts.path, "", "")) if parts.scheme else "RECONCILER_REDIS_URL"
+def _without_password(url: str) -> str:
+    scheme, separator, rest = url.partition("?")[0].partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}" if separator else "RECONCILER_REDIS_URL"
 
 
 def _cause(error: Exception) -> Exception:

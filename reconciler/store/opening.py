@@ -26,7 +26,9 @@ class OpenServer:
     def check(self) -> None:
         """Raise the first thing that is wrong with any primary."""
         for info in self.link.ask_primaries("INFO"):
-            found = verdict(ServerFacts.parse(_decoded(info)), self.link.where, read_only=self.link.read_only)
+            facts = ServerFacts.parse(info.decode())
+            link = self.link
+            found = verdict(facts, link.where, read_only=link.read_only, as_cluster=link.is_cluster)
             if found:
                 raise found
 
@@ -77,7 +79,3 @@ def _embedded(share: Embedded, clock: Clock, closing: ExitStack, *, read_only: b
         raise
     closing.callback(server.close)
     return OpenServer(server, closing, share.problems).prepare()
-
-
-def _decoded(info: object) -> str:
-    return info.decode() if isinstance(info, bytes) else str(info)

@@ -60,6 +60,10 @@ class Server:
     def read_only(self) -> bool:
         return self._read_only
 
+    @property
+    def is_cluster(self) -> bool:
+        return isinstance(self._client, RedisCluster)
+
     def send(self, *command: str | bytes | float, repeatable: bool = True) -> Any:
         return self._delivered([command], PAUSES_SECONDS if repeatable else ())[0]
 

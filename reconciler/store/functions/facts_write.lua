@@ -1,6 +1,7 @@
 -- Replace the facts of a host, stamped with the server's time.
 -- KEYS  1 the host's slot
 -- ARGV  fact, value (JSON), fact, value ...
+-- Reply 1
 local key = KEYS[1] .. 'facts'
 redis.call('DEL', key)
 redis.call('HSET', key, 'seen_at', seconds(now_us()))

@@ -1,4 +1,4 @@
-"""Every test of the store runs twice: on one server and on a cluster of three nodes, so that no step spans slots."""
+"""Every test of the store runs on one Valkey, on a cluster of three, so that no step spans slots, and on a Redis."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from reconciler.store import Store
 from reconciler.store.keys import Keys
 from reconciler.store.opening import OpenServer, at_url
 from reconciler.store.server import Server
-from tests.integration.store.servers import cluster, valkey
+from tests.integration.store.servers import cluster, redis, valkey
+
+SERVERS = {"valkey": valkey, "cluster": cluster, "redis": redis}
 
 
-@pytest.fixture(scope="session", params=["single", pytest.param("cluster", marks=pytest.mark.cluster)])
+@pytest.fixture(scope="session", params=["valkey", pytest.param("cluster", marks=pytest.mark.cluster), "redis"])
 def server_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    start = cluster if request.param == "cluster" else valkey
-    with start(tmp_path_factory.mktemp(request.param)) as url:
+    with SERVERS[request.param](tmp_path_factory.mktemp(request.param)) as url:
         yield url
 
 

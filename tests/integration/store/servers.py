@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+
+import pytest
 
 from reconciler.clock import SystemClock
 from reconciler.store.connect import connect
@@ -32,12 +35,15 @@ def free_port() -> int:
 
 
 @contextmanager
-def valkey(directory: Path, *options: str, port: int = 0) -> Iterator[str]:
+def valkey(
+    directory: Path, *options: str, port: int = 0, program: Path | None = None, sentinel: Path | None = None
+) -> Iterator[str]:
     """A server on loopback; its URL. What it keeps is in memory."""
     port = port or free_port()
     directory.mkdir(exist_ok=True)
-    command = [str(binary()), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(directory), "--save", ""]
-    with subprocess.Popen([*command, *options], stdout=subprocess.DEVNULL) as process:
+    listen = ["--port", str(port), "--bind", "127.0.0.1", "--dir", str(directory), "--save", ""]
+    role = [str(sentinel), "--sentinel"] if sentinel else []
+    with subprocess.Popen([str(program or binary()), *role, *listen, *options], stdout=subprocess.DEVNULL) as process:
         try:
             until(lambda: _pings(port), "a PONG")
             yield f"redis://127.0.0.1:{port}/0"
@@ -55,6 +61,16 @@ def cluster(directory: Path) -> Iterator[str]:
             nodes.enter_context(valkey(directory / str(number), *options, port=port))
         _join(ports)
         yield "redis+cluster://" + ",".join(f"127.0.0.1:{port}" for port in ports)
+
+
+@contextmanager
+def redis(directory: Path) -> Iterator[str]:
+    """A Redis, where one is installed: the oldest that we support is Debian's 7.0."""
+    program = shutil.which("redis-server")
+    if program is None:
+        pytest.skip("no redis-server is installed")
+    with valkey(directory, program=Path(program)) as url:
+        yield url
 
 
 def _join(ports: Sequence[int]) -> None:

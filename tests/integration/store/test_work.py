@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
@@ -281,5 +281,3 @@ def test_the_list_of_one_host_is_in_order_of_time(store: Store) -> None:
     works = store.work.list("web-1")
     assert {work.id: work.state for work in works} == {"a": WorkState.FAILED, "b": WorkState.QUEUED}
     assert [work.created_at for work in works] == sorted(work.created_at for work in works if work.created_at)
-    assert works[0].created_at
-    assert datetime.now(UTC) - works[0].created_at < timedelta(hours=1)

@@ -1,0 +1,249 @@
+"""The embedded server with real processes: shared, restarted, never left behind and never in anyone's way."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from reconciler.clock import SystemClock
+from reconciler.errors import InvalidInput, Unavailable
+from reconciler.store import Store, open_temporary, opening
+from reconciler.store.embedded import Embedded
+from tests.integration.store.servers import until
+
+USER = """
+import sys
+from pathlib import Path
+from reconciler.clock import SystemClock
+from reconciler.store import Store, opening
+with Store(opening.embedded(Path(sys.argv[1]), Path(sys.argv[2]), SystemClock())) as store:
+    for number in range(int(sys.argv[3])):
+        store.journal.append("wrote", host=sys.argv[4])
+    print("wrote", flush=True)
+    sys.stdin.read()
+"""
+
+CROWD = """
+import os, sys
+from pathlib import Path
+from reconciler.clock import SystemClock
+from reconciler.store import Store, opening
+children = []
+for number in range(12):
+    child = os.fork()
+    if not child:
+        with Store(opening.embedded(Path(sys.argv[1]), Path(sys.argv[2]), SystemClock())) as store:
+            for _ in range(20):
+                store.journal.append("wrote", host=f"user-{number}")
+        os._exit(0)
+    children.append(child)
+print([os.waitpid(child, 0)[1] for child in children])
+"""
+
+
+@pytest.fixture
+def runtime() -> Iterator[Path]:
+    """A short path: a socket's has about 100 bytes."""
+    with tempfile.TemporaryDirectory(prefix="rc-") as directory:
+        yield Path(directory) / "run"
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    return tmp_path / "store"
+
+
+def opened(directory: Path, runtime: Path) -> Store:
+    return Store(opening.embedded(directory, runtime, SystemClock()))
+
+
+def user(directory: Path, runtime: Path, writes: int = 1, name: str = "web-1") -> subprocess.Popen[str]:
+    """Another process that uses the store until its standard input is closed."""
+    command = [sys.executable, "-c", USER, str(directory), str(runtime), str(writes), name]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def server_pid(directory: Path) -> int:
+    return int((directory / "server.pid").read_text())
+
+
+def alive(pid: int) -> bool:
+    """Running, and not just a process whose end nobody has noticed yet."""
+    try:
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def kill_server(directory: Path) -> None:
+    pid = server_pid(directory)
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: not alive(pid), "the server's end")
+
+
+def test_what_was_written_is_there_after_the_server_ended(directory: Path, runtime: Path) -> None:
+    with opened(directory, runtime) as store:
+        store.journal.append("wrote", host="web-1")
+        pid = server_pid(directory)
+    assert not alive(pid)
+    with opened(directory, runtime) as store:
+        assert len(store.journal.recent()) == 1
+
+
+def test_it_is_reached_by_its_user_alone_and_not_over_the_network(directory: Path, runtime: Path) -> None:
+    with opened(directory, runtime) as store:
+        (port,) = store._opened.link.send_all([("CONFIG", "GET", "port")])
+        (listening,) = runtime.iterdir()
+        modes = [stat.S_IMODE(path.stat().st_mode) for path in (directory, runtime, listening)]
+    assert port == [b"port", b"0"]
+    assert modes == [0o700, 0o700, 0o700]
+
+
+def test_terms_survive_a_restart(directory: Path, runtime: Path) -> None:
+    terms = []
+    for _ in range(2):
+        with opened(directory, runtime) as store:
+            lease = store.leases.acquire("control", "ops-1", 30, take_over=True)
+            assert lease
+            terms.append(lease.term)
+    assert terms[0] < terms[1]
+
+
+def test_two_users_share_one_server_and_neithers_end_harms_the_other(directory: Path, runtime: Path) -> None:
+    with user(directory, runtime) as watch:
+        assert watch.stdout and watch.stdout.readline() == "wrote\n"  # noqa: PT018
+        pid = server_pid(directory)
+        with opened(directory, runtime) as store:
+            assert server_pid(directory) == pid
+            store.journal.append("wrote", host="cli")
+        assert alive(pid)
+        with opened(directory, runtime) as store:
+            watch.communicate()
+            assert alive(pid)
+            assert len(store.journal.recent()) == 2
+    until(lambda: not alive(pid), "the server's end")
+
+
+def test_a_killed_user_does_not_take_the_server_with_it(directory: Path, runtime: Path) -> None:
+    with user(directory, runtime) as killed:
+        assert killed.stdout
+        killed.stdout.readline()
+        pid = server_pid(directory)
+        os.kill(killed.pid, signal.SIGKILL)
+    assert alive(pid)
+    with opened(directory, runtime) as store:
+        assert server_pid(directory) == pid
+        assert len(store.journal.recent()) == 1
+    assert not alive(pid)
+
+
+def test_twelve_processes_that_join_at_once_share_one_server_and_lose_no_write(directory: Path, runtime: Path) -> None:
+    crowd = [sys.executable, "-c", CROWD, str(directory), str(runtime)]
+    assert subprocess.check_output(crowd, text=True).strip() == str([0] * 12)
+    with opened(directory, runtime) as store:
+        assert len(store.journal.recent(limit=1000)) == 240
+
+
+def test_a_killed_server_is_started_again_by_the_next_command(directory: Path, runtime: Path) -> None:
+    with opened(directory, runtime) as store:
+        store.fleet.save_plan("abc", "{}")
+        kill_server(directory)
+        assert store.fleet.plan("abc") == "{}"
+        kill_server(directory)
+        with opened(directory, runtime) as other:
+            assert other.fleet.plan("abc") == "{}"
+        assert store.fleet.plan("abc") == "{}"
+
+
+def test_a_damaged_file_is_moved_aside_and_told(directory: Path, runtime: Path) -> None:
+    with opened(directory, runtime) as store:
+        store.journal.append("wrote")
+    (written,) = (directory / "appendonlydir").glob("*.incr.aof")
+    written.write_bytes(b"*3\r\n$3\r\nSET\r\nnonsense" + written.read_bytes())
+    with opened(directory, runtime) as store:
+        (problem,) = store.problems
+        assert problem.code == "store-damaged"
+        assert store.journal.recent() == []
+    assert (directory / "appendonlydir.damaged-1").is_dir()
+
+
+def test_a_file_cut_off_by_a_crash_is_read_up_to_there(directory: Path, runtime: Path) -> None:
+    with opened(directory, runtime) as store:
+        store.journal.append("wrote")
+    (written,) = (directory / "appendonlydir").glob("*.incr.aof")
+    with written.open("ab") as file:
+        file.write(b"*3\r\n$3\r\nSET\r\n")
+    with opened(directory, runtime) as store:
+        assert store.problems == []
+        assert len(store.journal.recent()) == 1
+
+
+def test_a_stale_socket_is_no_obstacle(directory: Path, runtime: Path) -> None:
+    runtime.mkdir(mode=0o700)
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(Embedded(directory, runtime, SystemClock()).socket))
+    with opened(directory, runtime) as store:
+        store.check()
+
+
+def test_a_server_whose_socket_vanished_is_replaced_and_keeps_its_data(directory: Path, runtime: Path) -> None:
+    with opened(directory, runtime) as store:
+        store.fleet.save_plan("abc", "{}")
+        pid = server_pid(directory)
+        (listening,) = runtime.iterdir()
+        listening.unlink()
+        with opened(directory, runtime) as other:
+            assert other.fleet.plan("abc") == "{}"
+            assert server_pid(directory) != pid
+            assert not alive(pid)
+        assert store.fleet.plan("abc") == "{}"
+
+
+def test_users_with_different_runtime_directories_share_the_server(directory: Path, runtime: Path) -> None:
+    with opened(directory, runtime / "one") as first:
+        first.fleet.save_plan("abc", "{}")
+        pid = server_pid(directory)
+        with opened(directory, runtime / "two") as second:
+            assert second.fleet.plan("abc") == "{}"
+        assert server_pid(directory) == pid
+
+
+def test_a_runtime_directory_with_a_long_path_is_no_obstacle(directory: Path, runtime: Path) -> None:
+    with opened(directory, runtime / ("long" * 30)) as store:
+        store.check()
+
+
+def test_a_server_that_cannot_start_is_told_with_the_last_line_of_its_log(directory: Path, runtime: Path) -> None:
+    with opened(directory, runtime):
+        pass
+    (directory / "appendonlydir").rename(directory / "aside")
+    (directory / "appendonlydir").write_text("not a directory")
+    with pytest.raises(Unavailable, match=r"it does not start\. Its log says: .*appendonlydir"):
+        opened(directory, runtime)
+
+
+def test_a_directory_that_cannot_be_ours_is_told(tmp_path: Path, runtime: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InvalidInput, match=r"cannot use .*set RECONCILER_REDIS_URL"):
+        opened(tmp_path / "file" / "store", runtime)
+    runtime.symlink_to(tmp_path)
+    with pytest.raises(InvalidInput, match="it is not a directory"):
+        opened(tmp_path / "store", runtime)
+
+
+def test_a_temporary_store_leaves_nothing_behind(runtime: Path) -> None:
+    with open_temporary(runtime) as store:
+        store.fleet.save_plan("abc", "{}")
+        assert store.fleet.plan("abc") == "{}"
+        directory = store._opened._closing  # type: ignore[attr-defined]
+        assert directory
+    assert list(runtime.iterdir()) == []
