@@ -59,15 +59,21 @@ class Executor:
     def verify(self, host: str, apps: Sequence[str] | None = None) -> HostOutcome:
         """Look at a host, read-only, and record what differs. With `apps` None: at all its apps."""
         started = self.clock.monotonic()
+        lease = self.store.leases.acquire(host_lease(host), self.holder, LEASE_SECONDS)
+        if lease is None:
+            return HostOutcome(host, unreachable="someone else is working on it")
         try:
-            with closing(self.reach(host)) as transport:
+            with Keeper(lambda: self.store.leases.renew(lease, LEASE_SECONDS)), closing(self.reach(host)) as transport:
                 view = self._view(host, transport)
                 names = [app for app in view.order() if apps is None or app in apps]
-                found = tuple(self._run(view, transport, Look.ONLY).perform(app) for app in names)
+                run = self._run(view, transport, Look.ONLY, lease)
+                found = tuple(run.perform(app) for app in names)
         except Unavailable as error:
             return HostOutcome(host, unreachable=str(error))
         except Refused as error:
             found = (AppOutcome("", AppStatus.REFUSED, problems=tuple(error.problems)),)
+        finally:
+            self.store.leases.release(lease)
         return HostOutcome(host, found, self.clock.monotonic() - started)
 
     def _converge(self, host: str) -> HostOutcome | None:
@@ -143,7 +149,7 @@ class Executor:
             self._finish(claims[app], outcome)
             yield outcome
 
-    def _run(self, view: HostView, transport: Transport, look: Look, lease: Lease | None = None) -> AppRun:
+    def _run(self, view: HostView, transport: Transport, look: Look, lease: Lease) -> AppRun:
         facts = transport.facts()
         self.store.observed.write_facts(view.host, facts)
         return AppRun(
@@ -151,7 +157,7 @@ class Executor:
             transport=transport,
             facts=facts,
             look=look,
-            token=lease.term if lease else 0,
+            token=lease.term,
             store=self.store,
             secrets=self.secrets,
             masker=self.masker,

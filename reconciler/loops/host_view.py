@@ -110,13 +110,13 @@ class HostView:
         }
 
     def request(
-        self, app: str, secrets: Mapping[str, str], *, term: int = 0, token: int = 0, fingerprint: str = ""
+        self, app: str, secrets: Mapping[str, str] | None, *, term: int = 0, token: int = 0, fingerprint: str = ""
     ) -> Request:
         """What the engine is asked: bring (or look at) the app; an app that left the statement is removed.
 
         Args:
             app: name of the app.
-            secrets: clear values of the secrets that it reads, by path.
+            secrets: clear values of the secrets that it reads, by path; None: they stand as references.
             term: of the controller that asks.
             token: of the lease on the host.
             fingerprint: keyed, of the secrets' values; kept on the host so that a rotation shows.

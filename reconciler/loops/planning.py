@@ -212,12 +212,15 @@ class Planning:
 
     def _look(self, desired: Desired, host: str, app: str) -> Mapping[str, ResourceEvent]:
         view = self.view(desired, host)
-        if desired.hosts[host][app].secrets and not self._secrets.keyed:
-            return {}
-        request = view.request(app, self._secrets.resolve(view.secrets(app)))
+        clear = self._secrets.resolve(view.secrets(app)) if self._secrets.keyed else None
+        request = view.request(app, clear)
         try:
             with closing(self._reach.open(host)) as transport:
                 events = list(transport.inspect(request))
         except Unavailable:
             return {}
-        return {event.id: event for event in events if isinstance(event, ResourceEvent)}
+        seen = {event.id: event for event in events if isinstance(event, ResourceEvent)}
+        if clear is not None:
+            return seen
+        opaque = {wanted.id for wanted in request.resources if wanted.sensitive}
+        return {key: event for key, event in seen.items() if key not in opaque or event.action == "add"}

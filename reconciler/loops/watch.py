@@ -31,6 +31,8 @@ STOP_SECONDS = 4.0
 TURN_SECONDS = 1.0
 SWEEP_SECONDS = 10.0
 """How often due work is looked for without a hint that there is any."""
+RELEASE_SECONDS = 30.0
+"""How long a mark that was released is trusted to be worked on; afterwards it is set again, which harms nothing."""
 RETRY_FAILED = timedelta(seconds=60)
 """How long an app that failed is left alone before the same digest is tried again."""
 
@@ -83,6 +85,7 @@ class Watch:
         self._situation: Situation | None = None
         self._swept = float("-inf")
         self._last_told = ""
+        self._released: dict[Pair, tuple[str, float]] = {}
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set and the source woken. What is then under way is taken up by the next executor."""
@@ -127,6 +130,7 @@ class Watch:
         written = self._controller.commit(situation, lease.term)
         self._follow(situation, lease.holder, written)
         released = self._controller.release(situation, situation.observed, self._untried(situation), lease.term)
+        self._released |= {pair: (_digest(situation, pair), self._swept) for pair in released}
         self._worker.show(situation)
         idle = not released and not self._worker.busy
         self._requests.settle(situation, idle=idle, failed=self._worker.failed)
@@ -139,16 +143,21 @@ class Watch:
         counts = {action.value: number for action, number in situation.plan.counts.items() if number}
         revision = situation.desired.revision
         if written or not self._situation:
-            self._log.info("planned", revision=revision, hosts=len(situation.plan.hosts), **counts)
+            self._log.info("planned", revision=revision, hosts=len(situation.plan.hosts), statements=written, **counts)
         self._last_told = ""
         self._situation = situation
         branch = situation.tree.revision.branch
         self._store.fleet.set_current(FleetState(revision, branch, holder, at=self._clock.now()))
 
     def _untried(self, situation: Situation) -> list[Pair]:
-        """What is due, less what failed a moment ago and would fail again."""
+        """What is due, less what was released a moment ago, or failed then and would fail again."""
         now = self._clock.now()
-        return [pair for pair in actionable(situation) if not _failed_lately(situation, pair, now)]
+        pairs = [pair for pair in actionable(situation) if not _failed_lately(situation, pair, now)]
+        return [pair for pair in pairs if not self._under_way(situation, pair)]
+
+    def _under_way(self, situation: Situation, pair: Pair) -> bool:
+        digest, released_at = self._released.get(pair, ("", float("-inf")))
+        return digest == _digest(situation, pair) and self._swept - released_at < RELEASE_SECONDS
 
     def _tell(self, event: str, log: Callable[..., Any], **values: Any) -> None:
         """Log something that may go on for long once only."""
@@ -156,6 +165,13 @@ class Watch:
         if told != self._last_told:
             log(event, **values)
             self._last_told = told
+
+
+def _digest(situation: Situation, pair: Pair) -> str:
+    """What is wanted for the pair; empty for an app that leaves its host."""
+    host, app = pair
+    wanted = situation.desired.hosts[host].get(app)
+    return wanted.digest if wanted else ""
 
 
 def _failed_lately(situation: Situation, pair: Pair, now: datetime) -> bool:

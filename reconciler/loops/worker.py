@@ -76,8 +76,9 @@ class Worker:
                 stop.wait(HINT_SECONDS)
 
     def _turn(self) -> None:
+        ready = self._store.work.ready(wait_seconds=HINT_SECONDS)
         hosts = self._hosts()
-        hinted = [host for host in self._store.work.ready(wait_seconds=HINT_SECONDS) if host in hosts]
+        hinted = [host for host in ready if host in hosts]
         now = self._clock.monotonic()
         if now - self._swept >= SWEEP_SECONDS:
             self._swept, hinted = now, list(hosts)

@@ -69,7 +69,7 @@ class Expansion:
     def add(self, node: Node, view: View) -> None:
         """Render a node and all in it."""
         for inside in self._items(node, view):
-            decided = self._decided(node, inside)
+            decided = self.decided(node.when, node.path, inside)
             if decided is None:
                 continue
             if not node.is_block:
@@ -96,11 +96,11 @@ class Expansion:
             known = UnknownItem(outcome.hidden) if outcome.hidden else outcome.opaque[index][1]
             yield below.with_item(key, known, item)
 
-    def _decided(self, node: Node, view: View) -> View | None:
-        """The view after `when`; None where the node is not wanted."""
-        if node.when is None:
+    def decided(self, when: Any, path: Path, view: View) -> View | None:
+        """The view after the `when` of what stands at `path`; None where that is not wanted."""
+        if when is None:
             return view
-        outcome = self._evaluated((*node.path, "when"), view, lambda scope: _truth(scope, node.when))
+        outcome = self._evaluated((*path, "when"), view, lambda scope: _truth(scope, when))
         return view.doubted(outcome) if outcome.unknown or outcome.value else None
 
     def _resource(self, node: Node, view: View) -> None:

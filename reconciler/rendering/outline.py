@@ -92,6 +92,19 @@ def values_in(raw: Any) -> Iterator[Compiled]:
             yield from values_in(item)
 
 
+def health_texts(checks: list[Mapping[str, Any]]) -> Iterator[Compiled]:
+    """Everything that health checks evaluate."""
+    for check in checks:
+        if isinstance(check.get("when"), str):
+            yield compile_expression(check["when"])
+        yield from values_in(without_when(check))
+
+
+def without_when(check: Mapping[str, Any]) -> dict[str, Any]:
+    """A health check as it goes to the host."""
+    return {name: value for name, value in check.items() if name != "when"}
+
+
 def reads_of(texts: Iterator[Compiled]) -> frozenset[ReadPath]:
     """The shortest paths that some texts read."""
     return shortest(path for text in texts for path in text.reading.reads)

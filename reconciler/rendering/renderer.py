@@ -17,7 +17,7 @@ from reconciler.rendering.compiled import Compiled, compile_template
 from reconciler.rendering.environment import Sandbox
 from reconciler.rendering.expansion import Expansion, View
 from reconciler.rendering.faults import Fault, RenderFailed, fault
-from reconciler.rendering.outline import Node, nodes_of, reads_of, values_in
+from reconciler.rendering.outline import Node, health_texts, nodes_of, reads_of, values_in, without_when
 from reconciler.rendering.reads import ABSENT, ReadPath, look_up, pick, shortest
 from reconciler.rendering.rendered import Rendered, RenderedResource
 from reconciler.rendering.scope import Scope
@@ -42,7 +42,7 @@ class Renderer:
         self._memo: dict[Any, Any] = {}
         self._reads = [tuple(sorted(reads_of(node.each_text()))) for node in self._nodes]
         self._named = [*(secrets_in(node.raw) for node in self._nodes), secrets_in(self._health)]
-        self._health_reads = tuple(sorted(reads_of(values_in(self._health))))
+        self._health_reads = tuple(sorted(reads_of(health_texts(self._health))))
         self.reads: frozenset[ReadPath] = shortest(
             path for paths in (*self._reads, self._health_reads) for path in paths
         )
@@ -153,7 +153,11 @@ class Renderer:
         picked = pick(values, self._health_reads)
         expansion = Expansion(self._templates, picked)
         view = self._view(picked, values, names, secrets)
-        outcomes = [expansion.value(check, ("health", index), view) for index, check in enumerate(self._health)]
+        outcomes = [
+            expansion.value(without_when(check), ("health", index), decided)
+            for index, check in enumerate(self._health)
+            if (decided := expansion.decided(check.get("when"), ("health", index), view)) is not None
+        ]
         known = tuple(outcome.shown for outcome in outcomes if not outcome.unknown)
         return known, tuple(expansion.troubles)
 

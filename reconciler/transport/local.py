@@ -69,11 +69,6 @@ class LocalTransport:
 
     def _system(self) -> System:
         if self._opened is None:
-            try:
-                if self._root is not None:
-                    self._root.mkdir(mode=0o755, parents=True, exist_ok=True)
-            except OSError as error:
-                raise self._unavailable(error) from error
             self._opened = PosixSystem(str(self._root or "/"), clock=self._clock)
         return self._opened
 
