@@ -10,16 +10,16 @@ from typing import Any
 from jinja2.runtime import BlockReference, LoopContext, Macro
 from jinja2.utils import Cycler, Joiner
 
-TEXT = frozenset(  # noqa: SIM905 - words are read more easily
-    "capitalize casefold center count endswith expandtabs find format index isalnum isalpha isascii"
+TEXT = frozenset(
+    "capitalize casefold center count endswith expandtabs find format index isalnum isalpha isascii"  # noqa: SIM905 - words read more easily
     " isdecimal isdigit islower isnumeric isspace istitle isupper join ljust lower lstrip partition"
     " removeprefix removesuffix replace rfind rindex rjust rpartition rsplit rstrip split splitlines"
     " startswith strip swapcase title upper zfill".split()
 )
 _SEQUENCE = frozenset({"count", "index"})
 _MAP = frozenset({"get", "items", "keys", "values"})
-_LOOP = frozenset(  # noqa: SIM905 - words are read more easily
-    "index index0 revindex revindex0 first last length depth depth0 previtem nextitem cycle changed".split()
+_LOOP = frozenset(
+    "index index0 revindex revindex0 first last length depth depth0 previtem nextitem cycle changed".split()  # noqa: SIM905 - words read more easily
 )
 _ALLOWED: tuple[tuple[type | tuple[type, ...], frozenset[str]], ...] = (
     (str, TEXT),

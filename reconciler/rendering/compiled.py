@@ -98,7 +98,8 @@ def compile_expression(text: str) -> Compiled:
             left = sum(1 for _ in parser.stream)
             trouble = replace(syntax_trouble(error), column=_column(grammar, text, left))
             raise Troubled([trouble]) from None
-        return _assignment(inside.set_environment(grammar)), True
+        inside.set_environment(grammar)
+        return _assignment(inside), True
 
     return _compiled("", text, parse)
 

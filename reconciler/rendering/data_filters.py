@@ -15,7 +15,7 @@ MAX_INDENT = 16
 
 def _indent(indent: Any) -> int | None:
     if indent is None or 0 <= int(indent) <= MAX_INDENT:
-        return indent
+        return None if indent is None else int(indent)
     raise ValueError(f"an indent is at most {MAX_INDENT}")
 
 

@@ -31,7 +31,7 @@ from reconciler.rendering.secret import Hidden, NotKnown, Secret, joined
 from reconciler.rendering.trouble import Trouble, Troubled, explained
 from reconciler.rendering.values import plain, printed
 
-MAX_TOKENS = 60_000
+MAX_TOKENS = 30_000
 """Words and signs of one template: what can be read and compiled within two seconds."""
 MAX_LOADED = 20_000
 """Pieces of code that one sandbox keeps."""
@@ -178,16 +178,15 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def text(self, value: Any) -> str | Secret:
         """What `{{ value }}` shows."""
-        kind = type(value)
-        if kind is str:
+        if type(value) is str:
             if len(value) > FREE_CHARACTERS:
                 self.meter.text(len(value))
             return value
-        if kind is int or kind is bool:
+        if type(value) is int or type(value) is bool:
             return str(value)
         return printed(self.meter, value)
 
-    def concat(self, parts: Iterable[Any]) -> Any:  # type: ignore[override]
+    def concat(self, parts: Iterable[Any]) -> Any:
         """Texts, or secrets, put together."""
         pieces = list(parts)
         self.meter.text(sum(len(piece.shown if type(piece) is Secret else piece) for piece in pieces))

@@ -13,8 +13,8 @@ from jinja2.runtime import Context, Undefined
 from jinja2.utils import _PassArg, pass_context
 
 from reconciler.rendering import data_filters, limits, list_filters, patterns, text_filters
-from reconciler.rendering.limits import CHARACTERS_PER_UNIT, Meter
-from reconciler.rendering.methods import GROWTH, printf, tainted
+from reconciler.rendering.limits import CALL, CHARACTERS_PER_UNIT, Meter
+from reconciler.rendering.methods import printf, tainted
 from reconciler.rendering.secret import Hidden, Secret
 
 _LEFT_OUT = frozenset({"attr", "random", "safe", "forceescape", "urlize", "pprint", "format", "xmlattr"})
@@ -26,33 +26,68 @@ _OWN: Mapping[str, Callable[..., Any]] = {
     **patterns.FILTERS,
 }
 
-_KEEPING = frozenset(  # noqa: SIM905 - words are read more easily
-    "comment format indent join quote string to_json to_nice_json to_nice_yaml to_yaml tojson trim wordwrap".split()
+_KEEPING = frozenset(
+    "comment format indent join quote string to_json to_nice_json to_nice_yaml to_yaml tojson trim wordwrap".split()  # noqa: SIM905 - words read more easily
 )
 """Text filters in whose result a secret's marker still stands where the secret would."""
-_HIDING = frozenset(  # noqa: SIM905 - words are read more easily
-    "b64decode b64encode basename capitalize dirname e escape lower regex_escape regex_replace replace"
+_HIDING = frozenset(
+    "b64decode b64encode basename capitalize dirname e escape lower regex_escape regex_replace replace"  # noqa: SIM905 - words read more easily
     " splitext title upper urlencode urldecode".split()
 )
 """Text filters after which only the marker is left."""
 _PASSING = frozenset({"d", "default", "mandatory", "ternary", "combine"})
 """Filters that hand a value on and look only at whether it is there, or at its companions."""
 
-_SLOW = frozenset({"striptags", "title", "wordcount", "wordwrap"})
-"""Filters that walk text character by character in Python."""
+_PRICES: Mapping[str, int] = {
+    **dict.fromkeys(("striptags", "title", "wordcount", "wordwrap"), CHARACTERS_PER_UNIT),
+    **dict.fromkeys(("to_json", "to_nice_json", "to_yaml", "to_nice_yaml", "tojson"), 4),
+    **dict.fromkeys(
+        ("sort", "dictsort", "groupby", "unique", "map", "select", "selectattr", "reject", "rejectattr"), 2
+    ),
+}
+"""How much dearer than others a filter is, for what it is given."""
 
 
-def _indented(text: Any, width: Any = 4, *_: Any, **__: Any) -> int:
+def _indented(text: str, width: Any = 4, *_: Any, **__: Any) -> int:
     size = len(width) if isinstance(width, str) else limits.width(width)
     return len(text) + (text.count("\n") + 1) * size
 
 
-def _wrapped(text: Any, width: Any = 79, *_: Any, wrapstring: Any = "\n", **__: Any) -> int:
+def _with_separator(value: Any, d: Any = "", *_: Any, **__: Any) -> int:
+    return len(value) * len(str(d)) if isinstance(value, list | tuple | dict) else 0
+
+
+def _nested(value: Any, indent: Any = 4, *_: Any, **__: Any) -> int:
+    """Indentation of a value: at most every item as deep as the deepest."""
+    items, deepest, level = 0, 0, [value]
+    while level:
+        items, deepest = items + len(level), deepest + 1
+        level = [
+            below
+            for item in level
+            if isinstance(item, list | tuple | dict)
+            for below in (item.values() if isinstance(item, dict) else item)
+        ]
+    return items * deepest * (limits.width(indent) or 2)
+
+
+def _decorated(text: Any, *_: Any, **kwargs: Any) -> int:
+    return (str(text).count("\n") + 1) * max(map(len, map(str, (*_, *kwargs.values()))), default=3)
+
+
+def _wrapped(text: str, width: Any = 79, *_: Any, wrapstring: Any = "\n", **__: Any) -> int:
     return len(text) * (1 + len(str(wrapstring))) + limits.width(width)
 
 
-_GROWTH: Mapping[str, Callable[..., int]] = {
-    "center": lambda text, width=80, *_: GROWTH["center"](str(text), width),
+_GROWTH: Mapping[str, Callable[..., Any]] = {
+    "center": lambda text, width=80, *_: len(str(text)) + limits.width(width),
+    "comment": _decorated,
+    "join": _with_separator,
+    "to_json": _nested,
+    "to_nice_json": _nested,
+    "to_nice_yaml": _nested,
+    "to_yaml": _nested,
+    "tojson": _nested,
     "indent": lambda text, *args, **kwargs: _indented(str(text), *args, **kwargs),
     "replace": lambda text, old, new, *_: limits.replaced_length(str(text), str(old), str(new)),
     "wordwrap": lambda text, *args, **kwargs: _wrapped(str(text), *args, **kwargs),
@@ -64,10 +99,19 @@ _GROWTH: Mapping[str, Callable[..., int]] = {
 """What a filter makes, in characters, for those that make more than they are given."""
 
 
+_HANDED: Mapping[_PassArg, Callable[[Context], Any]] = {
+    _PassArg.context: lambda context: context,
+    _PassArg.eval_context: lambda context: context.eval_ctx,
+    _PassArg.environment: lambda context: context.environment,
+}
+"""What a filter asks for before its value."""
+
+
 def metered(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     """A filter that pays for its input and its result, and does not look at secrets."""
     handed = _PassArg.from_obj(function)
     growth = _GROWTH.get(name)
+    dearer = _PRICES.get(name, 1) - 1
 
     @pass_context
     @functools.wraps(function)
@@ -76,19 +120,17 @@ def metered(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         if isinstance(value, Undefined) and name not in _PASSING:
             str(value)
             return value
+        before = meter.left
         secrets = meter.survey(value, *args, *kwargs.values())
+        meter.charge(CALL + (before - meter.left) * dearer)
         if secrets or isinstance(value, Hidden):
             value, args, kwargs = _opened(name, value, args, kwargs)
         if growth is not None:
-            meter.text(growth(value, *args, **kwargs))
-        if name in _SLOW:
-            meter.charge(len(str(value)))
-        first = {
-            _PassArg.context: (context,),
-            _PassArg.eval_context: (context.eval_ctx,),
-            _PassArg.environment: (context.environment,),
-        }
-        result = function(*(first[handed] if handed else ()), value, *args, **kwargs)
+            meter.text(int(growth(value, *args, **kwargs)))
+        if handed is None:
+            result = function(value, *args, **kwargs)
+        else:
+            result = function(_HANDED[handed](context), value, *args, **kwargs)
         if isinstance(result, Iterator):
             result = list(result)
         meter.survey(result)

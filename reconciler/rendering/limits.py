@@ -13,10 +13,12 @@ from typing import Any
 
 from reconciler.rendering.secret import Secret
 
-MAX_UNITS = 4_000_000
+MAX_UNITS = 3_000_000
 """Work of one render: a unit is a node of an expression, an item of a list or `CHARACTERS_PER_UNIT` of text; about
 two seconds on a slow machine."""
 CHARACTERS_PER_UNIT = 16
+CALL = 4
+"""Units of a call from a template."""
 MAX_TEXT = 8 << 20
 """Characters of one text."""
 MAX_NUMBER_BITS = 4096
@@ -55,21 +57,25 @@ class Meter:
         """Pay for everything in some values, counting what stands twice twice, and say which secrets are in them."""
         secrets: list[Secret] = []
         pending = list(values)
+        units = 0
         while pending:
             value = pending.pop()
-            units = 1
-            if isinstance(value, str | bytes):
+            units += 1
+            kind = type(value)
+            if kind is str:
                 units += len(value) // CHARACTERS_PER_UNIT
-            elif isinstance(value, list | tuple):
-                pending.extend(value)
-            elif isinstance(value, dict):
+            elif kind is dict:
                 pending.extend(value)
                 pending.extend(value.values())
-            elif isinstance(value, Secret):
-                secrets.append(value)
-            elif isinstance(value, range):
+            elif kind is list or kind is tuple:
+                pending.extend(value)
+            elif kind is range:
                 units += len(value)
-            self.charge(units)
+            elif kind is Secret:
+                secrets.append(value)
+            if units + len(pending) > self.left:
+                break
+        self.charge(units + len(pending))
         return tuple(secrets)
 
     def timed(self, work: Callable[[float], Any]) -> Any:

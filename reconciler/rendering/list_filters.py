@@ -7,6 +7,10 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from jinja2.environment import Environment
+from jinja2.filters import make_attrgetter
+from jinja2.utils import pass_environment
+
 from reconciler.rendering.secret import Hidden
 
 
@@ -117,6 +121,15 @@ def extract(key: Any, container: Any, morekeys: Any = None) -> Any:
     return found
 
 
+@pass_environment
+def total(environment: Environment, value: Iterable[Any], attribute: Any = None, start: Any = 0) -> Any:
+    """Numbers added up, or lists put together (`start=[]`)."""
+    items = value if attribute is None else map(make_attrgetter(environment, attribute), value)
+    if isinstance(start, list):
+        return [*start, *itertools.chain.from_iterable(items)]
+    return sum(items, start)
+
+
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "combine": combine,
     "dict2items": dict2items,
@@ -125,6 +138,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "flatten": flatten,
     "intersect": intersect,
     "items2dict": items2dict,
+    "sum": total,
     "symmetric_difference": symmetric_difference,
     "union": union,
     "unique": unique,

@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from jinja2 import nodes
 from jinja2.compiler import CodeGenerator, Frame
 
+from reconciler.rendering.limits import CALL
+
 
 def weight(body: Iterable[nodes.Node]) -> int:
     """How many expressions and statements a body holds, without the bodies inside it, which pay for themselves."""
@@ -33,7 +35,7 @@ class MeteredCodeGenerator(CodeGenerator):
 
     def visit_For(self, node: nodes.For, frame: Frame) -> None:
         if node.test is not None:
-            node.test = _paid(node.test)
+            node.test = self._paid(node.test)
         super().visit_For(node, frame)
 
     def _output_child_to_const(self, node: nodes.Expr, frame: Frame, finalize: CodeGenerator._FinalizeInfo) -> str:
@@ -41,10 +43,10 @@ class MeteredCodeGenerator(CodeGenerator):
             raise nodes.Impossible
         return super()._output_child_to_const(node, frame, finalize)
 
-    def _output_child_pre(self, node: nodes.Expr, frame: Frame, finalize: CodeGenerator._FinalizeInfo) -> None:
+    def _output_child_pre(self, *_: object) -> None:
         self.write("environment.text(")
 
-    def _output_child_post(self, node: nodes.Expr, frame: Frame, finalize: CodeGenerator._FinalizeInfo) -> None:
+    def _output_child_post(self, *_: object) -> None:
         self.write(")")
 
     def visit_Concat(self, node: nodes.Concat, frame: Frame) -> None:
@@ -100,8 +102,10 @@ class MeteredCodeGenerator(CodeGenerator):
         self.visit(node, frame)
         self.write(")")
 
-
-def _paid(test: nodes.Expr) -> nodes.Expr:
-    """The test of a loop, paid for with every item."""
-    tick = nodes.Call(nodes.EnvironmentAttribute("tick"), [nodes.Const(weight([test]))], [], None, None)
-    return nodes.And(tick, test, lineno=test.lineno).set_environment(test.environment)
+    def _paid(self, test: nodes.Node) -> nodes.Expr:
+        """The test of a loop, paid for with every item."""
+        price = nodes.Const(CALL + weight([test]))
+        tick = nodes.Call(nodes.EnvironmentAttribute("tick"), [price], [], None, None)
+        paid = nodes.And(tick, test, lineno=test.lineno)
+        paid.set_environment(self.environment)
+        return paid

@@ -65,7 +65,7 @@ def called(
     name = method.__name__
     if isinstance(owner, Mapping):
         meter.charge(1 + len(owner))
-        return method(*args, **kwargs) if name == "get" else list(method())
+        return method(*args, **kwargs) if name == "get" else list(getattr(owner, name)())
     if not isinstance(owner, str) or name not in TEXT:
         meter.survey(owner, args)
         return method(*args, **kwargs)
@@ -75,8 +75,8 @@ def called(
     if name == "join" and args:
         args = ([part if isinstance(part, str) else printed(meter, part) for part in args[0]],)
         return _joined(meter, owner, args[0])
-    meter.text(GROWTH.get(name, _same)(owner, *map(str, args) if secrets else args))
-    result = method(*(str(arg) if isinstance(arg, Secret) else arg for arg in args), **kwargs)
+    meter.text(GROWTH.get(name, _same)(owner, *(map(str, args) if secrets else args), **kwargs))
+    result: Any = method(*(str(arg) if isinstance(arg, Secret) else arg for arg in args), **kwargs)
     meter.survey(result)
     return tainted(result, secrets)
 
@@ -91,7 +91,7 @@ def _same(text: str, *_: Any, **__: Any) -> int:
     return len(text)
 
 
-def _padded(text: str, size: Any = 8, *_: Any) -> int:
+def _padded(text: str, size: Any = 8, *_: Any, **__: Any) -> int:
     return max(len(text), limits.width(size))
 
 
@@ -99,7 +99,7 @@ def _tabs(text: str, tabsize: Any = 8) -> int:
     return len(text) + text.count("\t") * limits.width(tabsize)
 
 
-def _replaced(text: str, old: str, new: str, *_: Any) -> int:
+def _replaced(text: str, old: str, new: str, *_: Any, **__: Any) -> int:
     return limits.replaced_length(text, old, new)
 
 

@@ -116,8 +116,9 @@ def _root(name: str) -> ReadPath:
 def _references(tree: nodes.Template) -> tuple[frozenset[str], bool]:
     names: set[str] = set()
     dynamic = False
-    references: tuple[type[nodes.Node], ...] = (nodes.Extends, nodes.Include, nodes.Import, nodes.FromImport)
-    for node in tree.find_all(references):
+    for node in tree.find_all((nodes.Stmt,)):
+        if not isinstance(node, nodes.Extends | nodes.Include | nodes.Import | nodes.FromImport):
+            continue
         listed = node.template.items if isinstance(node.template, nodes.Tuple | nodes.List) else [node.template]
         for item in listed:
             if isinstance(item, nodes.Const) and isinstance(item.value, str):

@@ -43,8 +43,8 @@ class Hidden:
     def refuse(self, *_: Any, **__: Any) -> NoReturn:
         raise NotKnown(self.reason)
 
-    __bool__ = __len__ = __iter__ = __contains__ = __getitem__ = __call__ = __hash__ = refuse  # type: ignore[assignment]
-    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = refuse  # type: ignore[assignment]
+    __bool__ = __len__ = __iter__ = __contains__ = __getitem__ = __call__ = __hash__ = refuse
+    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = refuse
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __mod__ = __rmod__ = refuse
     __truediv__ = __rtruediv__ = __floordiv__ = __rfloordiv__ = __pow__ = __rpow__ = refuse
     __neg__ = __pos__ = __abs__ = __int__ = __float__ = __index__ = __round__ = refuse
@@ -98,10 +98,10 @@ class Secret(Hidden):
         """What stands for this text once it has been changed beyond recognition, such as by an encoding."""
         return Secret(f"<secret {', '.join(self.paths)}>", self.paths)
 
-    def __add__(self, other: object) -> Secret:
+    def __add__(self, other: object) -> Secret:  # type: ignore[override] # a secret can be carried on
         return self._joined(self, other)
 
-    def __radd__(self, other: object) -> Secret:
+    def __radd__(self, other: object) -> Secret:  # type: ignore[override] # a secret can be carried on
         return self._joined(other, self)
 
     def _joined(self, *parts: object) -> Secret:
@@ -111,12 +111,12 @@ class Secret(Hidden):
             "".join(map(str, parts)), [path for part in parts if isinstance(part, Secret) for path in part.paths]
         )
 
-    def __str__(self) -> str:
+    def __str__(self) -> str:  # type: ignore[override] # a secret can be carried on
         return self.shown
 
-    __repr__ = __str__
+    __repr__ = __str__  # type: ignore[assignment] # a secret can be carried on
 
-    def __format__(self, spec: str) -> str:
+    def __format__(self, spec: str) -> str:  # type: ignore[override] # a secret can be carried on
         return format(self.shown, spec)
 
 

@@ -93,7 +93,7 @@ def metered(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-_JINJA: Mapping[str, Callable[..., Any]] = {name: test for name, test in JINJA.items() if name not in _LEFT_OUT}
+_JINJA: dict[str, Any] = {name: test for name, test in JINJA.items() if name not in _LEFT_OUT}
 _OWN: Mapping[str, Callable[..., Any]] = {
     **patterns.TESTS,
     "contains": contains,

@@ -92,8 +92,8 @@ def explained(error: BaseException, templates: Collection[str]) -> Trouble:  # n
             return Trouble(name, line, "template-limit", f"stopped: {error}")
         case RecursionError():
             return Trouble(name, line, "template-limit", "stopped: it calls or includes itself without end")
-        case MemoryError():
-            return Trouble(name, line, "template-limit", "stopped: it needs too much memory")
+        case MemoryError() | OverflowError():
+            return Trouble(name, line, "template-limit", "stopped: it makes something too large")
         case SecurityError():
             return Trouble(
                 name, line, "template-unsafe", str(error), "Templates reach only the values that they are given"
