@@ -108,7 +108,6 @@ class Mirror:
         for stale in [*self._path.glob("*.lock"), *self._path.glob("refs/**/*.lock")]:
             stale.unlink(missing_ok=True)
         if not (self._path / "HEAD").exists():
-            self.close()
             made = git.run(self._path, "init", "--quiet", "--bare", "--template=", ".")
             if made.code != 0:
                 raise Unavailable.of("git-failed", f"cannot make a mirror in {self._path}: {git.said(made.errors)}")

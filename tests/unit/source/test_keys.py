@@ -1,8 +1,10 @@
 """The signing key is made once, privately, whoever asks first."""
 
+import contextlib
 import os
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -56,14 +58,29 @@ def test_what_a_crash_left_half_written_does_not_matter(state_dir: Path) -> None
     assert list((state_dir / "keys").iterdir()) == [key_file(state_dir)]
 
 
+def test_of_two_that_find_no_key_only_one_makes_it(state_dir: Path) -> None:
+    both_make_one = threading.Barrier(2)
+    made: list[bytes] = []
+
+    def entropy(size: int) -> bytes:
+        with contextlib.suppress(threading.BrokenBarrierError):
+            both_make_one.wait(0.3)
+        made.append(bytes([len(made)]) * size)
+        return made[-1]
+
+    with ThreadPoolExecutor(2) as pool:
+        seeds = list(pool.map(lambda _: load_or_create_key(state_dir, entropy), range(2)))
+    assert seeds == [*made, *made]
+
+
 def test_processes_that_start_together_get_the_same_key(state_dir: Path) -> None:
     script = (
         "import sys, pathlib; from reconciler.source.keys import load_or_create_key;"
         "sys.stdin.read(); print(load_or_create_key(pathlib.Path(sys.argv[1])).hex())"
     )
     argv = [sys.executable, "-c", script, str(state_dir)]
-    started = [subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) for _ in range(4)]
-    with ThreadPoolExecutor(4) as pool:
+    started = [subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) for _ in range(3)]
+    with ThreadPoolExecutor(3) as pool:
         seeds = set(pool.map(lambda process: process.communicate()[0], started))
     assert seeds == {key_file(state_dir).read_bytes()}
 

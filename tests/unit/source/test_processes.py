@@ -30,7 +30,7 @@ def test_a_command_that_takes_too_long_is_ended_with_its_children(tmp_path: Path
     reader = os.open(alive, os.O_RDONLY | os.O_NONBLOCK)
     try:
         with pytest.raises(TimedOut):
-            shell(f"(exec 3>{alive}; echo started >&3; sleep 600) & sleep 600", 1.0)
+            shell(f"(exec 3>{alive}; echo started >&3; sleep 30) & sleep 30", 1.0)
         os.set_blocking(reader, True)
         while os.read(reader, 100):
             pass  # ends only once nobody holds the other end
