@@ -32,7 +32,7 @@ http {{
 def rendered(template: str) -> str:
     """A template of the example fleet as the web app has it on a real host."""
     manifests = load(example())
-    config = {**manifests.apps["webapp"].config, "mysql_host": "db.example.org"}
+    config = {**manifests.apps["webapp"].config, "mysql_host": "db.example.org", "nginx_port": 8080}
     bundle = Bundle.of(
         {
             "app": "webapp",
