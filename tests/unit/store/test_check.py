@@ -48,6 +48,7 @@ def test_a_server_that_can_hold_the_store(lines: dict[str, str]) -> None:
 def test_what_is_wrong_is_told_with_a_remedy(lines: dict[str, str], code: str, kind: type) -> None:
     error = verdict(facts(**lines), "redis://here", read_only=False, as_cluster=False)
     assert isinstance(error, kind)
+    assert error
     (problem,) = error.problems
     assert problem.code == code
     assert problem.message.startswith("redis://here: ")
