@@ -4,10 +4,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from reconciler.transport.local import LocalTransport
-
 from reconciler.clock import SystemClock
 from reconciler.resources.protocol import Finished, Request, Wanted
+from reconciler.transport.local import LocalTransport
 
 FILES = 1_000
 RUNS = 5

@@ -77,7 +77,7 @@ class Planner:
             store=self.store,
             loader=Loader(found.cache_dir if cached else None),
             composer=Composer(),
-            reach=Reach(root, dict),
+            reach=Reach(root, dict, SystemClock()),
             secrets=KnownSecrets(NoSecrets(), b"k" * 32),
             clock=SystemClock(),
         )
@@ -100,16 +100,12 @@ def first(root: Path) -> dict[str, float]:
 
 
 def converge(planner: Planner, situation: Situation) -> None:
-    """Write into the store what the hosts would report."""
-    for host, apps in situation.desired.hosts.items():
-        planner.store.observed.write(
-            host,
-            {
-                name: (ObservedApp(1, app.digest, AppStatus.CONVERGED), Applied(app.bundle, app.values, {}))
-                for name, app in apps.items()
-            },
-            1,
-        )
+    """Write into the store what the hosts would report after this plan."""
+    for plan in situation.plan.apps:
+        app = situation.desired.hosts[plan.host][plan.app]
+        applied = Applied(app.bundle, app.values, {change.resource: change.after for change in plan.changes})
+        observed = ObservedApp(1, app.digest, AppStatus.CONVERGED)
+        planner.store.observed.write(plan.host, {plan.app: (observed, applied)}, 1)
 
 
 def cold(root: Path) -> dict[str, float]:
