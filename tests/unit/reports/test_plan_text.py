@@ -92,6 +92,7 @@ def test_fingerprints_do_not_keep_equal_diffs_apart() -> None:
 def test_verbose_names_every_host() -> None:
     plan = of(*(webapp(f"web-{number}", SITE) for number in range(1, 51)))
     assert all(f"web-{number}" in shown(plan, verbose=True) for number in range(1, 51))
+    assert "old-3" in shown(dataclasses.replace(plan, forgotten=tuple(f"old-{n}" for n in range(6))), verbose=True)
 
 
 def test_what_many_hosts_share_stands_before_what_one_has_for_itself() -> None:
