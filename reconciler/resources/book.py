@@ -58,9 +58,16 @@ class Book:
             self._document = _empty()
             if writable:
                 self.moved_aside = self._move_aside()
-        if writable and system.look(journal_path(system)) is not None:
+        if writable:
+            self._recover()
+
+    def _recover(self) -> None:
+        """Finish what a killed run began: its journal becomes part of the file, its backups are not kept for nobody."""
+        if self._system.look(journal_path(self._system)) is not None:
             self.changed = True
             self.save()
+        else:
+            self._forget_backups()
 
     def _move_aside(self) -> str:
         path = ledger_path(self._system)
@@ -131,31 +138,37 @@ class Book:
         return int(self._host().get("serial", 0)) + 1
 
     def save(self) -> None:
-        """Write the file and end the journal, if anything changed. Backups that nobody refers to are removed.
+        """Write the file and end the journal, if anything changed. Backups that nobody refers to are removed between.
 
-        The epoch makes a journal worthless that was killed between the two steps.
+        The journal's file goes last, so that a run after a kill finishes this; its old epoch makes its lines void.
         """
         if not self.changed:
             return
         self._prepare()
         self._document["epoch"] += 1
-        content = json.dumps(self._document, separators=(",", ":"), ensure_ascii=False).encode()
+        content = self._content()
         rights = access(self._system, "root", "root", 0o600)
         self._system.write_atomic(ledger_path(self._system), content, rights)
+        self._forget_backups()
         if self._system.look(journal_path(self._system)) is not None:
             self._system.remove(journal_path(self._system))
         self.changed = False
-        self._forget_backups(content)
 
     def _prepare(self) -> None:
         if self._system.look(self._system.state) is None:
             make_parents(self._system, self._system.state)
             self._system.mkdir(self._system.state, access(self._system, "root", "root", 0o700))
 
-    def _forget_backups(self, content: bytes) -> None:
+    def _content(self) -> bytes:
+        return json.dumps(self._document, separators=(",", ":"), ensure_ascii=False).encode()
+
+    def _forget_backups(self) -> None:
+        """Remove backups that the ledger does not name."""
         if self._system.look(backups(self._system)) is None:
             return
-        for name in self._system.listdir(backups(self._system)):
+        names = self._system.listdir(backups(self._system))
+        content = self._content() if names else b""
+        for name in names:
             if name.encode() not in content:
                 self._system.remove(f"{backups(self._system)}/{name}")
 

@@ -173,7 +173,8 @@ class Converge:
 
     def _owned(self, finding: Finding, *, serial: Optional[int] = None, fingerprint: Optional[str] = None) -> Owned:
         item, resource = finding.item, finding.resource
-        earlier = finding.held.owned if finding.held and finding.held.present else None
+        held = finding.held
+        earlier = held.owned if held and (held.present or resource.absent) else None
         if earlier is not None:
             adopted, backup = earlier.adopted, earlier.backup
         else:
@@ -184,7 +185,7 @@ class Converge:
             fingerprint=item.wanted.fingerprint if fingerprint is None else fingerprint,
             kind=item.wanted.kind,
             path=resource.place,
-            serial=serial if serial is not None else finding.held.owned.serial if finding.held else 0,
+            serial=serial if serial is not None else held.owned.serial if held else 0,
             adopted=adopted,
             absent=resource.absent,
             keep=item.wanted.keep,

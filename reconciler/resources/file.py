@@ -54,7 +54,7 @@ class File(Resource):
         present = fields.choice("state", "present", "absent") == "present"
         return cls(
             path=fields.path(),
-            content=fields.content("content") if present else b"",
+            content=fields.content("content") if present or fields.given("content") else b"",
             owner=fields.text("owner", "root"),
             group=fields.text("group", "root"),
             mode=fields.mode("mode", 0o644),

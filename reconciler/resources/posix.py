@@ -34,6 +34,7 @@ from reconciler.resources.walk import open_directory
 STATE = "/var/lib/reconciler"
 TEMPORARY_PREFIX = ".reconciler-"
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -130,7 +131,7 @@ class PosixSystem:
         """See System."""
         with self._parent(path) as (parent, name):
             temporary = temporary_name(name)
-            _unlink(temporary, parent)
+            _discard(temporary, parent)
             try:
                 descriptor = os.open(temporary, _CREATE, 0o600, dir_fd=parent)
                 with os.fdopen(descriptor, "wb") as file:
@@ -143,7 +144,7 @@ class PosixSystem:
                     os.fsync(descriptor)
                 os.rename(temporary, name, src_dir_fd=parent, dst_dir_fd=parent)
             except BaseException:
-                _unlink(temporary, parent)
+                _discard(temporary, parent)
                 raise
             _sync_directory(parent)
 
@@ -172,24 +173,31 @@ class PosixSystem:
         """See System."""
         with self._parent(path) as (parent, name):
             temporary = temporary_name(name)
-            _unlink(temporary, parent)
+            _discard(temporary, parent)
             os.symlink(target, temporary, dir_fd=parent)
             try:
                 os.rename(temporary, name, src_dir_fd=parent, dst_dir_fd=parent)
             except BaseException:
-                _unlink(temporary, parent)
+                _discard(temporary, parent)
                 raise
             _sync_directory(parent)
 
     def mkdir(self, path: str, access: Access) -> None:
         """See System."""
         with self._parent(path) as (parent, name):
-            os.mkdir(name, 0o700, dir_fd=parent)
-            descriptor = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
+            temporary = temporary_name(name)
+            _discard(temporary, parent)
+            os.mkdir(temporary, 0o700, dir_fd=parent)
             try:
-                _grant(descriptor, access)
-            finally:
-                os.close(descriptor)
+                descriptor = os.open(temporary, _OPEN_DIRECTORY, dir_fd=parent)
+                try:
+                    _grant(descriptor, access)
+                finally:
+                    os.close(descriptor)
+                os.rename(temporary, name, src_dir_fd=parent, dst_dir_fd=parent)
+            except BaseException:
+                _discard(temporary, parent)
+                raise
             _sync_directory(parent)
 
     def chown(self, path: str, uid: int, gid: int) -> None:
@@ -224,7 +232,7 @@ class PosixSystem:
     def sweep(self, path: str) -> None:
         """See System."""
         with suppress(FileNotFoundError, Failure), self._parent(path) as (parent, name):
-            _unlink(temporary_name(name), parent)
+            _discard(temporary_name(name), parent)
 
     # -- users and programs
 
@@ -289,9 +297,13 @@ def _grant(descriptor: int, access: Access) -> None:
     os.fchmod(descriptor, access.mode)
 
 
-def _unlink(name: str, parent: int) -> None:
+def _discard(name: str, parent: int) -> None:
+    """Remove a temporary of ours: a file, a link or an empty directory."""
     with suppress(FileNotFoundError):
-        os.unlink(name, dir_fd=parent)
+        try:
+            os.unlink(name, dir_fd=parent)
+        except IsADirectoryError:
+            os.rmdir(name, dir_fd=parent)
 
 
 def _sync_directory(parent: int) -> None:

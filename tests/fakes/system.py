@@ -1,0 +1,363 @@
+"""A host in memory: files, packages, services, users. Implements the `System` port by hand, with no machine."""
+
+from __future__ import annotations
+
+import itertools
+import posixpath
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from reconciler.resources.failure import Failure
+from reconciler.resources.system import Access, Claim, Command, Completed, Entry
+
+SYSTEMD = "/run/systemd/system"
+
+
+class FakeClock:
+    """Time that moves only when someone sleeps or a test moves it."""
+
+    def __init__(self) -> None:
+        self.seconds = 1_000_000.0
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self.seconds, UTC)
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+
+
+@dataclass
+class FakeService:
+    """A unit."""
+
+    running: bool = False
+    enabled: bool = False
+    started_at: float = 0.0
+    renewals: list[str] = field(default_factory=list)
+    serving: dict[str, bytes | None] = field(default_factory=dict)
+    """What the files that it reads held when it last read them."""
+
+
+@dataclass
+class FakePackage:
+    """What installing a package brings along."""
+
+    version: str = "1.0-1"
+    files: dict[str, bytes] = field(default_factory=dict)
+    services: tuple[str, ...] = ()
+
+
+class Killed(BaseException):
+    """The engine is gone, between two changes of the host."""
+
+
+class FakeHost:
+    """One host in memory. Tests set its fields and read them again."""
+
+    def __init__(self, *, tool: str = "apt-get", init: str = "systemd", sandbox: bool = False) -> None:
+        self.sandbox = sandbox
+        self.state = "/var/lib/reconciler"
+        self.clock = FakeClock()
+        self.entries: dict[str, Entry] = {}
+        self.contents: dict[str, bytes] = {}
+        self.repository: dict[str, FakePackage] = {}
+        self.packages: dict[str, str] = {}
+        self.services: dict[str, FakeService] = {}
+        self.reads: dict[str, tuple[str, ...]] = {}
+        """Service -> the files that it reads when it starts or reloads."""
+        self.programs = {tool, "useradd", "usermod"}
+        self.ran: list[tuple[str, ...]] = []
+        self.answers: dict[tuple[str, ...], Completed | Callable[[], Completed]] = {}
+        """Exact argument lists and what they answer, before anything that the fake knows by itself."""
+        self.steps = 0
+        self.kill_at = 0
+        """The number of the change before which the engine is killed; 0: never."""
+        self.busy = False
+        self._entropy = 0
+        for path in ("/etc", "/var", "/var/lib", "/home"):
+            self.mkdir(path, Access(0, 0, 0o755))
+        if init == "systemd":
+            for path in ("/run", "/run/systemd", SYSTEMD):
+                self.mkdir(path, Access(0, 0, 0o755))
+        self.file("/etc/passwd", "root:x:0:0:root:/root:/bin/bash\n")
+        self.file("/etc/group", "root:x:0:\n")
+        self.file("/etc/shadow", "root:*:19000:0:99999:7:::\n")
+
+    # -- for tests
+
+    def file(self, path: str, text: str, mode: int = 0o644, uid: int = 0, gid: int = 0) -> None:
+        """Put a file there, with its parents."""
+        parent = posixpath.dirname(path)
+        missing = []
+        while parent not in {"/", *self.entries}:
+            missing.append(parent)
+            parent = posixpath.dirname(parent)
+        for each in reversed(missing):
+            self.mkdir(each, Access(0, 0, 0o755))
+        self.write_atomic(path, text.encode(), Access(uid, gid, mode))
+
+    def text(self, path: str) -> str | None:
+        """A file's text, or None."""
+        return self.contents[path].decode() if path in self.contents else None
+
+    def tree(self, *, below: str = "/", ours: bool = False) -> dict[str, object]:
+        """Everything that stands on the host, in a form to compare; our own state only when asked for."""
+        chosen = {path: entry for path, entry in self.entries.items() if ours or not path.startswith(self.state)}
+        return {
+            path: (entry.kind, oct(entry.mode), entry.uid, entry.gid, entry.target, self.contents.get(path))
+            for path, entry in sorted(chosen.items())
+            if path.startswith(below)
+        }
+
+    def commands(self, program: str) -> list[tuple[str, ...]]:
+        """What was run of one program."""
+        return [argv for argv in self.ran if argv[0] == program]
+
+    # -- System: looking
+
+    @contextmanager
+    def exclusive(self, claim: Claim) -> Iterator[None]:
+        if self.busy:
+            raise Failure("host-busy", "process 1 (other) is applying here")
+        self._ensure(self.state)
+        self.busy = True
+        try:
+            yield
+        finally:
+            self.busy = False
+
+    def look(self, path: str) -> Entry | None:
+        return self.entries.get(path)
+
+    def read(self, path: str, limit: int | None = None) -> tuple[Entry, bytes] | None:
+        entry = self.entries.get(path)
+        if entry is None or entry.kind != "file":
+            return None
+        return entry, self.contents[path][:limit]
+
+    def listdir(self, path: str) -> list[str]:
+        lead = path.rstrip("/") + "/"
+        return sorted({each[len(lead) :].split("/")[0] for each in self.entries if each.startswith(lead)})
+
+    def uid(self, name: str) -> int | None:
+        return int(name) if name.isdigit() else self._number("/etc/passwd", name)
+
+    def gid(self, name: str) -> int | None:
+        return int(name) if name.isdigit() else self._number("/etc/group", name)
+
+    def user_name(self, uid: int) -> str:
+        return self._name("/etc/passwd", uid)
+
+    def group_name(self, gid: int) -> str:
+        return self._name("/etc/group", gid)
+
+    def has_program(self, name: str) -> bool:
+        return name in self.programs
+
+    def entropy(self, count: int) -> bytes:
+        self._entropy += 1
+        return self._entropy.to_bytes(count, "big")
+
+    # -- System: acting
+
+    def write_atomic(self, path: str, content: bytes, access: Access, validate: tuple[str, ...] = ()) -> None:
+        self._parent(path)
+        if validate:
+            done = self.run(Command(tuple(part.replace("%s", f"{path}.new") for part in validate)))
+            if not done.ok:
+                raise Failure("validate-failed", f"{validate[0]} refuses the new {path}", said=done.complaint)
+        self._step()
+        self.contents[path] = content
+        moment = self.clock.now().timestamp()
+        self.entries[path] = Entry("file", access.mode, access.uid, access.gid, len(content), moment)
+
+    def append(self, path: str, content: bytes) -> None:
+        known = self.contents.get(path, b"")
+        self.write_atomic(path, known + content, Access(0, 0, 0o600))
+
+    def symlink(self, path: str, target: str) -> None:
+        self._parent(path)
+        self._step()
+        self.contents.pop(path, None)
+        self.entries[path] = Entry("link", 0o777, 0, 0, target=target)
+
+    def mkdir(self, path: str, access: Access) -> None:
+        self._parent(path)
+        if path in self.entries:
+            raise FileExistsError(17, "File exists", path)
+        self._step()
+        self.entries[path] = Entry("directory", access.mode, access.uid, access.gid)
+
+    def chown(self, path: str, uid: int, gid: int) -> None:
+        self._step()
+        self.entries[path] = replace(self.entries[path], uid=uid, gid=gid)
+
+    def chmod(self, path: str, mode: int) -> None:
+        self._step()
+        self.entries[path] = replace(self.entries[path], mode=mode)
+
+    def rename(self, old: str, new: str) -> None:
+        self._step()
+        self.entries[new] = self.entries.pop(old)
+        self.contents[new] = self.contents.pop(old)
+
+    def remove(self, path: str) -> None:
+        if path not in self.entries:
+            raise FileNotFoundError(2, "No such file or directory", path)
+        if self.entries[path].kind == "directory" and self.listdir(path):
+            raise OSError(39, "Directory not empty", path)
+        self._step()
+        del self.entries[path]
+        self.contents.pop(path, None)
+
+    def sweep(self, path: str) -> None:
+        """A write in memory leaves nothing behind."""
+
+    def run(self, command: Command) -> Completed:
+        self.ran.append(command.argv)
+        if command.argv in self.answers:
+            answer = self.answers[command.argv]
+            return answer() if callable(answer) else answer
+        program = {
+            "dpkg-query": self._dpkg_query,
+            "apt-get": self._apt_get,
+            "systemctl": self._systemctl,
+            "service": self._service,
+            "useradd": self._useradd,
+            "groupadd": self._groupadd,
+        }.get(command.argv[0])
+        return program(command.argv) if program else Completed(0)
+
+    # -- the programs that it knows
+
+    def _dpkg_query(self, argv: tuple[str, ...]) -> Completed:
+        names = [name for name in argv[4:] if name in self.packages]
+        rows = [f"{name}\t{self.packages[name]}\tinstall ok installed\n" for name in names]
+        return Completed(0 if len(names) == len(argv[4:]) else 1, "".join(rows))
+
+    def _apt_get(self, argv: tuple[str, ...]) -> Completed:
+        names = [word for word in argv[2:] if word.split("=")[0] in {*self.repository, *self.packages}]
+        for word in names:
+            name, _, version = word.partition("=")
+            self._step()
+            if argv[1] == "remove":
+                self.packages.pop(name, None)
+            else:
+                self._install(name, version)
+        if argv[1] == "install" and not names:
+            return Completed(100, stderr=f"E: Unable to locate package {argv[-1]}")
+        return Completed(0)
+
+    def _install(self, name: str, version: str) -> None:
+        package = self.repository[name]
+        self.packages[name] = version or package.version
+        for path, content in package.files.items():
+            if path not in self.contents:
+                self.file(path, content.decode())
+        for service in package.services:
+            self.services.setdefault(
+                service, FakeService(running=True, enabled=True, started_at=self.clock.now().timestamp())
+            )
+
+    def _systemctl(self, argv: tuple[str, ...]) -> Completed:
+        if argv[1] == "daemon-reload":
+            return Completed(0)
+        service = self.services.get(argv[-1].removesuffix(".service"))
+        if argv[1] == "show":
+            if service is None:
+                return Completed(0, "LoadState=not-found\nActiveState=inactive\n")
+            return Completed(
+                0,
+                "LoadState=loaded\n"
+                f"ActiveState={'active' if service.running else 'inactive'}\n"
+                f"UnitFileState={'enabled' if service.enabled else 'disabled'}\n"
+                "NeedDaemonReload=no\n"
+                f"ActiveEnterTimestampMonotonic={int(service.started_at * 1e6)}\n",
+            )
+        return self._act(service, argv[1], argv[-1])
+
+    def _service(self, argv: tuple[str, ...]) -> Completed:
+        service = self.services.get(argv[1])
+        if argv[2] == "status":
+            return Completed(0 if service and service.running else 3)
+        return self._act(service, argv[2], argv[1])
+
+    def _act(self, service: FakeService | None, verb: str, name: str) -> Completed:
+        if service is None:
+            return Completed(5, stderr=f"Unit {name} not found.")
+        self._step()
+        if verb in {"enable", "disable"}:
+            service.enabled = verb == "enable"
+        elif verb in {"start", "stop"}:
+            service.running = verb == "start"
+        else:
+            service.renewals.append(verb)
+        if verb in {"start", "restart", "reload"}:
+            self._load(name.removesuffix(".service"))
+        if verb in {"start", "restart"}:
+            service.started_at = self.clock.now().timestamp()
+        return Completed(0)
+
+    def _load(self, name: str) -> None:
+        self.services[name].serving = {path: self.contents.get(path) for path in self.reads.get(name, ())}
+
+    def _useradd(self, argv: tuple[str, ...]) -> Completed:
+        options = dict(itertools.pairwise(argv[1:]))
+        number = options.get("--uid", "1000")
+        name, home, shell = argv[-1], options.get("--home", f"/home/{argv[-1]}"), options.get("--shell", "/bin/sh")
+        self._add("/etc/passwd", f"{name}:x:{number}:{number}::{home}:{shell}\n")
+        self._add("/etc/group", f"{name}:x:{number}:\n")
+        self._add("/etc/shadow", f"{name}:!:19000:0:99999:7:::\n")
+        for team in filter(None, options.get("--groups", "").split(",")):
+            self._join(team, name)
+        self._ensure(home)
+        return Completed(0)
+
+    def _groupadd(self, argv: tuple[str, ...]) -> Completed:
+        number = argv[2] if argv[1] == "--gid" else "2000"
+        self._add("/etc/group", f"{argv[-1]}:x:{number}:\n")
+        return Completed(0)
+
+    def _join(self, team: str, name: str) -> None:
+        lines = [line.split(":") for line in self.contents["/etc/group"].decode().splitlines()]
+        for line in lines:
+            if line[0] == team:
+                line[3] = ",".join(filter(None, [*line[3].split(","), name]))
+        self.file("/etc/group", "".join(":".join(line) + "\n" for line in lines))
+
+    # -- helpers
+
+    def _add(self, path: str, line: str) -> None:
+        self.file(path, self.contents[path].decode() + line)
+
+    def _number(self, path: str, name: str) -> int | None:
+        rows = [line.split(":") for line in self.contents[path].decode().splitlines()]
+        return next((int(row[2]) for row in rows if row[0] == name), None)
+
+    def _name(self, path: str, number: int) -> str:
+        rows = [line.split(":") for line in self.contents[path].decode().splitlines()]
+        return next((row[0] for row in rows if int(row[2]) == number), str(number))
+
+    def _ensure(self, path: str) -> None:
+        parts = path.strip("/").split("/")
+        for index in range(len(parts)):
+            each = "/" + "/".join(parts[: index + 1])
+            if each not in self.entries:
+                self.mkdir(each, Access(0, 0, 0o755))
+
+    def _parent(self, path: str) -> None:
+        parent = posixpath.dirname(path)
+        if parent != "/" and parent not in self.entries:
+            raise FileNotFoundError(2, "No such file or directory", path)
+
+    def _step(self) -> None:
+        """Every change of the host passes here; crash tests count and interrupt."""
+        self.steps += 1
+        self.clock.seconds += 1
+        if self.steps == self.kill_at:
+            raise Killed
