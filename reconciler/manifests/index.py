@@ -6,11 +6,12 @@ Built by the loader for `checks`. Works on sets of hosts by label, so that 10,00
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 
+from reconciler.errors import Problem
 from reconciler.manifests.kinds import KINDS
-from reconciler.manifests.parsed import Document, Parsed
+from reconciler.manifests.parsed import Document, Parsed, Template
 from reconciler.model.manifests import App, Fleet, Group, Host, Job
 from reconciler.model.selector import Operator, Requirement, Selector
 
@@ -18,13 +19,14 @@ from reconciler.model.selector import Operator, Requirement, Selector
 class Index:
     """What the checks ask for. Built anew for every load."""
 
-    def __init__(self, files: Iterable[Parsed], templates: Mapping[str, str], unusable: Mapping[str, str]) -> None:
+    def __init__(self, files: Iterable[Parsed]) -> None:
         self.documents: dict[str, dict[str, Document]] = {kind: {} for kind in KINDS}
         self.doubles: list[tuple[Document, Document]] = []
         """A document, and the earlier one whose name it takes."""
-        self.templates = templates
-        self.unusable = unusable
+        self.templates: dict[str, str] = {}
+        self.unusable: dict[str, str] = {}
         """Files below templates/ that are no templates -> why."""
+        self._faulty: list[Template] = []
         self._broken: set[tuple[str, str]] = set()
         self._opaque = False
         self._selected: dict[Selector, frozenset[str]] = {}
@@ -35,6 +37,27 @@ class Index:
             self._opaque = self._opaque or file.opaque
             for document in file.documents:
                 self._add(document, taken)
+            if file.template:
+                self._add_template(file.template)
+
+    def _add_template(self, template: Template) -> None:
+        if template.unusable:
+            self.unusable[template.name] = template.unusable
+            return
+        self.templates[template.name] = template.text
+        if template.problems:
+            self._faulty.append(template)
+
+    def template_problems(self) -> Iterator[Problem]:
+        """What is wrong with the Jinja of files that are rendered, or that templates may include."""
+        named = [
+            claim for kind in ("App", "Job") for d in self.documents[kind].values() for claim in d.claims.templates
+        ]
+        rendered = {name for path, name in named if path[-1] == "template"}
+        copied = {name for path, name in named if path[-1] == "source"} - rendered
+        for template in self._faulty:
+            if template.name not in copied:
+                yield from template.problems
 
     def _add(self, document: Document, taken: dict[tuple[str, str], Document]) -> None:
         name = document.name

@@ -25,12 +25,30 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
-class Parsed:
-    """A file: its sound documents, its problems, and what is known of the documents that are not sound."""
+class Template:
+    """A file below templates/."""
 
-    documents: tuple[Document, ...]
+    name: str
+    text: str = ""
+    unusable: str = ""
+    """Why it is no template, which matters only where something names it."""
+    problems: tuple[Problem, ...] = ()
+    """What is wrong with its Jinja, which does not matter where it is only copied."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A file: its documents, its problems, and what is known of documents that could not be made into values."""
+
+    documents: tuple[Document, ...] = ()
     problems: tuple[Problem, ...] = ()
     broken: frozenset[tuple[str, str]] = frozenset()
     """(kind, name) of documents with problems: they exist, so that references to them are no further problem."""
     opaque: bool = False
     """It may declare things whose kind or name cannot be told."""
+    template: Template | None = None
+
+    @property
+    def sound(self) -> bool:
+        """Nothing is wrong with it by itself."""
+        return not self.problems and not (self.template and self.template.problems)

@@ -1,35 +1,28 @@
-"""A file below templates/ -> its text, or why it is none, and what is wrong with its Jinja."""
+"""A file below templates/ -> its text, or why it is none, and what is wrong with its Jinja. Called by the loader."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from reconciler.errors import Problem
+from reconciler.manifests.parsed import Parsed, Template
 
 MAX_BYTES = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Template:
-    """One file; `unusable` says why it cannot be used, which is an error only where it is named."""
-
-    name: str
-    text: str = ""
-    unusable: str = ""
-    problems: tuple[Problem, ...] = ()
-
-
-def read_template(name: str, raw: bytes) -> Template:
+def read_template(name: str, raw: bytes) -> Parsed:
     """The template of that name (its path below templates/)."""
     if len(raw) > MAX_BYTES:
-        return Template(name, unusable=f"is {len(raw) / 1024**2:.1f} MB; a template may have 1 MB")
+        return _unusable(name, f"is {len(raw) / 1024**2:.1f} MB; a template may have 1 MB")
     try:
         text = raw.decode()
     except UnicodeDecodeError as error:
-        return Template(name, unusable=f"is not UTF-8 (byte 0x{raw[error.start]:02x} at {error.start})")
+        return _unusable(name, f"is not UTF-8 (byte 0x{raw[error.start]:02x} at {error.start})")
     if "\0" in text:
-        return Template(name, unusable="is not text: it holds a NUL byte")
-    return Template(name, text, problems=tuple(_problems(name, text)))
+        return _unusable(name, "is not text: it holds a NUL byte")
+    return Parsed(template=Template(name, text, problems=tuple(_problems(name, text))))
+
+
+def _unusable(name: str, why: str) -> Parsed:
+    return Parsed(template=Template(name, unusable=why))
 
 
 def _problems(name: str, text: str) -> list[Problem]:

@@ -220,3 +220,16 @@ def test_an_old_name_belongs_to_one_document_only() -> None:
         'manifests/a.yaml:3:32: "Web-1" is the name of Host web-1. Remove it from formerly',
         'manifests/c.yaml:3:32: Host b was formerly "old" too. Remove it from formerly',
     ]
+
+
+def test_what_is_wrong_with_a_template_is_told_at_its_line() -> None:
+    files = with_templates(fleet(), {"a.j2": "x\n{{ y\n", "b.j2": "{% include 'c.j2' %}{{ x | nofilter }}"})
+
+    assert [text.split(": ")[0] for text in problems(files)] == ["templates/a.j2:2", "templates/b.j2:1"]
+
+
+def test_a_file_that_is_only_copied_may_hold_braces() -> None:
+    resources = "  hosts: role=web\n  resources:\n  - file: {path: /a, source: page.html}\n"
+    files = with_templates(fleet(a=app(resources)), {"page.html": "{{ for the browser %}"})
+
+    assert problems(files) == []

@@ -23,7 +23,7 @@ def test_a_selector_picks_the_same_hosts_by_sets_as_one_by_one(text: str) -> Non
         c=host("jump", "role: bastion, env: prod"),
     )
     manifests, selector = load(tree), Selector.parse(text)
-    index = Index([parse(file.path, file.read()) for file in tree.files.values()], {}, {})
+    index = Index([parse(file.path, file.read()) for file in tree.files.values()])
 
     assert sorted(index.select(selector)) == list(manifests.select(selector))
 
