@@ -7,7 +7,7 @@ never keeps a new commit from being planned. They share the store and the last s
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -80,7 +80,7 @@ class Watch:
         self._store = store
         self._clock = clock
         self._log = log
-        self._worker = Worker(executor, store, local, clock, log, settled=source.wake)
+        self._worker = Worker(executor, store, local, clock, log, settled=self._settle)
         self._requests = Requests(store, wake=source.wake)
         self._situation: Situation | None = None
         self._swept = float("-inf")
@@ -154,6 +154,12 @@ class Watch:
         now = self._clock.now()
         pairs = [pair for pair in actionable(situation) if not _failed_lately(situation, pair, now)]
         return [pair for pair in pairs if not self._under_way(situation, pair)]
+
+    def _settle(self, pairs: Collection[Pair]) -> None:
+        """The executor is done with these: if they are due again, they are released again."""
+        for pair in pairs:
+            self._released.pop(pair, None)
+        self._source.wake()
 
     def _under_way(self, situation: Situation, pair: Pair) -> bool:
         digest, released_at = self._released.get(pair, ("", float("-inf")))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, Protocol
 
 from reconciler.clock import Clock
@@ -36,7 +36,7 @@ class Worker:
 
     Args:
         hosts: the hosts within reach now.
-        settled: called when something ended, so that what waited for it can be released.
+        settled: told which (host, app) pairs were worked on, so that what waited for them can be released.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Worker:
         clock: Clock,
         log: Log,
         *,
-        settled: Callable[[], None],
+        settled: Callable[[Collection[Pair]], None],
     ) -> None:
         self._executor = executor
         self._store = store
@@ -96,7 +96,7 @@ class Worker:
             self._tell(outcome)
         if outcomes:
             self.failed = not all(outcome.well for outcome in outcomes)
-            self._settled()
+            self._settled({(outcome.host, app.app) for outcome in outcomes for app in outcome.apps})
 
     def _tell(self, outcome: HostOutcome) -> None:
         if outcome.unreachable:

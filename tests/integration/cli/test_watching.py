@@ -1,0 +1,144 @@
+"""`reconcile watch` beside other commands: it follows, heals, answers, stands by and ends cleanly."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.integration.cli.conftest import Repository
+
+PATIENCE_SECONDS = 40.0
+
+
+def test_a_saved_file_reaches_the_host(small: Repository) -> None:
+    with watching(small):
+        until(lambda: _text(small, "/etc/hello") == "Hello from demo\n")
+        small.replace("manifests/apps/hello.yaml", "Hello", "Bye")
+        until(lambda: _text(small, "/etc/hello") == "Bye from demo\n")
+
+
+def test_drift_is_healed(small: Repository) -> None:
+    small.replace("manifests/apps/hello.yaml", "  config:", "  verifyEvery: 1s\n  config:")
+    with watching(small):
+        until(lambda: _text(small, "/etc/hello") == "Hello from demo\n")
+        small.on_host("/etc/hello").write_text("someone was here\n")
+        until(lambda: _text(small, "/etc/hello") == "Hello from demo\n")
+    assert "drift" in small("history").out
+
+
+def test_drift_that_is_only_reported_stays(small: Repository) -> None:
+    small.replace("manifests/apps/hello.yaml", "  config:", "  drift: report\n  verifyEvery: 1s\n  config:")
+    with watching(small):
+        until(lambda: _text(small, "/etc/hello") == "Hello from demo\n")
+        small.on_host("/etc/hello").write_text("someone was here\n")
+        until(lambda: "file:/etc/hello" in small("status").out)
+        assert _text(small, "/etc/hello") == "someone was here\n"
+
+
+def test_a_branch_of_a_bare_repository_is_followed(small: Repository, tmp_path: Path) -> None:
+    bare = tmp_path / "fleet.git"
+    small.git("clone", "--quiet", "--bare", str(small.root), str(bare))
+    small.git("remote", "add", "origin", str(bare))
+    server = tmp_path / "ops"
+    server.mkdir()
+    ops = Repository(server, small.environment, small.capture)
+    with watching(ops, "--repo", str(bare), "--branch", "main", "--interval", "1s"):
+        until(lambda: _text(ops, "/etc/hello") == "Hello from demo\n")
+        small.replace("manifests/apps/hello.yaml", "Hello", "Pushed")
+        small.commit("another greeting")
+        small.git("push", "--quiet", "origin", "main")
+        until(lambda: _text(ops, "/etc/hello") == "Pushed from demo\n")
+
+
+def test_commands_share_the_embedded_server_with_it_and_outlive_it(small: Repository) -> None:
+    with watching(small):
+        until(lambda: "in sync" in small("status").out)
+        asked = small("apply", "--yes")
+        assert asked.code == 0, asked.out + asked.err
+        assert "in sync" in small("status").out
+    assert "in sync" in small("status").out
+    assert small("plan").last_line.startswith("No changes.")
+
+
+def test_an_apply_asks_the_watch_that_holds_control(small: Repository) -> None:
+    with watching(small):
+        until(lambda: small.on_host("/etc/hello").exists())
+        small.on_host("/etc/hello").unlink()
+        small("verify")
+        ran = small("apply", "--yes")
+        assert "ops-1" in ran.err
+        assert "asked it to reconcile now" in ran.err
+        assert ran.code == 0
+        assert _text(small, "/etc/hello") == "Hello from demo\n"
+
+
+def test_an_apply_of_another_revision_is_refused_and_says_who_holds_control(
+    small: Repository, tmp_path: Path
+) -> None:
+    bare = tmp_path / "fleet.git"
+    small.git("clone", "--quiet", "--bare", str(small.root), str(bare))
+    with watching(small, "--repo", str(bare), "--interval", "1s"):
+        until(lambda: small.on_host("/etc/hello").exists())
+        small.replace("manifests/apps/hello.yaml", "Hello", "Hotfix")
+        small.commit("hotfix")
+        refused = small("apply", "--yes")
+        assert refused.code == 1
+        assert "holds control, following main@" in refused.err
+        assert "--take-over" in refused.err
+        assert _text(small, "/etc/hello") == "Hello from demo\n"
+
+
+def test_a_broken_manifest_leaves_the_last_good_revision_in_force(small: Repository) -> None:
+    with watching(small) as watch:
+        until(lambda: small.on_host("/etc/hello").exists())
+        small.replace("manifests/apps/hello.yaml", "resources:", "resuorces:")
+        until(lambda: small("plan").code == 1)
+        small.replace("manifests/apps/hello.yaml", "resuorces:", "resources:")
+        small.replace("manifests/apps/hello.yaml", "Hello", "Mended")
+        until(lambda: _text(small, "/etc/hello") == "Mended from demo\n")
+        assert watch.poll() is None
+
+
+def test_a_second_controller_stands_by_and_takes_over(small: Repository) -> None:
+    with watching(small) as first:
+        until(lambda: small.on_host("/etc/hello").exists())
+        with watching(small):
+            first.kill()
+            first.wait()
+            small.replace("manifests/apps/hello.yaml", "Hello", "Taken over")
+            until(lambda: _text(small, "/etc/hello") == "Taken over from demo\n")
+
+
+@contextmanager
+def watching(repository: Repository, *words: str) -> Iterator[subprocess.Popen[str]]:
+    """A watch beside the block, ended by SIGTERM; it must end cleanly."""
+    process = repository.spawn("watch", *words)
+    try:
+        yield process
+        alive = process.poll() is None
+        if alive:
+            process.send_signal(signal.SIGTERM)
+        told, _ = process.communicate(timeout=PATIENCE_SECONDS)
+        assert "Traceback" not in told
+        assert not alive or process.returncode == 0, told
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def until(condition: Callable[[], object]) -> None:
+    """Wait, with patience, for something to become true."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "it never happened"
+        time.sleep(0.05)
+
+
+def _text(repository: Repository, path: str) -> str:
+    file = repository.on_host(path)
+    return file.read_text() if file.exists() else ""
