@@ -15,6 +15,8 @@ from reconciler.source.files import FOLDERS
 QUIET_MILLISECONDS = 50
 """A change is told once nothing has happened for so long."""
 LONGEST_BURST_MILLISECONDS = 1_000
+LONGEST_CHECKOUT_SECONDS = 10
+"""How long git is waited for; a git that was killed leaves its lock for ever."""
 CHECK_MILLISECONDS = 1_000
 """How often folders are looked for that came, went or were replaced, which a watch does not notice."""
 
@@ -39,7 +41,7 @@ def _watch(root: Path, folders: dict[str, int], stop_event: Event) -> Iterator[f
     try:
         for changed in _events(root, folders, stop_event):
             told = fresh | {Path(path).relative_to(root).as_posix() for path in changed}
-            if told and not stop_event.is_set():
+            if told and _git_is_done(root, stop_event):
                 yield told
             fresh = frozenset()
             if _folders(root) != folders:
@@ -49,6 +51,17 @@ def _watch(root: Path, folders: dict[str, int], stop_event: Event) -> Iterator[f
     except OSError as error:
         hint = "Raise the limit: sysctl fs.inotify.max_user_watches=1048576"
         raise Unavailable.of("cannot-watch", f"cannot watch {root}: {error}", hint=hint) from None
+
+
+def _git_is_done(root: Path, stop_event: Event) -> bool:
+    """Let git finish a checkout or a pull, whose half would look like deletes; False if the watch ends meanwhile."""
+    top = next((folder for folder in (root, *root.parents) if (folder / ".git").is_dir()), root)
+    lock = top / ".git" / "index.lock"
+    for _ in range(LONGEST_CHECKOUT_SECONDS * 20):
+        if not lock.exists():
+            break
+        stop_event.wait(0.05)
+    return not stop_event.is_set()
 
 
 def _events(root: Path, folders: dict[str, int], stop_event: Event) -> Iterator[frozenset[str]]:

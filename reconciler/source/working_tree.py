@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -74,12 +75,15 @@ class WorkingTree:
             path = waiting.pop()
             try:
                 with os.scandir(self._root / path) as entries:
-                    for entry in entries:
-                        _list(f"{path}/{entry.name}", entry, waiting, listing)
+                    found = list(entries)
             except FileNotFoundError:
                 continue
             except OSError as error:
                 listing.problems[path] = _unreadable(path, error)
+                continue
+            for entry in found:
+                with suppress(FileNotFoundError):  # it went while we looked: it is not there, the others are
+                    _list(f"{path}/{entry.name}", entry, waiting, listing)
 
     def _hashed(self, listed: dict[str, StatKey], problems: list[Problem]) -> Iterator[tuple[str, TreeFile]]:
         for path, key in listed.items():
@@ -113,12 +117,12 @@ class WorkingTree:
 
 def _list(path: str, entry: os.DirEntry[str], waiting: list[str], listing: _Listing) -> None:
     """Put one entry of a folder where it belongs."""
-    if files.hidden(path):
-        return
-    if problem := files.name_problem(path):
-        listing.problems[path] = problem
-    elif entry.name == ".git":
+    if entry.name == ".git":
         listing.problems[path] = files.nested_repository(path)
+    elif files.hidden(path):
+        return
+    elif problem := files.name_problem(path):
+        listing.problems[path] = problem
     elif entry.is_symlink():
         listing.links[path] = str(Path(entry.path).readlink())
     elif entry.is_dir(follow_symlinks=False):

@@ -224,7 +224,10 @@ def test_a_refused_password_is_told_without_it_and_nobody_is_asked(
         assert mirror.shown_url == f"http://***@{address}/fleet.git"
     assert str(error.value).startswith(f"cannot fetch http://***@{address}/fleet.git: Authentication failed")
     assert "hunter2" not in str(error.value)
-    with Mirror(f"http://{address}/fleet.git", "main", kept) as mirror, pytest.raises(Unavailable, match="prompts disabled"):
+    with (
+        Mirror(f"http://{address}/fleet.git", "main", kept) as mirror,
+        pytest.raises(Unavailable, match="prompts disabled"),
+    ):
         mirror.fetch()
 
 

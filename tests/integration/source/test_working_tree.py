@@ -2,6 +2,8 @@
 
 import os
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -174,6 +176,7 @@ def test_everything_that_cannot_be_part_of_a_tree_is_told_at_once(
         {
             "manifests/large.yaml": b"x" * ((2 << 20) + 1),
             "templates/large": b"x" * ((1 << 20) + 1),
+            "manifests/cloned/.git/HEAD": "",
             "templates/cloned/.git/HEAD": "",
             "templates/bell\a": "",
         }
@@ -188,6 +191,7 @@ def test_everything_that_cannot_be_part_of_a_tree_is_told_at_once(
         listening.bind("templates/socket")
     assert problems(repository.root) == [
         f"manifests/all: is a symbolic link to ../templates. {LINKS}",
+        "manifests/cloned: is a git repository of its own. Keep its files as files of this one",
         "manifests/large.yaml: has 2097153 bytes; 2097152 are allowed below manifests/. Split it",
         f"manifests/shadow.yaml: is a symbolic link to /etc/shadow. {LINKS}",
         f"manifests/up.yaml: is a symbolic link to ../../outside.yaml. {LINKS}",
@@ -198,6 +202,24 @@ def test_everything_that_cannot_be_part_of_a_tree_is_told_at_once(
         "templates/pipe: is not a regular file. Remove it",
         "templates/socket: is not a regular file. Remove it",
     ]
+
+
+def test_files_that_go_during_the_walk_take_no_others_with_them(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository.write({f"manifests/{number}.yaml": str(number) for number in range(50)})
+    scandir = os.scandir
+
+    @contextmanager
+    def losing_some(path: Path) -> Iterator[list[os.DirEntry[str]]]:
+        with scandir(path) as entries:
+            found = list(entries)
+        for number in range(0, 50, 10):
+            (repository.root / f"manifests/{number}.yaml").unlink(missing_ok=True)
+        yield found
+
+    monkeypatch.setattr(os, "scandir", losing_some)
+    assert len(WorkingTree(repository.root).tree().files) == 45
 
 
 def test_a_folder_that_is_itself_a_link_is_refused(repository: Repository, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from queue import Queue
+from queue import Empty, Queue
 from shutil import rmtree
 
 import pytest
@@ -100,6 +100,29 @@ def test_an_event_that_is_already_set_ends_the_watch_at_once(root: Path) -> None
     stop = threading.Event()
     stop.set()
     assert list(watching.watch_changes(root, stop)) == []
+
+
+def test_half_a_checkout_is_not_told(root: Path) -> None:
+    (root / ".git").mkdir()
+    with watched(root) as told:
+        lock = root / ".git" / "index.lock"
+        lock.touch()
+        (root / "manifests" / "a.yaml").touch()
+        with pytest.raises(Empty):
+            told.get(timeout=0.3)
+        lock.unlink()
+        wait_for(told, "manifests/a.yaml")
+
+
+def test_a_lock_that_git_left_behind_does_not_hold_a_change_for_ever(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "LONGEST_CHECKOUT_SECONDS", 0)
+    (root / ".git").mkdir()
+    (root / ".git" / "index.lock").touch()
+    with watched(root) as told:
+        (root / "manifests" / "a.yaml").touch()
+        wait_for(told, "manifests/a.yaml")
 
 
 def test_a_limit_of_the_system_is_told_with_the_remedy(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
