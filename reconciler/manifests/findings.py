@@ -5,10 +5,10 @@ Parsing and checks make findings; the loader looks up their line and column, and
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from reconciler import errors
 from reconciler.model.manifests import Path
 
 WRITTEN = "{written}"
@@ -44,13 +44,10 @@ class Finding:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A hint with the nearest known word, or with all of them where none is near and they are few; else empty."""
+    """A hint with the nearest known word, or with the known words where none is near; else empty."""
     choices = sorted(set(known))
-    lowered = {choice.lower(): choice for choice in reversed(choices)}
-    near = difflib.get_close_matches(word.lower(), lowered, n=1, cutoff=0.6)
-    if near:
-        return f"Did you mean {lowered[near[0]]}?"
-    return f"Known: {some(choices)}" if choices else ""
+    nearest = errors.did_you_mean(word, choices)
+    return nearest or (f"Known: {some(choices)}" if choices else "")
 
 
 def some(words: Iterable[str], limit: int = 8) -> str:

@@ -75,5 +75,3 @@ def health_claims(checks: Sequence[HealthSpec]) -> Iterator[tuple[Path, str]]:
             continue
         if check.service:
             yield ("spec", "health", index, "service"), f"service:{check.service.name}"
-        elif check.command:
-            yield ("spec", "health", index, "command"), "a health check's command"

@@ -177,7 +177,6 @@ class Group(Resource):
 class Command(Resource):
     """A command that runs where its condition says that it is needed."""
 
-    sandboxed = False
     argv: Argv = Field(description="The command, one word each; no shell.", examples=[["systemctl", "daemon-reload"]])
     unless: Argv | None = Field(None, description="Not needed if this command succeeds.")
     only_if: Argv | None = Field(None, description="Needed only if this command succeeds.")

@@ -1,5 +1,7 @@
 """What only several documents together can get wrong."""
 
+from reconciler.manifests.resources import RESOURCES
+from reconciler.resources.registry import KINDS, NOT_IN_SANDBOX
 from tests.unit.manifests.trees import FLEET, HOST, app, fleet, group, host, problems, with_templates
 
 INTENDED = "Intended? allowEmpty: true"
@@ -192,6 +194,12 @@ def test_a_sandbox_host_gets_files_only() -> None:
         f"manifests/a.yaml:15:41: sandbox host box cannot have owner www-data. {exclude}",
         f"manifests/a.yaml:18:14: sandbox host box cannot have service:nginx. {exclude}",
     ]
+
+
+def test_validation_and_engine_agree_on_what_a_sandbox_cannot_have() -> None:
+    engine = {kind for kind in KINDS if kind in NOT_IN_SANDBOX}
+
+    assert {kind for kind, model in RESOURCES.items() if kind in KINDS and not model.sandboxed} == engine
 
 
 def test_a_secret_of_any_layer_is_kept_out_of_argv() -> None:
