@@ -135,13 +135,15 @@ class Composition:
         return apps
 
     def _app(self, recipe: Recipe, ground: Ground, before: _ComposedApp | None) -> _ComposedApp | None:
+        """The app on the host; None where it has a problem, which is noted."""
+        values = self._same_values(before, recipe, ground)
+        if before is not None and values is before.values and before.recipe is recipe:
+            return before
         host = ground.host.metadata.name
         sound = self._sound(ground.config, recipe.name, ground.host)
         try:
-            values = self._same_values(before, recipe, ground) or self._writer.write(recipe, ground)
-            if before is not None and before.recipe is recipe and before.values.text == values.text:
-                return _ComposedApp(recipe, ground, values, before.desired)
-            secrets = self._secrets(recipe, values)
+            values = values or self._writer.write(recipe, ground)
+            secrets = self._secrets(recipe, values, host)
         except InvalidInput as error:
             self._findings.of_app(error, recipe, host)
             return None
@@ -155,13 +157,13 @@ class Composition:
         """The values of the last pass, where everything that they were made from is still the same."""
         if before is None or before.recipe.reads is not recipe.reads:
             return None
-        if not before.ground.same(ground, reads_facts="facts" in recipe.reads.parts):
+        if not before.ground.same(ground, with_facts="facts" in recipe.reads.parts):
             return None
         if "hosts" in recipe.reads.parts and before.recipe is not recipe:
             return None
         return before.values if self._writer.holds(before.values) else None
 
-    def _secrets(self, recipe: Recipe, values: Values) -> tuple[str, ...]:
+    def _secrets(self, recipe: Recipe, values: Values, host: str) -> tuple[str, ...]:
         """All secrets that the app needs on the host, sorted.
 
         Where a value is read but absent, the app is rendered: only that tells whether the template is prepared for it.
@@ -172,7 +174,7 @@ class Composition:
         """
         found = recipe.secrets
         if values.absent or recipe.renders_secrets or recipe.bundle.sha not in self.composed.rendered:
-            rendered = recipe.renderer.render(json.loads(values.text))
+            rendered = recipe.renderer.render(json.loads(values.text), host=host, names=recipe.app.config)
             self.composed.rendered.add(recipe.bundle.sha)
             if recipe.renders_secrets:
                 found = tuple(path for resource in rendered.resources for path in resource.secrets)

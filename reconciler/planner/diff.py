@@ -27,19 +27,20 @@ def diff(given: PlanInput, renderers: Renderers) -> Plan:
     renderings = Renderings({**given.bundles, **desired.bundles}, renderers)
     comparer = Comparer()
     pairs = due(desired, given.observed, given.secrets, given.scope)
-    hosts = tuple(sorted(filter(given.scope.host, desired.hosts)))
-    due_apps: dict[str, list[str]] = {host: [] for host in hosts}
-    for host, app in pairs:
-        if app in desired.hosts.get(host, ()):
-            due_apps[host].append(app)
+    by_host: dict[str, list[str]] = {}
+    for known_as, app in pairs:
+        host = past.today(known_as)
+        by_host.setdefault(host, [])
+        if known_as == host and app in desired.hosts[host]:
+            by_host[host].append(app)
     apps: list[AppPlan] = []
-    for host in hosts:
-        apps.extend(HostDiff(host, given, past, renderings, comparer).plans(due_apps[host]))
+    for host in sorted(by_host):
+        apps.extend(HostDiff(host, given, past, renderings, comparer).plans(by_host[host]))
     renderings.raise_all()
     deletes = any(change.action is Action.DELETE for app in apps for change in app.changes)
     return Plan(
         revision=desired.revision,
-        hosts=hosts,
+        hosts=tuple(sorted(filter(given.scope.host, desired.hosts))),
         apps=tuple(apps),
         resources=resource_counts(given, past, renderings, frozenset(pairs)) if deletes else {},
         forgotten=tuple(filter(given.scope.host, past.forgotten())),

@@ -12,52 +12,52 @@ from reconciler.model.plan import Action, Change
 from reconciler.rendering import RenderedResource
 
 _SERVICE = "service"
+_VERBS = (("restart", "restartOn"), ("reload", "reloadOn"))
+"""In order: a restart makes a reload needless."""
 
 
-def follow_ups(resources: Sequence[RenderedResource], changes: Mapping[str, Change]) -> tuple[str, ...]:
-    """Lines such as `reload nginx (site changes)`, in declared order. A restart makes a reload needless."""
-    if not changes:
+def follow_ups(resources: Sequence[RenderedResource], changes: Sequence[Change]) -> tuple[str, ...]:
+    """Lines such as `reload nginx (site changes)`, in declared order."""
+    services = [resource for resource in resources if resource.kind == _SERVICE] if changes else []
+    if not services:
         return ()
-    services = [resource for resource in resources if resource.kind == _SERVICE]
-    return tuple(line for service in services for line in _of(service, resources, changes))
+    actions = {change.resource: change.action for change in changes}
+    changing = [resource for resource in resources if resource.id in actions]
+    return tuple(line for service in services for line in _of(service, changing, actions))
 
 
 def _of(
-    service: RenderedResource, resources: Sequence[RenderedResource], changes: Mapping[str, Change]
+    service: RenderedResource, changing: Sequence[RenderedResource], actions: Mapping[str, Action]
 ) -> Iterator[str]:
     name = service.fields.get("name", service.name)
-    own = changes.get(service.id)
     if service.fields.get("state", "running") != "running":
         return
-    if own is not None and own.action is Action.ADD:
+    if actions.get(service.id) is Action.ADD:
         yield f"start {name}"
         return
-    for verb, field in (("restart", "restartOn"), ("reload", "reloadOn")):
-        causes = [
-            found
-            for found in resources
-            if found.id in changes and found.id != service.id and _named(service, field, found)
-        ]
+    for verb, field in _VERBS:
+        causes = list(_causes(service, field, changing))
         if causes:
-            yield f"{verb} {name} ({_because(causes, changes)})"
+            yield f"{verb} {name} ({_because(causes, actions)})"
             return
 
 
-def _named(service: RenderedResource, field: str, cause: RenderedResource) -> bool:
-    wanted = service.fields.get(field) or ()
-    names = (wanted,) if isinstance(wanted, str) else wanted
-    return any(_means(name, cause) for name in names)
+def _causes(service: RenderedResource, field: str, changing: Sequence[RenderedResource]) -> Iterator[RenderedResource]:
+    wanted = service.fields.get(field)
+    if not isinstance(wanted, (list, tuple)):
+        return
+    names = frozenset(map(str, wanted))
+    globs = [name.removeprefix("path:") for name in names if name.startswith("path:")]
+    for cause in changing:
+        path = str(cause.fields.get("path", ""))
+        named = cause.name in names or cause.id in names or any(fnmatchcase(path, glob) for glob in globs)
+        if named and cause is not service:
+            yield cause
 
 
-def _means(name: str, cause: RenderedResource) -> bool:
-    if name.startswith("path:"):
-        return fnmatchcase(str(cause.fields.get("path", "")), name.removeprefix("path:"))
-    return name in (cause.name, cause.id)
-
-
-def _because(causes: Sequence[RenderedResource], changes: Mapping[str, Change]) -> str:
+def _because(causes: Sequence[RenderedResource], actions: Mapping[str, Action]) -> str:
     """Certain causes where there are any, else those that may turn out to be some."""
-    certain = [cause.name for cause in causes if changes[cause.id].action is not Action.UNKNOWN]
+    certain = [cause.name for cause in causes if actions[cause.id] is not Action.UNKNOWN]
     if certain:
         return f"{', '.join(certain)} {'changes' if len(certain) == 1 else 'change'}"
     return f"if {', '.join(cause.name for cause in causes)} changes"

@@ -24,11 +24,11 @@ class Ground:
     vars: Merged
     facts: Facts | None
 
-    def same(self, other: Ground, *, reads_facts: bool) -> bool:
+    def same(self, other: Ground, *, with_facts: bool) -> bool:
         """Whether both give the same values to a bundle, as far as this host is concerned."""
         return (
             self.host is other.host
             and self.config is other.config
             and self.vars is other.vars
-            and (not reads_facts or self.facts == other.facts)
+            and (not with_facts or self.facts is other.facts or self.facts == other.facts)
         )

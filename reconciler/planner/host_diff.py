@@ -66,7 +66,7 @@ class HostDiff:
             host=self._host,
             app=wanted.app,
             changes=changes + deletes,
-            follow_ups=follow_ups(rendered.resources, {change.resource: change for change in changes}),
+            follow_ups=follow_ups(rendered.resources, changes),
             left_behind=left,
             drift=_drift(known, found, policy),
             held=self._held(wanted.app, wanted, known),

@@ -17,17 +17,17 @@ class Past:
     def __init__(self, desired: Desired, observed: Mapping[str, ObservedHost]) -> None:
         self._desired = desired
         self._observed = observed
+        self._renamed = {old: new for new in desired.formerly if (old := self._known_as(new)) not in {None, new}}
         self._app_names: dict[str, tuple[str, ...]] = {}
 
     def host(self, name: str) -> tuple[str, ObservedHost] | None:
         """The name under which the host was heard of last, and what was heard."""
-        found = self._observed.get(name)
-        if found is not None:
-            return name, found
-        for old in self._desired.formerly.get(name, ()):
-            if old in self._observed and old not in self._desired.hosts:
-                return old, self._observed[old]
-        return None
+        known_as = self._known_as(name)
+        return (known_as, self._observed[known_as]) if known_as is not None else None
+
+    def today(self, name: str) -> str:
+        """The name that a host goes by now."""
+        return self._renamed.get(name, name)
 
     def names(self, host: str, app: str) -> tuple[str, ...]:
         """The names that a desired app of a host goes by: its own, then old ones that no other app of the host has."""
@@ -71,5 +71,10 @@ class Past:
 
     def forgotten(self) -> Iterator[str]:
         """Hosts that are known, left the manifests and were not renamed, sorted."""
-        renamed = {known[0] for host in self._desired.formerly if (known := self.host(host))}
-        yield from sorted(self._observed.keys() - self._desired.hosts.keys() - renamed)
+        yield from sorted(self._observed.keys() - self._desired.hosts.keys() - self._renamed.keys())
+
+    def _known_as(self, host: str) -> str | None:
+        if host in self._observed:
+            return host
+        former = self._desired.formerly.get(host, ())
+        return next((old for old in former if old in self._observed and old not in self._desired.hosts), None)

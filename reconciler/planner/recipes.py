@@ -27,6 +27,7 @@ _EXPRESSION = re.compile(r"\{[{%].*?[%}]\}|\"(?:when|forEach)\": *\"[^\"]*\"", r
 class Recipe:
     """All of an app that is the same on every host."""
 
+    name: str
     app: App
     bundle: Bundle
     renderer: Renderer
@@ -39,10 +40,6 @@ class Recipe:
     """Ids of the resources that claim a place on every host of the app."""
     asks_config: bool
     """Some template may read the config of other hosts, so that `hosts()` has to freeze it too."""
-
-    @property
-    def name(self) -> str:
-        return self.app.metadata.name
 
 
 class Recipes:
@@ -76,10 +73,11 @@ class Recipes:
         if last is not None and last.bundle.sha == bundle.sha:
             return last if last.app is app else replace(last, app=app, claims=fixed_claims(app))
         renderer = Renderer(bundle)
-        reads = self._reads.get(renderer.reads) or Reads.of(renderer.reads)
+        reads = self._reads.setdefault(renderer.reads, Reads.of(renderer.reads))
         named = sorted(set(secret_paths([bundle.content["resources"], bundle.content["health"]])))
         plain = tuple(path for path in named if "{{" not in path)
         return Recipe(
+            name=app.name,
             app=app,
             bundle=bundle,
             renderer=renderer,

@@ -32,7 +32,7 @@ class Renderings:
     def wanted(self, app: DesiredApp) -> Rendered | None:
         """The rendering of an app on a host; None, with the problems noted, where it has none."""
         try:
-            return self._renderers(self._bundles[app.bundle]).render(json.loads(app.values))
+            return self._renderers(self._bundles[app.bundle]).render(json.loads(app.values), host=app.host)
         except InvalidInput as error:
             for problem in error.problems:
                 self.note(problem, app.host)

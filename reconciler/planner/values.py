@@ -49,7 +49,7 @@ class ValuesWriter:
 
     def holds(self, values: Values) -> bool:
         """Whether everything that was looked up on other hosts is still the same there."""
-        return all(
+        return not values.dependencies or all(
             len(now := self._token(dependency)) == len(token)
             and all(one is other for one, other in zip(now, token, strict=True))
             for dependency, token in values.dependencies
