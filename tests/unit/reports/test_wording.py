@@ -89,6 +89,13 @@ def test_what_a_terminal_would_obey_becomes_readable() -> None:
     assert visible("a\u202eb\ufeff\u200b\U000e0041\ud800") == "a\\u202eb\\ufeff\\u200b\\U000e0041\\ud800"
 
 
+@pytest.mark.parametrize(
+    "hidden", list("\xad\u061c\u180e\u200b\u200e\u2028\u2029\u202a\u2066\u2060\ufeff\ufff9\U000e0001")
+)
+def test_what_nobody_could_see_can_be_seen(hidden: str) -> None:
+    assert visible(f"a{hidden}b").startswith("a\\")
+
+
 def test_what_people_write_stays() -> None:
     assert visible("欢迎 Grüße 👩‍💻 ~ \\x1b") == "欢迎 Grüße 👩‍💻 ~ \\x1b"
 
