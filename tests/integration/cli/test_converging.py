@@ -14,7 +14,7 @@ from tests.integration.cli.conftest import Repository, host, scrubbed
 def test_the_example_fleet_converges_and_then_has_nothing_to_do(example: Repository) -> None:
     first = example("apply", "--yes")
     assert first.code == 0, first.out + first.err
-    assert "password = \"correct horse battery\"" in example.on_host("/etc/webapp/mysql.cnf").read_text()
+    assert 'password = "correct horse battery"' in example.on_host("/etc/webapp/mysql.cnf").read_text()
     assert "listen 8080" in example.on_host("/etc/nginx/sites-enabled/webapp.conf").read_text()
 
     again = example("plan", "--detailed-exitcode")

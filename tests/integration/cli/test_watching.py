@@ -76,9 +76,7 @@ def test_an_apply_asks_the_watch_that_holds_control(small: Repository) -> None:
         assert _text(small, "/etc/hello") == "Hello from demo\n"
 
 
-def test_an_apply_of_another_revision_is_refused_and_says_who_holds_control(
-    small: Repository, tmp_path: Path
-) -> None:
+def test_an_apply_of_another_revision_is_refused_and_says_who_holds_control(small: Repository, tmp_path: Path) -> None:
     bare = tmp_path / "fleet.git"
     small.git("clone", "--quiet", "--bare", str(small.root), str(bare))
     with watching(small, "--repo", str(bare), "--interval", "1s"):
