@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 PROTOCOLS = ("file", "git", "http", "https", "ssh")
 LOCAL_TIMEOUT_SECONDS = 30.0
 
+TRAILERS = ("-1", "--no-show-signature", "--format=%(trailers:only=true,unfold=true)")
+"""Arguments of `git log` for the trailers of a commit."""
+
 _OPTIONS = {
     "core.hooksPath": os.devnull,
     "core.fsmonitor": "false",
@@ -72,11 +75,13 @@ def start(directory: Path, *arguments: str, options: Mapping[str, str] | None = 
     """Start git in a directory.
 
     Raises:
-        Unavailable: git is not installed.
+        Unavailable: git is not installed, or the directory is gone.
     """
     try:
         return Running(["git", *arguments], directory=directory, environ=environment(options))
     except FileNotFoundError:
+        if not directory.is_dir():
+            raise Unavailable.of("no-directory", f"{directory} is gone") from None
         raise _no_git() from None
 
 
@@ -123,8 +128,14 @@ def without_credentials(text: str) -> str:
     return _CREDENTIALS.sub("***@", text)
 
 
-def open_repository(directory: Path) -> Repo:
-    """The repository that a directory is, or lies in, by GitPython; the caller closes it.
+def trailers(output: str) -> Mapping[str, str]:
+    """What `git log` printed for TRAILERS; of several with one key the last counts."""
+    pairs = (line.partition(":") for line in output.splitlines())
+    return {key.strip(): value.strip() for key, mark, value in pairs if mark}
+
+
+def open_repository(directory: Path, *, parents: bool) -> Repo:
+    """The repository that a directory is, or with `parents` lies in, by GitPython; the caller closes it.
 
     Raises:
         InvalidInput: there is none.
@@ -136,7 +147,7 @@ def open_repository(directory: Path) -> Repo:
     except ImportError:  # GitPython looks for the program
         raise _no_git() from None
     try:
-        repository = Repo(directory, search_parent_directories=True)
+        repository = Repo(directory, search_parent_directories=parents)
     except (InvalidGitRepositoryError, NoSuchPathError):
         raise InvalidInput.of("no-git-repository", f"{directory} is no git repository") from None
     repository.git.update_environment(**environment(), GIT_DIR=str(repository.git_dir))

@@ -30,15 +30,15 @@ class _Entry:
 class GitObjects:
     """An open repository. One `git cat-file` process reads all its files; `close` ends it."""
 
-    def __init__(self, directory: Path) -> None:
-        """Open the repository that the directory is, or lies in.
+    def __init__(self, directory: Path, *, parents: bool = True) -> None:
+        """Open the repository that the directory is, or with `parents` lies in.
 
         Raises:
             InvalidInput: there is none.
             Unavailable: git is not installed.
         """
         self._directory = directory
-        self._repository = git.open_repository(directory)
+        self._repository = git.open_repository(directory, parents=parents)
         self._lock = threading.Lock()
 
     def commit(self, ref: str) -> str:
@@ -55,9 +55,15 @@ class GitObjects:
         raise InvalidInput.of("no-such-revision", f"{ref!r} is no revision of this repository", hint=self._hint(ref))
 
     def revision(self, commit: str, branch: str = "") -> Revision:
-        """A commit with its trailers; of several with one key the last counts."""
-        trailers = self._repository.commit(commit).trailers_dict
-        return Revision(commit, branch, trailers={key: values[-1] for key, values in trailers.items()})
+        """A commit with its trailers.
+
+        Raises:
+            Unavailable: it cannot be read.
+        """
+        code, output, errors = self._ask("log", *git.TRAILERS, commit)
+        if code != 0:
+            raise Unavailable.of("git-unreadable", f"git cannot read commit {commit[:7]}: {git.said(errors)}")
+        return Revision(commit, branch, trailers=git.trailers(output))
 
     def tree(self, revision: Revision, folder: str = "") -> Tree:
         """All files of a revision.

@@ -95,8 +95,11 @@ class Mirror:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         """Hold the mirror alone; whoever else holds it ends within its own time limit."""
-        self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(self._path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor = os.open(self._path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError as error:
+            raise Unavailable.of("git-failed", f"cannot keep a mirror in {self._path}: {error.strerror}") from None
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield
@@ -107,18 +110,18 @@ class Mirror:
         """Make the repository where there is none, and sweep away the locks of a git that was killed."""
         for stale in [*self._path.glob("*.lock"), *self._path.glob("refs/**/*.lock")]:
             stale.unlink(missing_ok=True)
-        if not (self._path / "HEAD").exists():
+        if not all((self._path / name).exists() for name in ("HEAD", "objects", "refs")):
             made = git.run(self._path, "init", "--quiet", "--bare", "--template=", ".")
             if made.code != 0:
                 raise Unavailable.of("git-failed", f"cannot make a mirror in {self._path}: {git.said(made.errors)}")
 
     def _opened(self) -> GitObjects:
         if self._objects is None:
-            self._objects = GitObjects(self._path)
+            self._objects = GitObjects(self._path, parents=False)
         return self._objects
 
     def _tip(self) -> str:
-        outcome = git.run(self._path, "rev-parse", "--verify", "--quiet", self._ref)
+        outcome = git.run(self._path, "--git-dir=.", "rev-parse", "--verify", "--quiet", self._ref)
         return outcome.output.decode().strip()
 
     @property
@@ -148,7 +151,7 @@ class Mirror:
         """Run a command that talks to the other side. The URL travels in the environment, not in sight of `ps`."""
         origin = {"remote.origin.url": self._url}
         refs = [f"+{self._ref}:{self._ref}"] if command == "fetch" else []
-        running = git.start(self._path, command, *options, "origin", *refs, options=origin)
+        running = git.start(self._path, "--git-dir=.", command, *options, "origin", *refs, options=origin)
         return git.finish(running, self._timeout_seconds)
 
 

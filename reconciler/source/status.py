@@ -100,7 +100,5 @@ def _records(output: str) -> Iterator[tuple[str, str]]:
 
 @lru_cache(maxsize=16)
 def _trailers(root: Path, commit: str) -> Mapping[str, str]:
-    """Trailers of a commit's message; of several with one key the last counts."""
-    outcome = git.run(root, "log", "-1", "--no-show-signature", "--format=%(trailers:only=true,unfold=true)", commit)
-    lines = outcome.output.decode(errors="replace").splitlines()
-    return {key.strip(): value.strip() for key, mark, value in (line.partition(":") for line in lines) if mark}
+    outcome = git.run(root, "log", *git.TRAILERS, commit)
+    return git.trailers(outcome.output.decode(errors="replace"))

@@ -124,6 +124,28 @@ def test_a_mirror_that_someone_removed_is_made_again(repository: Repository, kep
         assert read(mirror, mirror.fetch()) == {"manifests/a.yaml": b"two"}
 
 
+@pytest.mark.parametrize("lost", ["HEAD", "objects", "refs"])
+def test_a_mirror_half_made_inside_another_repository_is_not_taken_for_that_one(
+    repository: Repository, tmp_path: Path, lost: str
+) -> None:
+    repository.commit(files=ONE)
+    around = Repository(tmp_path / "around")
+    around.commit(files={"manifests/a.yaml": "around"})
+    with Mirror(str(repository.root), "main", around.root / "mirrors") as mirror:
+        mirror.fetch()
+        (bare,) = (around.root / "mirrors").iterdir()
+        (bare / lost).rename(tmp_path / "lost")
+    with Mirror(str(repository.root), "main", around.root / "mirrors") as mirror:
+        assert read(mirror, mirror.fetch()) == {"manifests/a.yaml": b"one"}
+
+
+def test_a_place_where_no_mirror_can_be_kept_is_told(repository: Repository, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with Mirror(str(repository.root), "main", tmp_path / "file") as mirror, pytest.raises(Unavailable) as error:
+        mirror.fetch()
+    assert "cannot keep a mirror in" in str(error.value)
+
+
 def test_two_processes_may_share_the_directory(repository: Repository, kept: Path) -> None:
     commit = repository.commit(files=ONE)
     found: list[str] = []
