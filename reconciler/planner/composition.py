@@ -31,9 +31,13 @@ class _Terms:
     """The config of each recipe's app, before a host has its say."""
     vars: Merged
 
-    def same(self, other: _Terms) -> bool:
-        mine, others = (*self.recipes, *self.configs, self.vars), (*other.recipes, *other.configs, other.vars)
-        return len(mine) == len(others) and all(a is b for a, b in zip(mine, others, strict=True))
+    def shared(self, other: _Terms) -> frozenset[str]:
+        """Apps for which both say the same."""
+        if self.vars is not other.vars:
+            return frozenset()
+        others = dict(zip(other.recipes, other.configs, strict=True))
+        mine = zip(self.recipes, self.configs, strict=True)
+        return frozenset(recipe.name for recipe, config in mine if others.get(recipe) is config)
 
 
 @dataclass(slots=True)
@@ -88,6 +92,8 @@ class Composition:
         self._writer = writer
         self._findings = findings
         self._before = before
+        self._steady: dict[_Terms, tuple[_Terms, frozenset[str]]] = {}
+        """New terms -> those of the last pass, and the apps for which nothing changed in between."""
         self.composed = Composed(rendered=before.rendered & {recipe.bundle.sha for recipe in recipes.values()})
 
     def host(self, host: Host) -> Mapping[str, DesiredApp]:
@@ -98,7 +104,7 @@ class Composition:
         facts = self._facts.get(name)
         known = self._before.hosts.get(name)
         if known is None or not self._holds(known, host, terms, facts):
-            apps = self._apps(host, terms, facts, known.apps if known else {})
+            apps = self._apps(host, terms, facts, known)
             desired = {app: composed.desired for app, composed in apps.items()}
             known = _ComposedHost(host, terms, facts, apps, desired, _volatile(apps))
             if len(apps) < len(terms.recipes) or not self._sound(terms.vars, None, host):
@@ -111,8 +117,13 @@ class Composition:
         configs = tuple(self._fleet.config_below(recipe.name, standing) for recipe in recipes)
         terms = _Terms(recipes, configs, self._fleet.vars_below(standing))
         known = self._before.terms.get(standing)
-        self.composed.terms[standing] = known if known is not None and terms.same(known) else terms
-        return self.composed.terms[standing]
+        if known is not None:
+            steady = terms.shared(known)
+            if len(steady) == len(known.recipes) == len(recipes) and terms.vars is known.vars:
+                terms = known
+            self._steady[terms] = known, steady
+        self.composed.terms[standing] = terms
+        return terms
 
     def _holds(self, known: _ComposedHost, host: Host, terms: _Terms, facts: Facts | None) -> bool:
         if known.host is not host or known.terms is not terms:
@@ -122,17 +133,28 @@ class Composition:
         )
 
     def _apps(
-        self, host: Host, terms: _Terms, facts: Facts | None, before: Mapping[str, _ComposedApp]
+        self, host: Host, terms: _Terms, facts: Facts | None, known: _ComposedHost | None
     ) -> Mapping[str, _ComposedApp]:
         name = host.metadata.name
+        before = known.apps if known is not None else {}
+        steady = self._steady_apps(known, host, terms)
         variables = self._fleet.vars(name) if host.vars else terms.vars
         apps: dict[str, _ComposedApp] = {}
         for recipe, below in zip(terms.recipes, terms.configs, strict=True):
+            if recipe.name in steady:
+                apps[recipe.name] = before[recipe.name]
+                continue
             config = self._fleet.config(name, recipe.name) if host.config.get(recipe.name) else below
             composed = self._app(recipe, Ground(host, config, variables, facts), before.get(recipe.name))
             if composed is not None:
                 apps[recipe.name] = composed
         return apps
+
+    def _steady_apps(self, known: _ComposedHost | None, host: Host, terms: _Terms) -> frozenset[str]:
+        """Apps that can be taken over without another look."""
+        last, steady = self._steady.get(terms, (None, frozenset()))
+        unmoved = known is not None and known.host is host and known.terms is last and not known.volatile
+        return steady if unmoved else frozenset()
 
     def _app(self, recipe: Recipe, ground: Ground, before: _ComposedApp | None) -> _ComposedApp | None:
         """The app on the host; None where it has a problem, which is noted."""
