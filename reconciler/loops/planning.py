@@ -5,7 +5,7 @@ Changes nothing anywhere. `plan`, `apply`, `status`, `explain` and the controlle
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,6 +14,7 @@ from reconciler.clock import Clock
 from reconciler.errors import Unavailable
 from reconciler.loops import ledger_view
 from reconciler.loops.host_view import HostView
+from reconciler.loops.known_hosts import KnownHosts
 from reconciler.loops.known_secrets import KnownSecrets
 from reconciler.loops.reach import Reach
 from reconciler.manifests import Loader
@@ -87,6 +88,17 @@ class Planning:
         self._reach = reach
         self._secrets = secrets
         self._clock = clock
+        self._known = KnownHosts(store, clock) if store else None
+
+    def forget(self) -> None:
+        """Ask Redis anew for everything the next time."""
+        if self._known:
+            self._known.forget()
+
+    def changed(self, hosts: Iterable[str]) -> None:
+        """Someone worked on these hosts: what was known of them no longer holds."""
+        if self._known:
+            self._known.changed(hosts)
 
     def survey(self, tree: Tree, facts: Facts | None = None) -> Survey:
         """What should be and what is known; `facts` add to what Redis knows.
@@ -98,7 +110,7 @@ class Planning:
         manifests = self._loader.load(tree)
         self._reach.show(manifests)
         ledgers: dict[str, Ledger] = {}
-        observed = dict(self._store.observed.read(None)) if self._store else {}
+        observed = dict(self._known.read()) if self._known else {}
         for host, given in (facts or {}).items():
             observed[host] = replace(observed.get(host, ObservedHost()), facts=given)
         for host in self._reach.local:

@@ -124,6 +124,8 @@ class Watch:
         asked = self._requests.waiting()
         if not (changed or asked or self._clock.monotonic() - self._swept >= SWEEP_SECONDS):
             return
+        if asked:
+            self._planning.forget()
         self._swept = self._clock.monotonic()
         situation = self._planning.plan(self._source.tree(), WHOLE_FLEET)
         self._check_deletes(situation)
@@ -159,6 +161,7 @@ class Watch:
         """The executor is done with these: if they are due again, they are released again."""
         for pair in pairs:
             self._released.pop(pair, None)
+        self._planning.changed({host for host, _ in pairs})
         self._source.wake()
 
     def _under_way(self, situation: Situation, pair: Pair) -> bool:
