@@ -193,7 +193,8 @@ def test_any_text_is_refused_or_reads_back_as_the_same_selector(text: str) -> No
     assert Selector.parse(str(selector)) == selector
 
 
-def test_a_long_hostile_text_is_refused_quickly() -> None:
+def test_a_long_hostile_text_is_refused_in_few_words() -> None:
     for hostile in ("a" * 100_000 + "~", "a" + " " * 100_000 + "~", "a not" + " " * 100_000, "a in (" * 20_000):
-        with pytest.raises(SelectorError):
+        with pytest.raises(SelectorError) as refused:
             Selector.parse(hostile)
+        assert len(str(refused.value)) < 200

@@ -29,6 +29,7 @@ WORKS = (
         WorkState.FAILED,
         attempt=2,
         result={"error": "exit code 1"},
+        started_at=NOW - timedelta(hours=1),
         finished_at=NOW - timedelta(minutes=3),
     ),
     Work("01JDBQ6Z5R3V6W8X9Y0Z1A2B3D", "db-1", "run", {"job": "backup"}, WorkState.SKIPPED, reason="gate was false"),

@@ -1,5 +1,8 @@
 """Counts, names, ages, widths: the grain of all reports."""
 
+import json
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -138,6 +141,27 @@ def test_no_rows_are_no_lines() -> None:
 def test_without_colour_text_stays_as_it_is() -> None:
     assert Palette(color=False).bad("x") == "x"
     assert Palette(color=True).bad("") == ""
+
+
+@pytest.fixture
+def far_from_utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with monkeypatch.context() as far:
+        far.setenv("TZ", "Asia/Shanghai")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("far_from_utc")
+def test_times_are_told_in_utc_wherever_the_reader_is() -> None:
+    there = datetime.fromisoformat("2026-11-23T14:30:00+08:00")
+    assert json.loads(document(at=there))["at"] == "2026-11-23T06:30:00Z"
+    assert moment(there) == "2026-11-23 06:30:00Z"
+
+
+def test_what_has_no_json_form_is_a_mistake_and_not_text() -> None:
+    with pytest.raises(TypeError, match="bytes has no JSON form"):
+        document(secret=b"x")
 
 
 def test_equal_values_give_equal_json() -> None:
