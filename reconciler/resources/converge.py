@@ -13,6 +13,7 @@ from reconciler.resources.failure import EXPECTED, Failure, as_failure
 from reconciler.resources.health import parse_health, wait_healthy
 from reconciler.resources.holdings import Held, Holdings
 from reconciler.resources.ledger import Owned
+from reconciler.resources.masking import masked
 from reconciler.resources.memory import Memory
 from reconciler.resources.places import remove_if_empty
 from reconciler.resources.protocol import Event, Finished, Request, ResourceEvent
@@ -31,10 +32,11 @@ _REJECTED = 10
 class Stopped(Exception):
     """A resource failed; its event was told already."""
 
-    def __init__(self, failure: Failure, text: str) -> None:
+    def __init__(self, failure: Failure, text: str, key: str) -> None:
         super().__init__(text)
         self.failure = failure
         self.text = text
+        self.key = key
 
 
 class Converge:
@@ -70,7 +72,7 @@ class Converge:
             yield from self._prune()
             yield from self._renew()
         except Stopped as stopped:
-            yield from self._fail(stopped.failure, stopped.text)
+            yield from self._fail(stopped.failure, stopped.text, stopped.key)
         except EXPECTED as error:
             yield from self._fail(as_failure(error), as_failure(error).text())
         else:
@@ -98,7 +100,7 @@ class Converge:
             except EXPECTED as error:
                 failure = as_failure(error)
                 text = failure.text(sensitive=item.wanted.sensitive)
-                failed = Stopped(failure, f"{item.wanted.name}: {text}")
+                failed = Stopped(failure, f"{item.wanted.name}: {text}", item.id)
                 spent = self._system.clock.monotonic() - started
                 yield ResourceEvent(
                     item.id, item.wanted.name, "failed", error=text, hint=failure.hint, seconds=round(spent, 3)
@@ -272,11 +274,14 @@ class Converge:
         self._book.save()
         return self._finished("converged")
 
-    def _fail(self, failure: Failure, text: str) -> Iterator[Event]:
-        """Go back where that is asked for, or where a service's check refused what was written."""
+    def _fail(self, failure: Failure, text: str, failed: str = "") -> Iterator[Event]:
+        """Go back where that is asked for, or where a service's check refused what was written.
+
+        A run that ended at its first step, one that changes nothing by halves, is not rejected: it may work next time.
+        """
         record = self._book.app(self._request.app)
         back = self._request.on_failure == "rollback" or failure.code == "check-failed"
-        if not back or not self._memory.steps:
+        if not back or not self._memory.undoable(failed):
             digest, status, rejected = (
                 self._request.digest if self._changed else record.digest,
                 "failed",
@@ -313,7 +318,7 @@ class Converge:
             "generation": self._request.generation,
             "digest": digest,
             "status": status,
-            "error": error,
+            "error": masked(error, self._request.secrets),
             "rejected": rejected,
             "parents": list(self._parents),
         }

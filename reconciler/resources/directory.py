@@ -67,9 +67,9 @@ class Directory(Resource):
 
     def inspect(self, system: System) -> Optional[DirectoryState]:
         entry = system.look(self.path)
+        owner, group = owner_names(system, entry, self.owner, self.group)
         if entry is None:
             return None
-        owner, group = owner_names(system, entry, self.owner, self.group)
         foreign = self._foreign(system) if self.purge and entry.kind == DIRECTORY else ()
         return DirectoryState(entry.kind, owner, group, entry.mode, foreign)
 

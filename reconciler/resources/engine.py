@@ -6,17 +6,15 @@ never raised.
 
 from __future__ import annotations
 
-import dataclasses
-from typing import Any, Iterator
+from typing import Iterator
 
 from reconciler.resources.book import Book
 from reconciler.resources.converge import Converge
 from reconciler.resources.failure import EXPECTED, as_failure
 from reconciler.resources.looking import Looking
-from reconciler.resources.protocol import Event, Finished, Request, ResourceEvent
+from reconciler.resources.masking import masked_event
+from reconciler.resources.protocol import Event, Finished, Request
 from reconciler.resources.system import Claim, System
-
-_MASK = "********"
 
 
 def apply(request: Request, system: System) -> Iterator[Event]:
@@ -26,7 +24,7 @@ def apply(request: Request, system: System) -> Iterator[Event]:
     """
     claim = Claim(request.term, request.token, f"{request.fleet} {request.host} {request.app}")
     for event in _told(_apply(request, system, claim)):
-        yield _masked(event, request)
+        yield masked_event(event, request.secrets)
 
 
 def _apply(request: Request, system: System, claim: Claim) -> Iterator[Event]:
@@ -37,7 +35,7 @@ def _apply(request: Request, system: System, claim: Claim) -> Iterator[Event]:
 def inspect(request: Request, system: System) -> Iterator[Event]:
     """Tell what an apply would do, without the lock and without a write; the last event is Finished."""
     for event in _told(Looking(request, system).events()):
-        yield _masked(event, request)
+        yield masked_event(event, request.secrets)
 
 
 def pause(system: System, fleet: str, host: str, app: str, reason: str) -> None:
@@ -72,21 +70,3 @@ def _told(events: Iterator[Event]) -> Iterator[Event]:
     except EXPECTED as error:
         failure = as_failure(error)
         yield Finished("failed", error=failure.text(), hint=failure.hint, code=failure.code)
-
-
-def _masked(event: Event, request: Request) -> Event:
-    """The event without any clear text of a secret."""
-    secrets = sorted((secret for secret in request.secrets if secret), key=len, reverse=True)
-    if not secrets:
-        return event
-
-    def mask(value: Any) -> Any:
-        if isinstance(value, str):
-            for secret in secrets:
-                value = value.replace(secret, _MASK)
-            return value
-        return tuple(mask(each) for each in value) if isinstance(value, tuple) else value
-
-    shown = ("differences", "before") if isinstance(event, ResourceEvent) else ("message",)
-    names = [name for name in (*shown, "error", "hint") if hasattr(event, name)]
-    return dataclasses.replace(event, **{name: mask(getattr(event, name)) for name in names})

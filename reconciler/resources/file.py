@@ -74,9 +74,9 @@ class File(Resource):
     def inspect(self, system: System) -> Optional[FileState]:
         found = system.read(self.path, max(len(self.content) + 1, _COMPARED_BYTES))
         entry = found[0] if found else system.look(self.path)
+        owner, group = owner_names(system, entry, self.owner, self.group)
         if entry is None:
             return None
-        owner, group = owner_names(system, entry, self.owner, self.group)
         content = found[1] if found else b""
         return FileState(entry.kind, owner, group, entry.mode, content, whole=len(content) == entry.size)
 

@@ -56,6 +56,10 @@ class Memory:
         """Name of the backup of what stood at a path."""
         return str(self.steps[key]["paths"].get(path, {}).get("backup", ""))
 
+    def undoable(self, failed: str) -> bool:
+        """Whether there is anything to go back from, beside the failed step of a kind that cannot."""
+        return any(key != failed or KINDS[step["kind"]].reversible for key, step in self.steps.items())
+
     def made_parents(self) -> List[str]:
         """Directories on the way to something that this run made."""
         paths = [(path, memory) for step in self.steps.values() for path, memory in step["paths"].items()]

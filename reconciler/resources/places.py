@@ -6,7 +6,7 @@ Used by the kinds that stand at a path and by the engine's memory of a run.
 from __future__ import annotations
 
 import posixpath
-from typing import Any, Dict, List, Mapping, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from reconciler.resources.failure import Failure
 from reconciler.resources.system import DIRECTORY, FILE, LINK, Access, Entry, System
@@ -62,10 +62,17 @@ def access(system: System, owner: str, group: str, mode: int) -> Access:
     return Access(uid, gid, mode)
 
 
-def owner_names(system: System, entry: Entry, owner: str, group: str) -> Tuple[str, str]:
-    """Who owns it, under the wanted name where the number is the same."""
-    user = owner if system.uid(owner) == entry.uid else system.user_name(entry.uid)
-    team = group if system.gid(group) == entry.gid else system.group_name(entry.gid)
+def owner_names(system: System, entry: Optional[Entry], owner: str, group: str) -> Tuple[str, str]:
+    """Who owns it, under the wanted name where the number is the same; empty where there is nothing to own.
+
+    Raises:
+        Failure: `foreign-owner`, in a sandbox, before anything is done.
+    """
+    uid, gid = system.uid(owner), system.gid(group)
+    if entry is None:
+        return "", ""
+    user = owner if uid == entry.uid else system.user_name(entry.uid)
+    team = group if gid == entry.gid else system.group_name(entry.gid)
     return user, team
 
 

@@ -1,0 +1,29 @@
+"""Clear texts of secrets, replaced in everything that is told or kept. Pure; used by the engine."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, Sequence
+
+from reconciler.resources.protocol import Event, ResourceEvent
+
+_MASK = "********"
+
+
+def masked(value: Any, secrets: Sequence[str]) -> Any:
+    """A text, or a tuple of texts, without any of the secrets; longer ones first, since one may hold another."""
+    if isinstance(value, tuple):
+        return tuple(masked(each, secrets) for each in value)
+    if isinstance(value, str):
+        for secret in sorted(filter(None, secrets), key=len, reverse=True):
+            value = value.replace(secret, _MASK)
+    return value
+
+
+def masked_event(event: Event, secrets: Sequence[str]) -> Event:
+    """An event as it may be told."""
+    if not any(secrets):
+        return event
+    shown = ("differences", "before") if isinstance(event, ResourceEvent) else ("message",)
+    names = [name for name in (*shown, "error", "hint") if hasattr(event, name)]
+    return dataclasses.replace(event, **{name: masked(getattr(event, name), secrets) for name in names})

@@ -1,0 +1,134 @@
+"""Each kind as data: wanted + actual -> difference, and the exact argument lists of the tools (tests/cases)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from reconciler.resources.command import CommandState
+from reconciler.resources.directory import DirectoryState
+from reconciler.resources.file import FileState
+from reconciler.resources.group import GroupState
+from reconciler.resources.line import LineState, edit
+from reconciler.resources.link import LinkState
+from reconciler.resources.package import PackageState
+from reconciler.resources.packages import TOOLS, package_tool
+from reconciler.resources.registry import KINDS, parse
+from reconciler.resources.resource import NOTHING, Difference
+from reconciler.resources.service_tools import ServiceState, service_tool
+from reconciler.resources.user import UserState
+from tests.fakes.requests import wanted
+from tests.fakes.system import FakeHost, FakeService
+
+CASES = Path(__file__).parents[2] / "cases"
+STATES: dict[str, Any] = {
+    "command": CommandState,
+    "directory": DirectoryState,
+    "file": FileState,
+    "group": GroupState,
+    "line": LineState,
+    "link": LinkState,
+    "package": PackageState,
+    "service": ServiceState,
+    "user": UserState,
+}
+
+
+def load(kind: str, name: str) -> list[dict[str, Any]]:
+    cases: list[dict[str, Any]] = YAML(typ="safe", pure=True).load(CASES / kind / name)
+    return cases
+
+
+def state(kind: str, actual: dict[str, Any]) -> Any:
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in actual.items()
+    }
+    if "content" in values:
+        values["content"] = values["content"].encode()
+    return STATES[kind](**values)
+
+
+@pytest.mark.parametrize(
+    ("kind", "case"),
+    [
+        pytest.param(kind, case, id=f"{kind}: {case['name']}")
+        for kind in KINDS
+        for case in load(kind, "differences.yaml")
+    ],
+)
+def test_wanted_and_actual_give_the_difference(kind: str, case: dict[str, Any]) -> None:
+    resource = parse(wanted(kind, **case["wanted"]), sandbox=False).resource
+    actual = None if case["actual"] is None else state(kind, case["actual"])
+    expected = case["difference"]
+    difference = NOTHING
+    if expected:
+        difference = Difference(expected["action"], tuple(expected.get("lines", ())), tuple(expected.get("paths", ())))
+    assert resource.difference(actual) == difference
+
+
+@pytest.mark.parametrize("case", load("package", "commands.yaml"), ids=lambda case: str(case["tool"]))
+def test_a_package_tool_is_called_with_exactly_these_arguments(case: dict[str, Any]) -> None:
+    tool = package_tool(FakeHost(tool=case["tool"]))
+    assert list(tool.query(["nginx", "curl"])) == case["query"]
+    assert list(tool.install(["nginx", "curl"], "")) == case["install"]
+    assert list(tool.install(["nginx"], "1.24")) == case["pinned"]
+    assert list(tool.remove(["nginx"])) == case["remove"]
+    assert tool.installed(case["printed"]) == case["installed"]
+
+
+def test_every_package_tool_has_a_case() -> None:
+    assert {tool.program for tool in TOOLS} == {case["tool"] for case in load("package", "commands.yaml")}
+
+
+@pytest.mark.parametrize("case", load("service", "commands.yaml"), ids=lambda case: f"{case['init']} {case['verb']}")
+def test_an_init_system_is_called_with_exactly_these_arguments(case: dict[str, Any]) -> None:
+    host = FakeHost(init=case["init"])
+    host.programs |= set(case.get("programs", ()))
+    host.services["nginx"] = FakeService()
+    service_tool(host).act(host, case["verb"], "nginx")
+    assert [list(argv) for argv in host.ran] == case["commands"]
+
+
+@pytest.mark.parametrize("case", load("user", "commands.yaml"), ids=lambda case: " ".join(case["commands"][0]))
+def test_accounts_are_changed_with_exactly_these_arguments(case: dict[str, Any]) -> None:
+    host = FakeHost()
+    if "account" in case:
+        host.file("/etc/passwd", f"{host.text('/etc/passwd')}{case['account']}\n")
+    host.file("/etc/group", f"root:x:0:\nweb:x:8:{'app' if 'member' in case else ''}\n")
+    resource = parse(wanted("user", **case["wanted"]), sandbox=False).resource
+    resource.apply(host, resource.difference(resource.inspect(host)))
+    assert [list(argv) for argv in host.ran] == case["commands"]
+
+
+def test_sysvinit_reads_state_from_the_script_and_the_links() -> None:
+    host = FakeHost(init="sysvinit")
+    assert service_tool(host).look(host, "nginx") is None
+    host.file("/etc/init.d/nginx", "#!/bin/sh\n", 0o755)
+    found = service_tool(host).look(host, "nginx")
+    assert found == ServiceState(running=False, enabled=False)
+    host.file("/etc/rc3.d/S01nginx", "")
+    found = service_tool(host).look(host, "nginx")
+    assert found is not None
+    assert found.enabled
+
+
+@pytest.mark.parametrize(
+    ("text", "match", "present", "edited"),
+    [
+        ("", "", True, "x=1\n"),
+        ("a", "", True, "a\nx=1\n"),
+        ("x=0\nb\nx=2\n", "^x=", True, "x=0\nb\nx=1\n"),
+        ("x=0", "^x=", True, "x=1"),
+        ("a\r\nx=0\r\n", "^x=", True, "a\r\nx=1\r\n"),
+        ("x=1\nb\n", "^b", True, "x=1\nb\n"),
+        ("x=1\nb\nx=1\n", "", False, "b\n"),
+        ("x=0\nb\n", "^x=", False, "b\n"),
+    ],
+)
+def test_a_line_is_put_in_replaced_or_taken_out(text: str, match: str, edited: str, *, present: bool) -> None:
+    once = edit(text, "x=1", match, present=present)
+    assert once == edited
+    assert edit(once, "x=1", match, present=present) == once
