@@ -17,6 +17,7 @@ from jinja2.lexer import TOKEN_WHITESPACE
 from jinja2.parser import Parser
 
 from reconciler.rendering.environment import Sandbox
+from reconciler.rendering.limits import LimitExceeded
 from reconciler.rendering.reads import Reading, Selector, reading
 from reconciler.rendering.trouble import Trouble, Troubled, did_you_mean, syntax_trouble
 
@@ -124,13 +125,15 @@ def _single(tree: nodes.Template) -> nodes.Expr | None:
 
 def _assignment(inside: nodes.Expr) -> nodes.Template:
     """A template that only leaves the value of an expression behind, as `result`."""
-    body = [nodes.Assign(nodes.Name("result", "store", lineno=inside.lineno), inside, lineno=inside.lineno)]
+    line = inside.lineno
+    value = nodes.Call(nodes.EnvironmentAttribute("result"), [inside], [], None, None, lineno=line)
+    body = [nodes.Assign(nodes.Name("result", "store", lineno=line), value, lineno=line)]
     tree = nodes.Template(body, lineno=1)
     tree.set_environment(_grammar())
     return tree
 
 
-def _compiled(name: str, text: str, parse: Callable[[Sandbox], _Parsed]) -> Compiled:
+def _compiled(name: str, text: str, parse: Callable[[Sandbox], _Parsed]) -> Compiled:  # noqa: PLR0911 - a table of errors
     if len(text) > MAX_TEMPLATE:
         return Compiled(
             name, troubles=(Trouble(name, 0, "template-limit", f"it is longer than {MAX_TEMPLATE:,} characters"),)
@@ -141,6 +144,8 @@ def _compiled(name: str, text: str, parse: Callable[[Sandbox], _Parsed]) -> Comp
         if troubles := tuple(_static_troubles(name, tree, grammar)):
             return Compiled(name, troubles=troubles)
         return _generated(name, tree, grammar, is_expression=is_expression)
+    except LimitExceeded as error:
+        return Compiled(name, troubles=(Trouble(name, 0, "template-limit", str(error)),))
     except TemplateSyntaxError as error:
         return Compiled(name, troubles=(replace(syntax_trouble(error), template=name),))
     except Troubled as error:

@@ -14,7 +14,7 @@ from typing import Any
 
 from jinja2 import TemplateNotFound
 from jinja2.environment import Template, TemplateModule
-from jinja2.exceptions import SecurityError, TemplateSyntaxError
+from jinja2.exceptions import SecurityError
 from jinja2.lexer import Token, TokenStream
 from jinja2.runtime import BlockReference, Context, LoopContext, Macro, TemplateReference, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -24,7 +24,7 @@ from reconciler.errors import ReconcilerError
 from reconciler.rendering import methods
 from reconciler.rendering.attributes import allowed
 from reconciler.rendering.durations import with_durations
-from reconciler.rendering.limits import Meter
+from reconciler.rendering.limits import CALL, LimitExceeded, Meter
 from reconciler.rendering.metering import MeteredCodeGenerator
 from reconciler.rendering.missing import Missing
 from reconciler.rendering.secret import Hidden, NotKnown, Secret, joined
@@ -102,14 +102,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
         Raises: as `render`.
         """
-        return self._run(template, variables, names, lambda context: self._result(template, context))
-
-    def _result(self, template: Template, context: Context) -> Any:
-        for _ in template.root_render_func(context):
-            pass
-        result = context.vars["result"]
-        self.meter.survey(result)
-        return plain(result)
+        return self._run(template, variables, names, lambda context: _result(template, context))
 
     def _run(
         self,
@@ -165,14 +158,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         self, source: str, name: str | None, filename: str | None = None, state: str | None = None
     ) -> TokenStream:
         stream = super()._tokenize(source, name, filename, state)
-        return TokenStream(self._counted(stream, name), name, filename)
-
-    def _counted(self, stream: TokenStream, name: str | None) -> Iterator[Token]:
-        """The words of a template, up to a limit; durations become seconds."""
-        for count, token in enumerate(with_durations(stream)):
-            if count > MAX_TOKENS:
-                raise TemplateSyntaxError(f"it has more than {MAX_TOKENS:,} words; split it", token.lineno, name)
-            yield token
+        return TokenStream(_counted(stream), name, filename)
 
     # -- what generated code calls
 
@@ -204,6 +190,11 @@ class Sandbox(ImmutableSandboxedEnvironment):
         """A list or map that a template wrote, paid for with all that is in it."""
         self.meter.survey(value)
         return value
+
+    def result(self, value: Any) -> Any:
+        """The value of an expression, as it is handed out."""
+        self.meter.survey(value)
+        return plain(value)
 
     def tick(self, units: int) -> bool:
         """Pay for the test of a loop, and go on."""
@@ -274,7 +265,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         kwargs.pop("_loop_vars", None)
         kwargs.pop("_block_vars", None)
         if isinstance(__obj, Macro | LoopContext | BlockReference | Undefined | Hidden):
-            __self.meter.charge(1 + len(args) + len(kwargs))
+            __self.meter.charge(2 * CALL + len(args) + len(kwargs))
             return __context.call(__obj, *args, **kwargs)
         if isinstance(__obj, BuiltinMethodType | MethodType):
             return methods.called(__self.meter, __obj, args, kwargs)
@@ -282,3 +273,17 @@ class Sandbox(ImmutableSandboxedEnvironment):
         result = __obj(*args, **kwargs)
         __self.meter.survey(result)
         return methods.tainted(result, secrets)
+
+
+def _result(template: Template, context: Context) -> Any:
+    for _ in template.root_render_func(context):
+        pass
+    return context.vars["result"]
+
+
+def _counted(stream: TokenStream) -> Iterator[Token]:
+    """The words of a template, up to a limit; durations become seconds."""
+    for count, token in enumerate(with_durations(stream)):
+        if count > MAX_TOKENS:
+            raise LimitExceeded(f"it has more than {MAX_TOKENS:,} words; split it")
+        yield token

@@ -12,7 +12,7 @@ from typing import Any
 
 from reconciler.model.canonical import digest
 from reconciler.model.manifests import Path
-from reconciler.rendering.compiled import compile_template
+from reconciler.rendering.compiled import compile_template, is_template
 from reconciler.rendering.outline import TEXT_FIELDS, Node
 from reconciler.rendering.rendered import RenderedResource, resource_key
 from reconciler.rendering.scope import Scope
@@ -37,6 +37,8 @@ class View:
 
     def doubted(self, outcome: Outcome) -> View:
         """The view below something that is perhaps not known."""
+        if not outcome.unknown and not outcome.hidden:
+            return self
         return replace(self, unknown=self.unknown or outcome.unknown, hidden=self.hidden or outcome.hidden)
 
 
@@ -105,17 +107,19 @@ class Expansion:
 
     def _resource(self, node: Node, view: View) -> None:
         kind: str = node.raw["kind"]
-        fields: dict[str, Any] = {}
-        opaque: dict[str, Any] = {}
-        for name, raw in sorted(node.raw.get("fields", {}).items()):
+        fields = dict(node.constant)
+        opaque = dict(node.constant)
+        for name, raw in node.variable:
             text_of = kind == "file" and name in TEXT_FIELDS and raw is not None
             fill = self._file_text(raw, template=name == "template") if text_of else _whole(raw)
             outcome = self._evaluated((*node.path, "fields", name), view, fill)
             view = view.doubted(outcome)
             fields["content" if text_of and not outcome.unknown else name] = raw if outcome.unknown else outcome.value
             opaque["content" if text_of and not outcome.hidden else name] = raw if outcome.hidden else outcome.opaque
-        named = self.value(node.raw.get("name"), (*node.path, "name"), view).opaque
-        self._finish(node, view, None if named is None else str(named), fields, opaque)
+        given = node.raw.get("name")
+        if given is not None and is_template(given):
+            given = self.value(given, (*node.path, "name"), view).opaque
+        self._finish(node, view, None if given is None else str(given), fields, opaque)
 
     def _finish(self, node: Node, view: View, name: str | None, fields: dict[str, Any], opaque: dict[str, Any]) -> None:
         kind: str = node.raw["kind"]

@@ -5,7 +5,7 @@ what it does with a secret. Used by the sandbox.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sized
 from typing import Any
 
 from jinja2.filters import FILTERS as JINJA
@@ -32,7 +32,7 @@ _KEEPING = frozenset(
 """Text filters in whose result a secret's marker still stands where the secret would."""
 _HIDING = frozenset(
     "b64decode b64encode basename capitalize dirname e escape lower regex_escape regex_replace replace"  # noqa: SIM905 - words read more easily
-    " splitext title upper urlencode urldecode".split()
+    " title upper urlencode urldecode".split()
 )
 """Text filters after which only the marker is left."""
 _PASSING = frozenset({"d", "default", "mandatory", "ternary", "combine"})
@@ -54,7 +54,7 @@ def _indented(text: str, width: Any = 4, *_: Any, **__: Any) -> int:
 
 
 def _with_separator(value: Any, d: Any = "", *_: Any, **__: Any) -> int:
-    return len(value) * len(str(d)) if isinstance(value, list | tuple | dict) else 0
+    return len(value) * len(str(d)) if isinstance(value, Sized) else 0
 
 
 def _nested(value: Any, indent: Any = 4, *_: Any, **__: Any) -> int:
@@ -125,6 +125,8 @@ def metered(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         meter.charge(CALL + (before - meter.left) * dearer)
         if secrets or isinstance(value, Hidden):
             value, args, kwargs = _opened(name, value, args, kwargs)
+            if name in _HIDING:
+                return tainted("", secrets).marker
         if growth is not None:
             meter.text(int(growth(value, *args, **kwargs)))
         if handed is None:
@@ -160,9 +162,7 @@ def _shown(value: Any) -> Any:
 
 def _closed(name: str, result: Any, secrets: tuple[Secret, ...]) -> Any:
     """A text that a filter made of secrets, as a secret again."""
-    if not isinstance(result, str) or name not in _KEEPING | _HIDING:
-        return result
-    return tainted(result, secrets) if name in _KEEPING else tainted(result, secrets).marker
+    return tainted(result, secrets) if name in _KEEPING else result
 
 
 def _format(meter: Meter, text: str, *args: Any, **kwargs: Any) -> Any:

@@ -17,14 +17,14 @@ MAX_UNITS = 3_000_000
 """Work of one render: a unit is a node of an expression, an item of a list or `CHARACTERS_PER_UNIT` of text; about
 two seconds on a slow machine."""
 CHARACTERS_PER_UNIT = 16
-CALL = 4
+CALL = 8
 """Units of a call from a template."""
 MAX_TEXT = 8 << 20
 """Characters of one text."""
 MAX_NUMBER_BITS = 4096
 MAX_WIDTH = 100_000
 """Width, precision or count that a template may ask for."""
-MAX_PATTERN_SECONDS = 1.0
+MAX_PATTERN_SECONDS = 0.5
 """Processor time that all regular expressions of one render may take."""
 
 

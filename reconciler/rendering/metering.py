@@ -11,8 +11,6 @@ from collections.abc import Iterable
 from jinja2 import nodes
 from jinja2.compiler import CodeGenerator, Frame
 
-from reconciler.rendering.limits import CALL
-
 
 def weight(body: Iterable[nodes.Node]) -> int:
     """How many expressions and statements a body holds, without the bodies inside it, which pay for themselves."""
@@ -79,6 +77,12 @@ class MeteredCodeGenerator(CodeGenerator):
             self.visit(bound or nodes.Const(None), frame)
         self.write(")")
 
+    def visit_Call(self, node: nodes.Call, frame: Frame, forward_caller: bool = False) -> None:  # noqa: FBT001, FBT002 - as its base
+        if isinstance(node.node, nodes.EnvironmentAttribute):
+            self._wrapped(f"environment.{node.node.name}", node.args[0], frame)
+        else:
+            super().visit_Call(node, frame, forward_caller=forward_caller)
+
     def visit_List(self, node: nodes.List, frame: Frame) -> None:
         self.write("environment.built(")
         super().visit_List(node, frame)
@@ -104,7 +108,7 @@ class MeteredCodeGenerator(CodeGenerator):
 
     def _paid(self, test: nodes.Node) -> nodes.Expr:
         """The test of a loop, paid for with every item."""
-        price = nodes.Const(CALL + weight([test]))
+        price = nodes.Const(1 + weight([test]))
         tick = nodes.Call(nodes.EnvironmentAttribute("tick"), [price], [], None, None)
         paid = nodes.And(tick, test, lineno=test.lineno)
         paid.set_environment(self.environment)

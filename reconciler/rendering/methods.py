@@ -75,8 +75,10 @@ def called(
     if name == "join" and args:
         args = ([part if isinstance(part, str) else printed(meter, part) for part in args[0]],)
         return _joined(meter, owner, args[0])
-    meter.text(GROWTH.get(name, _same)(owner, *(map(str, args) if secrets else args), **kwargs))
-    result: Any = method(*(str(arg) if isinstance(arg, Secret) else arg for arg in args), **kwargs)
+    shown = tuple(str(arg) if isinstance(arg, Secret) else arg for arg in args)
+    if (growth := GROWTH.get(name)) is not None:
+        meter.text(growth(owner, *shown, **kwargs))
+    result: Any = method(*shown, **kwargs)
     meter.survey(result)
     return tainted(result, secrets)
 
@@ -85,10 +87,6 @@ def _joined(meter: Meter, separator: str, parts: list[Any]) -> Any:
     shown = [part.shown if isinstance(part, Secret) else part for part in parts]
     meter.text(sum(map(len, shown)) + len(separator) * len(shown))
     return tainted(separator.join(shown), [part for part in parts if isinstance(part, Secret)])
-
-
-def _same(text: str, *_: Any, **__: Any) -> int:
-    return len(text)
 
 
 def _padded(text: str, size: Any = 8, *_: Any, **__: Any) -> int:

@@ -16,6 +16,7 @@ from reconciler.rendering.compiled import (
     is_template,
 )
 from reconciler.rendering.reads import ReadPath, shortest
+from reconciler.rendering.secret import secrets_in
 
 TEXT_FIELDS = ("template", "source")
 """Fields of a file that name a text of the bundle."""
@@ -29,6 +30,10 @@ class Node:
     """Where it stands in the bundle's content."""
     raw: Mapping[str, Any]
     nodes: tuple[Node, ...]
+    constant: Mapping[str, Any]
+    """Fields that are the same on every host."""
+    variable: tuple[tuple[str, Any], ...]
+    """The other fields, by name."""
     texts: tuple[Compiled, ...]
     """All that it evaluates itself: fields, when, forEach, and the templates that these lead to."""
 
@@ -63,7 +68,15 @@ def nodes_of(raws: list[Mapping[str, Any]], path: Path, templates: Mapping[str, 
 
 def _node(raw: Mapping[str, Any], path: Path, templates: Mapping[str, str]) -> Node:
     below = nodes_of(raw.get("block", []), (*path, "block"), templates)
-    return Node(path, raw, below, tuple(_texts(raw, templates)))
+    fields = sorted(raw.get("fields", {}).items())
+    constant = {name: value for name, value in fields if _is_constant(raw["kind"], name, value)}
+    variable = tuple((name, value) for name, value in fields if name not in constant)
+    return Node(path, raw, below, constant, variable, tuple(_texts(raw, templates)))
+
+
+def _is_constant(kind: str, name: str, value: Any) -> bool:
+    names_text = kind == "file" and name in TEXT_FIELDS
+    return not (names_text or secrets_in(value) or any(True for _ in values_in(value)))
 
 
 def _texts(raw: Mapping[str, Any], templates: Mapping[str, str]) -> Iterator[Compiled]:

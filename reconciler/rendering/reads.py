@@ -146,9 +146,12 @@ def _selector(call: nodes.Call, stored: set[str]) -> Selector:
 
 
 def pick(values: Mapping[str, Any], reads: Iterable[ReadPath]) -> dict[str, Any]:
-    """The part of some values that is read. Lists, secrets and whatever else is no map are read whole."""
+    """The part of some values that is read. Lists, secrets and whatever else is no map are read whole.
+
+    A tuple of reads is taken as sorted and shortest already.
+    """
     picked: dict[str, Any] = {}
-    for path in sorted(shortest(reads)):
+    for path in reads if isinstance(reads, tuple) else sorted(shortest(reads)):
         _copy(values, picked, path)
     return picked
 

@@ -27,6 +27,8 @@ from reconciler.rendering.trouble import Trouble, Troubled
 MEMO_SIZE = 20_000
 """Renderings of a node that are remembered, per bundle."""
 LIMIT = "template-limit"
+_WHOLE, _HEALTH = -2, -1
+"""In the place of a node's index, in keys of the memory."""
 
 
 class Renderer:
@@ -47,6 +49,7 @@ class Renderer:
             path for paths in (*self._reads, self._health_reads) for path in paths
         )
         """Every path of the values that anything in the bundle reads."""
+        self._all_reads = tuple(sorted(self.reads))
 
     def host_selectors(self, values: Mapping[str, Any]) -> tuple[str, ...]:
         """Texts of the selectors that `hosts(...)` is called with, sorted.
@@ -96,6 +99,18 @@ class Renderer:
         Raises:
             RenderFailed: with all that is wrong.
         """
+        key = (_WHOLE, *(_key(look_up(values, path)) for path in self._all_reads)) if secrets is None else None
+        rendered: Rendered | None = self._memo.get(key) if key is not None else None
+        if rendered is not None:
+            return rendered
+        rendered = self._rendered(values, secrets, host, names)
+        if key is not None:
+            self._remember(key, rendered)
+        return rendered
+
+    def _rendered(
+        self, values: Mapping[str, Any], secrets: Mapping[str, str] | None, host: str, names: Collection[str]
+    ) -> Rendered:
         resources: list[RenderedResource] = []
         faults: list[Fault] = []
         for index, reads in enumerate(self._reads):
@@ -103,10 +118,10 @@ class Renderer:
             found, troubles = self._remembered(index, reads, values, secrets, work)
             resources += found
             faults += [self._fault(path, trouble, values, host) for path, trouble in troubles]
-            if any(trouble.code == LIMIT for _, trouble in troubles):
+            if _endless(troubles):
                 raise RenderFailed(faults)
         checks = functools.partial(self._checks, values, names)
-        health, troubles = self._remembered(-1, self._health_reads, values, secrets, checks)
+        health, troubles = self._remembered(_HEALTH, self._health_reads, values, secrets, checks)
         faults += [self._fault(path, trouble, values, host) for path, trouble in troubles]
         faults += self._twice(resources, values, host)
         if faults:
@@ -129,10 +144,13 @@ class Renderer:
             known = work(None)
             if known[1]:
                 return known
-            if len(self._memo) >= MEMO_SIZE:
-                self._memo.clear()
-            self._memo[key] = known
+            self._remember(key, known)
         return known
+
+    def _remember(self, key: Any, known: Any) -> None:
+        if len(self._memo) >= MEMO_SIZE:
+            self._memo.clear()
+        self._memo[key] = known
 
     def _node(
         self,
@@ -142,10 +160,22 @@ class Renderer:
         names: Collection[str],
         secrets: Mapping[str, str] | None,
     ) -> tuple[tuple[RenderedResource, ...], tuple[tuple[Path, Trouble], ...]]:
-        picked = pick(values, reads)
+        expansion = self._expanded(node, pick(values, reads), values, names, secrets)
+        if expansion.troubles and not _endless(expansion.troubles):
+            expansion = self._expanded(node, values, values, names, secrets)  # hints name also what is not read
+        return tuple(expansion.resources), tuple(expansion.troubles)
+
+    def _expanded(
+        self,
+        node: Node,
+        picked: Mapping[str, Any],
+        values: Mapping[str, Any],
+        names: Collection[str],
+        secrets: Mapping[str, str] | None,
+    ) -> Expansion:
         expansion = Expansion(self._templates, picked)
         expansion.add(node, self._view(picked, values, names, secrets))
-        return tuple(expansion.resources), tuple(expansion.troubles)
+        return expansion
 
     def _checks(
         self, values: Mapping[str, Any], names: Collection[str], secrets: Mapping[str, str] | None
@@ -195,6 +225,10 @@ class Renderer:
                 trouble = Trouble("", 0, "duplicate-resource", f"{resource.id} is declared twice")
                 faults.append(self._fault(resource.path, trouble, values, host))
         return faults
+
+
+def _endless(troubles: Iterable[tuple[Path, Trouble]]) -> bool:
+    return any(trouble.code == LIMIT for _, trouble in troubles)
 
 
 def _key(value: Any) -> str | int | bytes | None:
