@@ -33,6 +33,7 @@ from reconciler.source.git_tree import GitTree
 from reconciler.source.keys import load_key, load_or_create_key
 from reconciler.source.mirror import Mirror
 from reconciler.source.secret_values import SecretProviders
+from reconciler.source.state import prepare_state_dir
 from reconciler.source.working_tree import WorkingTree
 from reconciler.store import CONTROL, Answer, ReconcileRequest, Store, open_store
 from reconciler.trust import Masker, Permission, Signer, TrustedKey, TrustedKeys
@@ -60,6 +61,8 @@ def open_session(settings: Settings, access: Access, clock: Clock | None = None)
     clock = clock or SystemClock()
     with ExitStack() as closing:
         store = None
+        if access is Access.WRITE:
+            prepare_state_dir(settings.state_dir)
         if access is not Access.NONE:
             store = closing.enter_context(open_store(settings, read_only=access is Access.READ, clock=clock))
         seed = load_or_create_key(settings.state_dir) if access is Access.WRITE else load_key(settings.state_dir)
@@ -220,9 +223,9 @@ class Session:
             log=log,
         )
 
-    def follow_tree(self, stop: threading.Event) -> FollowedTree:
+    def follow_tree(self, stop: threading.Event, log: Log) -> FollowedTree:
         """The working tree as a source of a watch."""
-        return FollowedTree(self.working_tree, self.settings.repository, stop)
+        return FollowedTree(self.working_tree, self.settings.repository, stop, log)
 
     def follow_branch(self, url: str, branch: str, interval_seconds: float, log: Log) -> FollowedBranch:
         """A branch of a repository as a source of a watch."""

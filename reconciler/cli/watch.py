@@ -70,7 +70,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
 
 def _source(session: Session, arguments: argparse.Namespace, stop: threading.Event, log: Log) -> Source:
     if not arguments.repo:
-        return session.follow_tree(stop)
+        return session.follow_tree(stop, log)
     from reconciler.manifests.fields import duration_seconds
 
     interval = duration_seconds(arguments.interval)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 from reconciler.clock import Clock
-from reconciler.errors import Unavailable
+from reconciler.errors import InvalidInput, Unavailable
 from reconciler.loops.worker import Log
 from reconciler.model.tree import Revision, Tree
 from reconciler.source.mirror import Mirror
@@ -16,9 +16,10 @@ from reconciler.source.working_tree import WorkingTree
 class FollowedTree:
     """The working tree; a change of a file ends a wait."""
 
-    def __init__(self, tree: WorkingTree, root: Path, stop: threading.Event) -> None:
+    def __init__(self, tree: WorkingTree, root: Path, stop: threading.Event, log: Log) -> None:
         self._tree = tree
         self._root = root
+        self._log = log
         self._changed = threading.Event()
         self._stop = stop
         threading.Thread(target=self._listen, name="file-watcher", daemon=True).start()
@@ -38,8 +39,11 @@ class FollowedTree:
         self._changed.set()
 
     def _listen(self) -> None:
-        for _ in watch_changes(self._root, self._stop):
-            self._changed.set()
+        try:
+            for _ in watch_changes(self._root, self._stop):
+                self._changed.set()
+        except Unavailable as error:
+            self._log.warning("not-watching", error=str(error), instead="every sweep looks for changes")
 
 
 class FollowedBranch:
@@ -81,7 +85,7 @@ class FollowedBranch:
     def _fetch(self) -> Revision:
         try:
             revision = self._mirror.fetch()
-        except Unavailable as error:
+        except (Unavailable, InvalidInput) as error:  # also a branch that is gone for now
             if self._revision is None:
                 raise
             self._log.warning("fetch-failed", error=str(error), in_force=str(self._revision))

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from reconciler.clock import Clock
-from reconciler.errors import ReconcilerError, Refused, Unavailable
+from reconciler.errors import HostFailed, ReconcilerError, Refused, Unavailable
 from reconciler.loops.control import RENEW_SECONDS, Control
 from reconciler.loops.controller import Controller
 from reconciler.loops.executor import Executor
@@ -101,6 +101,8 @@ class Watch:
                 while not stop.is_set():
                     self._turn_safely(changed=changed)
                     changed = self._source.wait(TURN_SECONDS)
+                    if not all(thread.is_alive() for thread in threads) and not stop.is_set():
+                        raise HostFailed.of("thread-ended", "a thread of the watch ended; its error stands above")
         finally:
             for thread in threads:
                 thread.join(STOP_SECONDS)

@@ -123,6 +123,10 @@ def watching(repository: Repository, *words: str) -> Iterator[subprocess.Popen[s
         told, _ = process.communicate(timeout=PATIENCE_SECONDS)
         assert "Traceback" not in told
         assert not alive or process.returncode == 0, told
+    except AssertionError as error:
+        process.kill()
+        error.add_note(f"the watch said:\n{process.communicate()[0]}")
+        raise
     finally:
         if process.poll() is None:
             process.kill()
