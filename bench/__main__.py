@@ -71,7 +71,7 @@ def startup() -> Iterator[Row]:
 
     found = measure()
     yield at_most("`reconcile --version`", found["version"], 0.15)
-    yield at_most("`reconcile validate` of 100 manifests", found["validate"], 0.4)
+    yield at_most("`reconcile validate` of 100 manifests and 50 templates", found["validate"], 0.4)
 
 
 def queue() -> Iterator[Row]:

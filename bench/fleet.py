@@ -67,13 +67,13 @@ spec:
 ENVIRONMENTS = ("production", "staging")
 
 
-def write(root: Path, hosts: int = HOSTS) -> None:
-    """Write the fleet's manifests and templates below `root`."""
+def write(root: Path, hosts: int = HOSTS, templates: int = 4) -> None:
+    """Write the fleet's manifests below `root`, and so many templates for each app."""
     _text(root / "manifests/fleet.yaml", "apiVersion: reconciler/v1\nkind: Fleet\nmetadata: {name: bench}\nspec: {}\n")
     for first in range(0, hosts, HOSTS_A_FILE):
         several = "".join(host(number) for number in range(first, min(first + HOSTS_A_FILE, hosts)))
         _text(root / f"manifests/hosts/{first:05}.yaml", several)
-    names = [_write_app(root, role, number) for role in range(ROLES) for number in range(APPS_A_HOST)]
+    names = [_write_app(root, role, number, templates) for role in range(ROLES) for number in range(APPS_A_HOST)]
     for priority, env in enumerate(ENVIRONMENTS):
         config = "\n".join(f"    {name}: {{workers: {8 - 4 * priority}}}" for name in names)
         _text(root / f"manifests/groups/{env}.yaml", GROUP.format(env=env, config=config))
@@ -92,11 +92,12 @@ def host(number: int) -> str:
     )
 
 
-def app_manifest(role: int, number: int, port: int) -> str:
+def app_manifest(role: int, number: int, templates: int) -> str:
     """One App document."""
+    port = 8000 + number
     name = app_name(role, number)
     others = 4  # two directories, a package and a service
-    files = "\n".join(FILE.format(name=name, part=part, shared=part % 4) for part in range(RESOURCES - others))
+    files = "\n".join(FILE.format(name=name, part=part, shared=part % templates) for part in range(RESOURCES - others))
     return APP.format(name=name, role=role, port=port, files=files)
 
 
@@ -105,10 +106,10 @@ def app_name(role: int, number: int) -> str:
     return f"app-{role}-{number}"
 
 
-def _write_app(root: Path, role: int, number: int) -> str:
+def _write_app(root: Path, role: int, number: int, templates: int) -> str:
     name = app_name(role, number)
-    _text(root / f"manifests/apps/{name}.yaml", app_manifest(role, number, 8000 + number))
-    for part in range(4):
+    _text(root / f"manifests/apps/{name}.yaml", app_manifest(role, number, templates))
+    for part in range(templates):
         _text(root / f"templates/{name}/{part}.conf.j2", TEMPLATE.format(name=name, part=part))
     return name
 
