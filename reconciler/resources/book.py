@@ -7,7 +7,7 @@ before anything is done. What can be found again by looking is only put: it is w
 from __future__ import annotations
 
 import json
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, Dict, FrozenSet, Iterator, List, Mapping, Optional, Tuple
 
 from reconciler.resources.failure import Failure
 from reconciler.resources.ledger import AppRecord, Ledger, ledger_from_json, record_from_json
@@ -48,6 +48,7 @@ class Book:
         """
         self._system = system
         self._scope = ("fleets", fleet, host)
+        self._records: Dict[str, AppRecord] = {}
         self.changed = False
         """Whether there is anything to save."""
         self.moved_aside = ""
@@ -81,14 +82,19 @@ class Book:
 
     # -- reading
 
-    @property
-    def ledger(self) -> Ledger:
-        """This host's part."""
-        return ledger_from_json(self._host())
+    def number(self, name: str) -> int:
+        """One of the host's numbers: generation, serial, term, token."""
+        return int(self._host().get(name, 0))
+
+    def names(self) -> FrozenSet[str]:
+        """The apps that have a record."""
+        return frozenset(self._host().get("apps", {}))
 
     def app(self, name: str) -> AppRecord:
         """One app's record; an empty one if it was never here."""
-        return record_from_json(self._host().get("apps", {}).get(name, {}))
+        if name not in self._records:
+            self._records[name] = record_from_json(self._host().get("apps", {}).get(name, {}))
+        return self._records[name]
 
     def raw_app(self, name: str) -> Mapping[str, Any]:
         """One app's record as it is kept."""
@@ -97,9 +103,8 @@ class Book:
 
     def others(self, app: str) -> Iterator[Tuple[str, AppRecord]]:
         """The other apps of this host."""
-        for name in self._host().get("apps", {}):
-            if name != app:
-                yield name, self.app(name)
+        for name in sorted(self.names() - {app}):
+            yield name, self.app(name)
 
     def foreign_places(self) -> Dict[str, str]:
         """Paths that other fleets and hosts own on this machine -> who owns them."""
@@ -124,7 +129,9 @@ class Book:
     def put(self, *puts: Put) -> None:
         """Change it in memory; on disk when the run ends."""
         for path, value in puts:
-            self.changed |= _set(self._document, (*self._scope, *path), value)
+            if _set(self._document, (*self._scope, *path), value):
+                self.changed = True
+                self._records.clear()
 
     def record(self, *puts: Put) -> None:
         """Change it in memory and, before returning, in the journal."""
@@ -135,7 +142,7 @@ class Book:
 
     def next_serial(self) -> int:
         """A number for a write that no other write has; it counts only once it is recorded."""
-        return int(self._host().get("serial", 0)) + 1
+        return self.number("serial") + 1
 
     def save(self) -> None:
         """Write the file and end the journal, if anything changed. Backups that nobody refers to are removed between.

@@ -166,12 +166,10 @@ class Converge:
 
     def _started(self, finding: Finding) -> List[Put]:
         """A service that was just started runs with what stands there now."""
-        was_running = finding.actual is not None and finding.actual.running if self._is_service(finding) else True
-        return [] if was_running else self._renewals.renewed(finding.item, RESTART)
-
-    @staticmethod
-    def _is_service(finding: Finding) -> bool:
-        return isinstance(finding.resource, Service) and finding.resource.running
+        if not isinstance(finding.resource, Service) or not finding.resource.running:
+            return []
+        ran_before = finding.actual is not None and finding.actual.running
+        return [] if ran_before else self._renewals.renewed(finding.item, RESTART)
 
     def _owned(self, finding: Finding, *, serial: Optional[int] = None, fingerprint: Optional[str] = None) -> Owned:
         item, resource = finding.item, finding.resource
@@ -328,11 +326,11 @@ class Converge:
             values["moved"] = {}
         self._book.put(*(((*app, name), value) for name, value in values.items()))
         self._book.put(((*app, "unfinished"), None))
-        ledger = self._book.ledger
-        self._book.put((("generation",), max(ledger.generation, self._request.generation)))
+        self._book.put((("generation",), max(self._book.number("generation"), self._request.generation)))
         if self._book.changed:
             self._book.put(((*app, "changed_at"), self._system.clock.now().timestamp()))
-            term, token = max((ledger.term, ledger.token), (self._request.term, self._request.token))
+            known = (self._book.number("term"), self._book.number("token"))
+            term, token = max(known, (self._request.term, self._request.token))
             self._book.put((("term",), term), (("token",), token))
 
     def _finished(self, status: str, failure: Optional[Failure] = None, text: str = "") -> Finished:
@@ -360,7 +358,7 @@ def refuse_stale(request: Request, book: Book) -> None:
 
 def succession(request: Request, book: Book) -> List[Put]:
     """The ledger's changes by which an app takes over what stands under its old names."""
-    known = book.ledger.apps
+    known = book.names()
     puts: List[Put] = []
     for old in request.formerly:
         if old in known and request.app not in known:

@@ -136,6 +136,8 @@ def _service(fields: Fields) -> _Parsed:
     name = fields.text("name")
 
     def probe(system: System, _: float) -> str:
+        if system.sandbox:
+            return "a sandbox has no services"
         state = service_tool(system).look(system, name)
         return "" if state and state.running else "it is not running"
 

@@ -119,11 +119,15 @@ class PosixSystem:
 
     @contextmanager
     def _parent(self, path: str) -> Iterator[Tuple[int, str]]:
+        """The directory that a path stands in and its name there; errors name the whole path."""
         directory, name = os.path.split(path)
         if not path.startswith("/") or name in {"", ".", ".."}:
             raise Failure("bad-path", f"{path!r} is no absolute path of a file or directory")
-        with open_directory(self.root, directory) as parent:
-            yield parent, name
+        try:
+            with open_directory(self.root, directory) as parent:
+                yield parent, name
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, path) from error
 
     # -- acting
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.clock import SystemClock
-from reconciler.resources.failure import Failure
+from reconciler.resources.failure import Failure, as_failure
 from reconciler.resources.posix import PosixSystem, temporary_name
 from reconciler.resources.system import Access, Claim, Command
 
@@ -72,6 +72,14 @@ def test_a_file_at_the_end_of_a_path_is_never_read_through_a_link(system: PosixS
     assert (entry.kind, entry.target) == ("link", "target")
     system.write_atomic("/etc/link", b"a file now", MINE)
     assert (root / "etc/target").read_text() == "x"
+
+
+def test_an_error_names_the_whole_path(system: PosixSystem, root: Path) -> None:
+    (root / "etc/dir").mkdir()
+    (root / "etc/dir/full").touch()
+    with pytest.raises(OSError, match="Directory not empty") as error:
+        system.remove("/etc/dir")
+    assert as_failure(error.value).message == "Directory not empty: /etc/dir"
 
 
 def test_a_link_loop_ends(system: PosixSystem, root: Path) -> None:
