@@ -60,7 +60,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
             extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols"],
         )
         from reconciler.rendering.filters import FILTERS  # noqa: PLC0415 - filters are wrapped for this class
-        from reconciler.rendering.tests import TESTS  # noqa: PLC0415
+        from reconciler.rendering.predicates import TESTS  # noqa: PLC0415
 
         self.filters = dict(FILTERS)
         self.tests = dict(TESTS)

@@ -1,5 +1,5 @@
 """Filters and tests that match regular expressions. The `regex` library stops a match that backtracks without end,
-which the standard library cannot; it is loaded when a template first matches. Registered by `filters` and `tests`.
+which the standard library cannot; it is loaded when a template first matches. Registered by `filters` and `predicates`.
 """
 
 from __future__ import annotations

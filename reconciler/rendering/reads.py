@@ -51,6 +51,7 @@ class Reading:
 def reading(tree: nodes.Template, environment: Environment) -> Reading:
     """What a parsed template reads."""
     tracker = TrackingCodeGenerator(environment)
+    tracker.optimizer = None  # it would evaluate constants, with nothing to pay for them
     tracker.visit(tree)
     outside = frozenset(tracker.undeclared_identifiers)
     names, dynamic = _references(tree)

@@ -12,10 +12,14 @@ from .apps import bundle, config, file, problem, shown
 
 ENDLESS = {
     "nested loops": "{% for i in range(100000) %}{% for j in range(100000) %}x{% endfor %}{% endfor %}",
-    "loop whose test fails": "{% for i in range(100000) %}{% for j in range(100000) if false %}{% endfor %}{% endfor %}",
+    "loop whose test fails": (
+        "{% for i in range(100000) %}{% for j in range(100000) if false %}{% endfor %}{% endfor %}"
+    ),
     "loop over filters": "{% for i in range(100000) %}{% set x = range(100000) | map('string') | list %}{% endfor %}",
     "comparing long lists": "{% set a = range(9999) | list %}{% for i in range(9999) %}{{ a == a[:] }}{% endfor %}",
-    "searching long texts": "{% set a = 'x' * 8000000 %}{% for i in range(9999) %}{% if 'y' in a %}{% endif %}{% endfor %}",
+    "searching long texts": (
+        "{% set a = 'x' * 8000000 %}{% for i in range(9999) %}{% if 'y' in a %}{% endif %}{% endfor %}"
+    ),
     "cutting long texts": "{% set a = 'x' * 8000000 %}{% for i in range(9999) %}{% set b = a[1:] %}{% endfor %}",
     "many copies": "{{ 'x' * 10 ** 9 }}",
     "a long list": "{{ [1] * 10 ** 9 }}",
@@ -34,10 +38,16 @@ ENDLESS = {
     "a long separator": "{{ range(99999) | join('x' * 99999) }}",
     "many fillers": "{{ [1] | batch(10 ** 9, 0) }}",
     "many slices": "{{ [1] | slice(10 ** 9) }}",
-    "doubling a text": "{% set ns = namespace(x='a') %}{% for i in range(99) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}",
-    "doubling a list": "{% set ns = namespace(x=[1]) %}{% for i in range(99) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}",
+    "doubling a text": (
+        "{% set ns = namespace(x='a') %}{% for i in range(99) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}"
+    ),
+    "doubling a list": (
+        "{% set ns = namespace(x=[1]) %}{% for i in range(99) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}"
+    ),
     "a macro that calls itself": "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}",
-    "a macro that calls itself twice": "{% macro m(n) %}{% if n %}{{ m(n-1) }}{{ m(n-1) }}{% endif %}{% endmacro %}{{ m(60) }}",
+    "a macro that calls itself twice": (
+        "{% macro m(n) %}{% if n %}{{ m(n-1) }}{{ m(n-1) }}{% endif %}{% endmacro %}{{ m(60) }}"
+    ),
     "a template that includes itself": "{% include 'a.j2' %}",
     "a loop that descends for ever": "{% for x in [1] recursive %}{{ loop([1]) }}{% endfor %}",
     "a pattern that backtracks": "{{ ('a' * 5000 ~ 'b') is search('(a|a)*$') }}",
@@ -88,7 +98,8 @@ def test_the_first_limit_ends_the_app() -> None:
 
 
 def test_ordinary_sizes_are_no_problem() -> None:
-    text = "{% for h in range(3000) %}server 10.0.0.{{ h % 250 }}:{{ port }} weight={{ h | string | length }};\n{% endfor %}"
+    line = "server 10.0.0.{{ h % 250 }}:{{ port }} weight={{ h | string | length }};\n"
+    text = "{% for h in range(3000) %}" + line + "{% endfor %}"
 
     assert shown(text, port=80).count("\n") == 3000
 

@@ -124,7 +124,8 @@ def test_includes_imports_and_parents_come_from_the_bundle() -> None:
     (found,) = render(
         file(template="child.j2"),
         templates={
-            "child.j2": "{% extends 'base.j2' %}{% block body %}{% import 'm.j2' as m %}{{ m.twice(host.name) }}{% endblock %}",
+            "child.j2": "{% extends 'base.j2' %}{% block body %}"
+            "{% import 'm.j2' as m %}{{ m.twice(host.name) }}{% endblock %}",
             "base.j2": "<{% block body %}{% endblock %}>{% include 'end.j2' %}",
             "m.j2": "{% macro twice(x) %}{{ x }}{{ x }}{% endmacro %}",
             "end.j2": "{{ port }}",
@@ -176,7 +177,10 @@ def test_every_undefined_name_is_told_with_its_line_and_a_hint() -> None:
     assert [str(one) for one in found] == [
         'templates/a.j2:1: "docroot" is undefined for webapp on web-1. Available: nginx_port',
         'templates/a.j2:2: "labls" is undefined for webapp on web-1. Did you mean labels? Available: labels, name',
-        'templates/a.j2:4: "ngnix_port" is undefined for webapp on web-1. Did you mean nginx_port? Available: nginx_port',
+        (
+            'templates/a.j2:4: "ngnix_port" is undefined for webapp on web-1. '
+            "Did you mean nginx_port? Available: nginx_port"
+        ),
     ]
     assert {one.code for one in found} == {"undefined"}
 
