@@ -113,7 +113,7 @@ class WorkQueue:
         return self._withdraw(host, work_id, WorkState.SUPERSEDED, reason)
 
     def retry(self, host: str, work_id: str, *, pool: str = DEFAULT_POOL) -> bool:
-        """Make finished work due again; what succeeded is not run twice (False)."""
+        """Make finished work, or a waiting retry, due now; what succeeded is not run twice (False)."""
         if not self._link.send(*call("work_retry", self._keys.host(host), work_id)):
             return False
         self._link.send("ZADD", self._keys.ready(pool), 0, host)

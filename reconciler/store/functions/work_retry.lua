@@ -1,4 +1,4 @@
--- Make finished work due again because a person asks; what succeeded is not run again.
+-- Make finished work, or work that waits for a retry, due now because a person asks; what succeeded is not run again.
 -- KEYS  1 the host's slot
 -- ARGV  1 id
 -- Reply 1, or 0 where there is nothing that could be tried again
