@@ -46,6 +46,11 @@ class Console:
         sys.stdout.write(text if text.endswith("\n") or not text else f"{text}\n")
         sys.stdout.flush()
 
+    def write(self, text: str) -> None:
+        """Write to the byte."""
+        sys.stdout.write(text)
+        sys.stdout.flush()
+
     def tell(self, text: str) -> None:
         """Write something worth knowing on the way, to stderr; not with `-q`."""
         if not self.quiet:

@@ -7,6 +7,8 @@ import argparse
 from reconciler.cli.console import Console
 from reconciler.cli.exits import Exit
 from reconciler.cli.options import add_output, known, settings_of
+from reconciler.errors import Place
+from reconciler.model.manifests import Origin, Path
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,7 +31,13 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
         app = known(arguments.app, manifests.apps, "app")
         situation = session.planning.survey(tree)
         explanation = explain(manifests, situation.desired, host, app)
-    console.print(
-        explain_json(explanation) if console.output == "json" else explain_text(explanation, color=console.color)
-    )
+
+        def locate(origin: Origin, path: Path) -> Place:
+            return session.loader.locate(tree, origin, path)
+
+        if console.output == "json":
+            text = explain_json(explanation, locate=locate)
+        else:
+            text = explain_text(explanation, color=console.color, locate=locate)
+    console.print(text)
     return Exit.DONE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from reconciler.wiring import Session
 
 
+_FRAME_SECONDS = 0.1
+
+
 class Shown:
     """A listener that shows what it hears."""
 
@@ -26,7 +30,7 @@ class Shown:
     def started(self, host: str, app: str) -> None:
         self._progress.started(host, app)
 
-    def happened(self, host: str, app: str, event: Event) -> None:
+    def happened(self, host: str, app: str, event: Event) -> None:  # noqa: ARG002 - the port's signature
         if isinstance(event, ResourceEvent):
             self._progress.resource(host, event.name)
 
@@ -45,5 +49,17 @@ def progress_of(situation: Situation, session: Session, console: Console) -> Ite
         yield Nobody()
         return
     hosts = {host for host, _ in situation.due}
+    over = threading.Event()
     with Progress(hosts, sys.stderr, session.clock, show=show, color=console.color) as progress:
-        yield Shown(progress)
+        drawer = threading.Thread(target=_draw, args=(progress, over), name="progress", daemon=True)
+        drawer.start()
+        try:
+            yield Shown(progress)
+        finally:
+            over.set()
+            drawer.join()
+
+
+def _draw(progress: Progress, over: threading.Event) -> None:
+    while not over.wait(_FRAME_SECONDS):
+        progress.tick()

@@ -6,8 +6,7 @@ With RESOURCE only that one's text: `reconcile render web-1 webapp site > site.c
 from __future__ import annotations
 
 import argparse
-import json
-from collections.abc import Iterator
+import sys
 from typing import TYPE_CHECKING
 
 from reconciler.cli.console import Console
@@ -29,6 +28,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> Exit:
     """Compose, render without secrets, print."""
+    from reconciler.reports.rendered import rendered_file, rendered_json, rendered_text
     from reconciler.wiring import Access, open_session
 
     with open_session(settings_of(arguments), Access.READ) as session:
@@ -44,11 +44,11 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
         resources = session.planning.view(desired, host).rendered(app).resources
     chosen = _chosen(resources, arguments.resource)
     if console.output == "json":
-        console.print(json.dumps([_plain(resource) for resource in chosen], indent=2, sort_keys=True))
+        console.print(rendered_json(chosen))
     elif arguments.resource and "content" in chosen[0].fields:
-        console.print(str(chosen[0].fields["content"]))
+        console.write(rendered_file(chosen[0], terminal=sys.stdout.isatty()))
     else:
-        console.print("\n".join(line for resource in chosen for line in _lines(resource)))
+        console.print(rendered_text(chosen, color=console.color))
     return Exit.DONE
 
 
@@ -60,28 +60,3 @@ def _chosen(resources: tuple[RenderedResource, ...], name: str | None) -> list[R
         hint = did_you_mean(name, [resource.name for resource in resources])
         raise InvalidInput.of("unknown-resource", f"there is no resource {name}", hint=hint)
     return chosen
-
-
-def _plain(resource: RenderedResource) -> dict[str, object]:
-    return {
-        "id": resource.id,
-        "name": resource.name,
-        "kind": resource.kind,
-        "fields": resource.fields,
-        "secrets": resource.secrets,
-        "unknown": resource.unknown,
-    }
-
-
-def _lines(resource: RenderedResource) -> Iterator[str]:
-    named = f"  ({resource.name})" if resource.name != resource.id else ""
-    yield f"{resource.id}{named}"
-    if resource.unknown:
-        yield f"    unknown: {resource.unknown}"
-    for field, value in resource.fields.items():
-        text = value if isinstance(value, str) else json.dumps(value)
-        if "\n" in text:
-            yield f"    {field}:"
-            yield from (f"        {line}" for line in text.splitlines())
-        else:
-            yield f"    {field}: {text}"

@@ -21,8 +21,6 @@ from reconciler.cli.options import settings_of
 from reconciler.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from types import FrameType
-
     from reconciler.loops.watch import Source
     from reconciler.loops.worker import Log
     from reconciler.wiring import Session
@@ -50,13 +48,14 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
     settings = settings_of(arguments, need_repository=not arguments.repo)
     stop = threading.Event()
     with open_session(settings, Access.WRITE) as session:
-        configure_logging(settings.log_level, terminal=sys.stderr.isatty(), masker=session.masker)
+        level = "debug" if console.verbose else settings.log_level
+        configure_logging(level, terminal=sys.stderr.isatty(), masker=session.masker)
         log: Log = structlog.get_logger("reconciler")
         source = _source(session, arguments, stop, log)
         fleet = session.loader.load(source.tree()).fleet.metadata.name
         watch = session.watch(source, fleet, log)
 
-        def end(number: int, frame: FrameType | None) -> None:
+        def end(*_: object) -> None:
             stop.set()
             source.wake()
 

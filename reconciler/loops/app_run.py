@@ -96,7 +96,9 @@ class AppRun:
         problems = tuple(self._problems(app, events))
         if status is not AppStatus.CONVERGED and not problems:
             problems = (Problem(self._place(app), finished.error, finished.hint, finished.code or "apply-failed"),)
-        return AppOutcome(app, status, *tally(resources), problems=problems)
+        counts = tally(resources)
+        failed = max(counts.failed, int(status is not AppStatus.CONVERGED))
+        return AppOutcome(app, status, counts.ok, counts.changed, failed, problems=problems)
 
     def _problems(self, app: str, events: Iterable[Event]) -> Iterator[Problem]:
         for event in events:

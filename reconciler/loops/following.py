@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+
 from reconciler.clock import Clock
 from reconciler.errors import InvalidInput, Unavailable
 from reconciler.loops.worker import Log

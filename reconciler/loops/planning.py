@@ -131,7 +131,8 @@ class Planning:
         secrets = self._secrets.fingerprints(survey.desired)
         pairs = due(survey.desired, survey.observed, secrets, scope)
         looks = dict(self._looks(survey.desired, pairs))
-        return self._situation(survey, scope, secrets, pairs, self._applied(pairs, survey), looks)
+        applied = self._applied(pairs, survey)
+        return self._situation(survey, scope, secrets, pairs, applied=applied, looks=looks)
 
     def against(self, tree: Tree, old: Tree, scope: Scope, facts: Facts | None = None) -> Situation:
         """The situation as if every host stood exactly where another revision wants it; asks nobody.
@@ -158,7 +159,7 @@ class Planning:
         applied = {pair: self._as_applied(before, pair) for pair in pairs if pair[1] in before.hosts.get(pair[0], {})}
         both = replace(desired, bundles={**before.bundles, **desired.bundles})
         survey = Survey(tree, manifests, both, observed, {})
-        return self._situation(survey, scope, secrets, pairs, applied, {})
+        return self._situation(survey, scope, secrets, pairs, applied=applied, looks={})
 
     def view(self, desired: Desired, host: str) -> HostView:
         """One host of a composition, ready to be rendered or looked at."""
@@ -173,6 +174,7 @@ class Planning:
         scope: Scope,
         secrets: Mapping[Pair, str] | None,
         pairs: tuple[Pair, ...],
+        *,
         applied: Mapping[Pair, Applied],
         looks: Mapping[Pair, Mapping[str, ResourceEvent]],
     ) -> Situation:

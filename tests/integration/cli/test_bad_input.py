@@ -1,0 +1,94 @@
+"""What people get who made a mistake: everything that is wrong, where it is, what to do, exit 1, and nothing changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+
+from tests.integration.cli.conftest import Repository
+
+_APP = "manifests/apps/hello.yaml"
+_MISTAKES: dict[str, Callable[[Repository], None]] = {
+    "an unknown field": lambda fleet: fleet.replace(_APP, "resources:", "resuorces:"),
+    "a mode that is a number": lambda fleet: fleet.replace(_APP, "hello.j2}", "hello.j2, mode: 0644}"),
+    "an unquoted expression": lambda fleet: fleet.replace(_APP, "Hello", "{{ vars.greeting }}"),
+    "a selector without a host": lambda fleet: fleet.replace(_APP, "role=web", "role=wbe"),
+    "an undefined variable": lambda fleet: fleet.write("templates/hello.j2", "one\n{{ greetnig }}\n"),
+    "a template that does not parse": lambda fleet: fleet.write("templates/hello.j2", "{% if %}\n"),
+    "a template that reaches for Python": lambda fleet: fleet.write(
+        "templates/hello.j2", "{{ greeting.__class__.__mro__ }}\n"
+    ),
+    "a template that never ends": lambda fleet: fleet.write(
+        "templates/hello.j2",
+        "{% for a in range(9999) %}{% for b in range(9999) %}{% for c in range(9999) %}{% endfor %}{% endfor %}{% endfor %}",
+    ),
+    "a dependency on nothing": lambda fleet: fleet.replace(_APP, "  config:", "  dependsOn: [{app: helo}]\n  config:"),
+    "a dependency on itself": lambda fleet: fleet.replace(_APP, "  config:", "  dependsOn: [{app: hello}]\n  config:"),
+    "a file that is missing": lambda fleet: fleet.replace(_APP, "hello.j2", "helo.j2"),
+    "a name used twice": lambda fleet: fleet.write("manifests/apps/again.yaml", (fleet.root / _APP).read_text()),
+    "a secret that is nowhere": lambda fleet: fleet.replace(_APP, "Hello", "{secret: hello/greeting}"),
+    "no manifests": lambda fleet: (fleet.root / "manifests").rename(fleet.root / "elsewhere") and None,
+    "nested brackets": lambda fleet: fleet.write("manifests/deep.yaml", "[" * 3000),
+    "a NUL byte": lambda fleet: fleet.write("manifests/nul.yaml", "kind: \0\n"),
+    "a link that leads out": lambda fleet: (fleet.root / "templates/out").symlink_to("/etc/passwd"),
+}
+
+
+@pytest.mark.parametrize("mistake", _MISTAKES)
+def test_a_mistake_is_told_and_nothing_is_changed(small: Repository, mistake: str, snapshot: SnapshotAssertion) -> None:
+    small("apply", "--yes")
+    before = small.on_host("/etc/hello").stat()
+    _MISTAKES[mistake](small)
+
+    ran = small("apply", "--yes")
+    assert ran.code == 1
+    assert ran.err.replace(str(small.root), "REPOSITORY") == snapshot
+    assert small.on_host("/etc/hello").stat() == before
+
+
+def test_all_mistakes_are_told_at_once(small: Repository) -> None:
+    for mistake in ("an undefined variable", "a dependency on nothing", "a mode that is a number"):
+        _MISTAKES[mistake](small)
+    told = small("validate").err
+    assert "hello.yaml:6:21" in told
+    assert "hello.yaml:9:58" in told
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (["plna"], 1, "Did you mean plan?"),
+        (["plan", "--host", "dmeo"], 1, "Did you mean demo?"),
+        (["plan", "-l", "role=("], 1, "--selector"),
+        (["plan", "--against", "mian"], 1, "mian"),
+        (["plan", "--frobnicate"], 1, "--frobnicate"),
+        (["explain", "demo", "helo"], 1, "Did you mean hello?"),
+        (["apply"], 1, "--yes"),
+        (["pause", "--reason", "x"], 1, "--host"),
+        (["watch", "--repo", "ext::sh -c whoami", "--interval", "1s"], 1, "ext"),
+    ],
+)
+def test_wrong_usage_is_told_with_the_way_out(small: Repository, words: list[str], code: int, told: str) -> None:
+    ran = small(*words)
+    assert ran.code == code
+    assert told in ran.err
+    assert "Traceback" not in ran.err
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("redis://127.0.0.1:1/0", "RECONCILER_REDIS_URL"),
+        ("unix:///nowhere/redis.sock", "RECONCILER_REDIS_URL"),
+        ("http://127.0.0.1/", "redis://"),
+    ],
+)
+def test_a_redis_that_is_not_there_is_told(
+    small: Repository, monkeypatch: pytest.MonkeyPatch, url: str, told: str
+) -> None:
+    monkeypatch.setenv("RECONCILER_REDIS_URL", url)
+    ran = small("plan")
+    assert ran.code == 1
+    assert told in ran.err
