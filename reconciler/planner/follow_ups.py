@@ -49,10 +49,14 @@ def _causes(service: RenderedResource, field: str, changing: Sequence[RenderedRe
     names = frozenset(map(str, wanted))
     globs = [name.removeprefix("path:") for name in names if name.startswith("path:")]
     for cause in changing:
-        path = str(cause.fields.get("path", ""))
-        named = cause.name in names or cause.id in names or any(fnmatchcase(path, glob) for glob in globs)
+        named = cause.name in names or cause.id in names or (globs and _fits(cause, globs))
         if named and cause is not service:
             yield cause
+
+
+def _fits(cause: RenderedResource, globs: Sequence[str]) -> bool:
+    path = str(cause.fields.get("path", ""))
+    return any(fnmatchcase(path, glob) for glob in globs)
 
 
 def _because(causes: Sequence[RenderedResource], actions: Mapping[str, Action]) -> str:

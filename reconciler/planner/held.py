@@ -15,7 +15,10 @@ from reconciler.model.observed import ObservedApp, ObservedHost
 class Standstill:
     """What may keep an app from being applied on a host; whatever is None has no say."""
 
+    name: str
+    """The app's."""
     wanted: DesiredApp | None
+    """None where the app leaves the host."""
     app: App | None
     host: Host | None
     known_host: ObservedHost | None
@@ -33,13 +36,13 @@ class Standstill:
             yield f"maintenance until {pause.until.astimezone(UTC):%Y-%m-%d %H:%M} UTC: {pause.reason}"
 
     def _of_app(self) -> Iterator[str]:
+        if self.known_host is not None and (reason := self.known_host.paused.get(self.name)):
+            yield f"paused: {reason}"
         known, wanted = self.known, self.wanted
         if wanted is None:
             return
-        if self.known_host is not None and (reason := self.known_host.paused.get(wanted.app)):
-            yield f"paused: {reason}"
         if self.known_host is not None and wanted.digest in self.known_host.rejected:
             yield "it failed here before; change it, or reconcile rollouts retry"
         manual = self.app is not None and self.app.sync is Sync.MANUAL
         if manual and (known is None or known.digest != wanted.digest):
-            yield f"waits for approval: reconcile approve {wanted.app}"
+            yield f"waits for approval: reconcile approve {self.name}"

@@ -187,7 +187,7 @@ class HostDiff:
         heard = self._past.host(self._host)
         about_host = heard[1] if heard else None
         host = manifests.hosts.get(self._host)
-        return Standstill(wanted, manifests.apps.get(app), host, about_host, known).reason(self._given.now)
+        return Standstill(app, wanted, manifests.apps.get(app), host, about_host, known).reason(self._given.now)
 
     def _check_claims(self, due_apps: Sequence[str]) -> None:
         """Two apps must not claim one place; the composer saw to claims that every host of an app makes."""

@@ -1,0 +1,418 @@
+"""What a plan says would happen, and what it does not pretend to know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from reconciler.errors import InvalidInput
+from reconciler.model.manifests import App, DriftPolicy, Host, Lifecycle, Maintenance, PrunePolicy, Sync
+from reconciler.model.observed import Drift
+from reconciler.model.plan import Action, AppPlan, Change, Plan
+from reconciler.planner import Scope
+from reconciler.resources.protocol import ResourceEvent
+from tests.fakes.fleet import NOW, World, app, file, host, manifests
+
+PASSWORD = {"password": {"secret": "web/password"}}
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def only(plan: Plan) -> AppPlan:
+    (found,) = plan.apps
+    return found
+
+
+def brief(plan: AppPlan) -> list[str]:
+    """Changes as `~ file:/etc/web`."""
+    return [f"{change.action.symbol} {change.resource}" for change in plan.changes]
+
+
+def changed(world: World, old: App, new: App, *hosts: Host) -> AppPlan:
+    """The plan for one host that stands at the old app."""
+    machines = hosts or (host("web-1"),)
+    world.apply(manifests(old, *machines))
+    return only(world.plan(manifests(new, *machines)))
+
+
+def test_nothing_is_planned_where_everything_stands_as_wanted(world: World) -> None:
+    declared = manifests(app("web", file("/etc/web")), host("web-1"))
+    world.apply(declared)
+    plan = world.plan(declared)
+    assert (plan.apps, plan.hosts, plan.empty) == ((), ("web-1",), True)
+
+
+def test_what_was_never_looked_at_is_unknown_and_not_an_addition(world: World) -> None:
+    found = only(world.plan(manifests(app("web", file("/etc/web")), host("web-1"))))
+    assert [(change.action, change.reason) for change in found.changes] == [
+        (Action.UNKNOWN, "never looked at on this host")
+    ]
+
+
+def test_a_changed_text_is_shown_as_a_unified_diff(world: World) -> None:
+    old, new = (app("web", file("/etc/web", f"a\nport {port}\nb\n")) for port in (80, 81))
+    (change,) = changed(world, old, new).changes
+    assert change.action is Action.CHANGE
+    assert change.diff == ("@@ -1,3 +1,3 @@", " a", "-port 80", "+port 81", " b")
+    assert change.before != change.after
+
+
+def test_other_fields_are_shown_old_and_new(world: World) -> None:
+    old = app("web", {"file": {"path": "/etc/web", "content": "x", "mode": "0644"}})
+    new = app("web", {"file": {"path": "/etc/web", "content": "x", "mode": "0600", "owner": "www"}})
+    (change,) = changed(world, old, new).changes
+    assert change.diff == ("mode: 0644 -> 0600", "owner: (unset) -> www")
+
+
+def test_a_change_without_the_old_bundle_has_no_text(world: World) -> None:
+    world.apply(manifests(app("web", file("/etc/web", "a")), host("web-1")))
+    plan = world.plan(manifests(app("web", file("/etc/web", "b")), host("web-1")), bundles={})
+    assert [(change.action, change.diff) for change in only(plan).changes] == [(Action.CHANGE, ())]
+
+
+def test_equal_changes_of_many_hosts_are_one_object(world: World) -> None:
+    hosts = [host(f"web-{number}") for number in range(3)]
+    world.apply(manifests(app("web", file("/etc/web", "a")), *hosts))
+    plan = world.plan(manifests(app("web", file("/etc/web", "b")), *hosts))
+    assert len({id(change) for _, change in plan.changes()}) == 1
+    assert len(plan.apps) == 3
+
+
+def test_a_new_digest_without_a_changed_resource_still_stands_in_the_plan(world: World) -> None:
+    found = changed(world, app("web", file("/etc/web")), app("web", file("/etc/web"), verify_every_seconds=60.0))
+    assert found == AppPlan("web-1", "web")
+
+
+class TestLooks:
+    """An inspection of the host tells what fingerprints cannot."""
+
+    def plan(self, world: World, action: str, resource: Any = None, **event: Any) -> tuple[Change, ...]:
+        declared = manifests(app("web", resource or file("/etc/web", "new\n")), host("web-1"))
+        look = ResourceEvent("file:/etc/web", "site", action, **event)
+        return only(world.plan(declared, looks={("web-1", "web"): {"file:/etc/web": look}})).changes
+
+    def test_what_is_missing_is_added_with_its_text(self, world: World) -> None:
+        (change,) = self.plan(world, "add")
+        assert (change.action, change.diff) == (Action.ADD, ("@@ -0,0 +1 @@", "+new"))
+
+    def test_what_differs_is_compared_with_the_text_found(self, world: World) -> None:
+        (change,) = self.plan(world, "change", differences=("mode: 0600 -> 0644", "content"), before="old\n")
+        assert change.action is Action.CHANGE
+        assert change.diff == ("mode: 0600 -> 0644", "@@ -1 +1 @@", "-old", "+new")
+
+    def test_what_is_right_already_is_no_change(self, world: World) -> None:
+        assert self.plan(world, "ok") == ()
+
+    def test_what_must_not_be_there_is_deleted_where_it_exists(self, world: World) -> None:
+        absent = {"file": {"path": "/etc/web", "state": "absent"}}
+        assert [change.action for change in self.plan(world, "delete", absent)] == [Action.DELETE]
+        assert self.plan(world, "ok", absent) == ()
+
+    def test_what_cannot_be_looked_at_is_unknown(self, world: World) -> None:
+        (change,) = self.plan(world, "failed", error="permission denied")
+        assert (change.action, change.reason) == (Action.UNKNOWN, "cannot be looked at: permission denied")
+
+    def test_the_text_found_is_not_shown_where_the_file_holds_a_secret(self, world: World) -> None:
+        thing = app("web", file("/etc/web", "{{ password }}"), config=PASSWORD)
+        look = ResourceEvent("file:/etc/web", "site", "change", ("content",), "hunter2")
+        plan = world.plan(manifests(thing, host("web-1")), looks={("web-1", "web"): {"file:/etc/web": look}})
+        assert "hunter2" not in str(plan)
+        assert only(plan).changes[0].diff == ("content",)
+
+    def test_a_look_at_our_own_thing_is_drift_and_no_intended_change(self, world: World) -> None:
+        old, new = (app("web", file("/etc/web"), file("/etc/b", text)) for text in "ab")
+        world.apply(manifests(old, host("web-1")))
+        look = ResourceEvent("file:/etc/web", "site", "change", ("mode: 0600 -> 0644",))
+        plan = world.plan(manifests(new, host("web-1")), looks={("web-1", "web"): {"file:/etc/web": look}})
+        assert brief(only(plan)) == ["~ file:/etc/b"]
+        assert only(plan).drift == (Drift("file:/etc/web", "change", ("mode: 0600 -> 0644",)),)
+
+
+class TestLeaving:
+    """What left the manifests is removed, or stays for a reason that is told."""
+
+    def test_a_resource_of_ours_is_deleted_last_declared_first(self, world: World) -> None:
+        old = app("web", file("/etc/a"), file("/etc/b"), file("/etc/c"))
+        found = changed(world, old, app("web", file("/etc/a", "new")))
+        assert brief(found) == ["~ file:/etc/a", "- file:/etc/c", "- file:/etc/b"]
+
+    @pytest.mark.parametrize(
+        ("resource", "policy", "told"),
+        [
+            (file("/etc/b", keep=True), PrunePolicy.TRUE, "file:/etc/b stays (keep: true)"),
+            (file("/etc/b"), PrunePolicy.FALSE, "file:/etc/b stays (prune: false)"),
+            ({"package": {"name": "b"}}, PrunePolicy.TRUE, "package:b stays (prune: all removes it)"),
+        ],
+    )
+    def test_what_stays_is_told_with_its_reason(
+        self, world: World, resource: Any, policy: PrunePolicy, told: str
+    ) -> None:
+        found = changed(world, app("web", file("/etc/a"), resource), app("web", file("/etc/a"), prune=policy))
+        assert (found.changes, found.left_behind) == ((), (told,))
+
+    def test_packages_go_where_everything_is_pruned(self, world: World) -> None:
+        package = {"package": {"name": "b"}}
+        found = changed(world, app("web", file("/etc/a"), package), app("web", file("/etc/a"), prune=PrunePolicy.ALL))
+        assert brief(found) == ["- package:b"]
+
+    def test_what_was_there_before_us_stays(self, world: World) -> None:
+        world.apply(manifests(app("web", file("/etc/a"), file("/etc/b")), host("web-1")))
+        pair = ("web-1", "web")
+        world.applied[pair] = replace(world.applied[pair], adopted=("file:/etc/b",))
+        found = only(world.plan(manifests(app("web", file("/etc/a")), host("web-1"))))
+        assert found.left_behind == ("file:/etc/b stays (it was there before us)",)
+
+    def test_commands_and_things_wanted_away_leave_nothing(self, world: World) -> None:
+        away = {"file": {"path": "/etc/b", "state": "absent"}}
+        found = changed(
+            world, app("web", file("/etc/a"), {"command": {"argv": ["x"]}}, away), app("web", file("/etc/a"))
+        )
+        assert (found.changes, found.left_behind) == ((), ())
+
+    def test_an_app_that_leaves_a_host_takes_all_with_it(self, world: World) -> None:
+        world.apply(manifests(app("web", file("/etc/a"), file("/etc/b")), host("web-1", {"role": "web"})))
+        elsewhere = manifests(app("web", file("/etc/a"), file("/etc/b"), hosts="role=web"), host("web-1"))
+        assert brief(only(world.plan(elsewhere))) == ["- file:/etc/b", "- file:/etc/a"]
+
+    def test_a_host_that_retires_is_pruned(self, world: World) -> None:
+        thing = app("web", file("/etc/a"))
+        world.apply(manifests(thing, host("web-1")))
+        plan = world.plan(manifests(thing, host("web-1", lifecycle=Lifecycle.RETIRE)))
+        assert brief(only(plan)) == ["- file:/etc/a"]
+
+    def test_a_host_that_left_the_manifests_is_forgotten_and_not_touched(self, world: World) -> None:
+        thing = app("web", file("/etc/a"))
+        world.apply(manifests(thing, host("web-1"), host("web-2")))
+        plan = world.plan(manifests(thing, host("web-1")))
+        assert (plan.forgotten, plan.apps) == (("web-2",), ())
+
+    def test_a_thing_that_moves_to_another_app_is_neither_deleted_nor_added(self, world: World) -> None:
+        world.apply(manifests(app("one", file("/etc/a"), file("/etc/b")), app("two", file("/etc/c")), host("h")))
+        moved = manifests(app("one", file("/etc/a")), app("two", file("/etc/c"), file("/etc/b", "new\n")), host("h"))
+        one, two = world.plan(moved).apps
+        assert (one.changes, one.left_behind) == ((), ("file:/etc/b moves to two",))
+        assert [(change.resource, change.action, change.diff[1:]) for change in two.changes] == [
+            ("file:/etc/b", Action.CHANGE, ("-text", "+new"))
+        ]
+
+    def test_wanting_a_thing_away_deletes_what_we_wrote(self, world: World) -> None:
+        away = {"file": {"path": "/etc/a", "state": "absent"}}
+        assert brief(changed(world, app("web", file("/etc/a")), app("web", away))) == ["- file:/etc/a"]
+        back = only(world.plan(manifests(app("web", away), host("web-1"))))
+        assert brief(back) == ["- file:/etc/a"]
+
+    def test_wanting_it_back_adds_it(self, world: World) -> None:
+        away = {"file": {"path": "/etc/a", "state": "absent"}}
+        assert brief(changed(world, app("web", away), app("web", file("/etc/a")))) == ["+ file:/etc/a"]
+
+
+class TestRenaming:
+    """`formerly` keeps what an app or a host owns."""
+
+    def test_a_renamed_app_keeps_its_things(self, world: World) -> None:
+        old = app("site", file("/etc/a"), file("/etc/b"))
+        found = changed(world, old, app("web", file("/etc/a"), file("/etc/b", "new\n"), formerly=("site",)))
+        assert (found.app, brief(found)) == ("web", ["~ file:/etc/b"])
+
+    def test_a_renamed_host_keeps_its_things(self, world: World) -> None:
+        thing = app("web", file("/etc/a"), file("/etc/name", "{{ host.name }}"))
+        world.apply(manifests(thing, host("old")))
+        plan = world.plan(manifests(thing, host("new", formerly=("old",))))
+        assert (only(plan).host, brief(only(plan)), plan.forgotten) == ("new", ["~ file:/etc/name"], ())
+
+
+class TestSecrets:
+    """A secret's value never shows; that it changed does."""
+
+    def declared(self, **extra: Any) -> Any:
+        config = {**PASSWORD, **extra}
+        text = " ".join(f"{{{{ {name} }}}}" for name in config)
+        return manifests(app("web", file("/etc/a", text), file("/etc/b"), config=config), host("web-1"))
+
+    def plan(self, world: World, now: dict[tuple[str, str], str] | None, **extra: Any) -> list[tuple[str, str, str]]:
+        declared = self.declared(**extra)
+        world.secrets = {("web-1", "web"): "print-1"}
+        world.apply(declared)
+        plan = world.plan(declared, secrets=now)
+        return [(change.resource, change.action.value, change.reason) for _, change in plan.changes()]
+
+    def test_a_rotated_secret_changes_what_reads_it(self, world: World) -> None:
+        found = self.plan(world, {("web-1", "web"): "print-2"})
+        assert found == [("file:/etc/a", "change", "secret web/password changed")]
+
+    def test_an_equal_fingerprint_is_no_change(self, world: World) -> None:
+        assert self.plan(world, {("web-1", "web"): "print-1"}) == []
+
+    def test_without_the_key_it_is_unknown(self, world: World) -> None:
+        found = self.plan(world, None)
+        assert found == [("file:/etc/a", "unknown", "secret web/password: unknown whether changed")]
+
+    def test_of_several_secrets_it_is_not_known_which_one_changed(self, world: World) -> None:
+        declared = manifests(
+            app(
+                "web",
+                file("/etc/a", "{{ one }}"),
+                file("/etc/b", "{{ two }}"),
+                config={
+                    "one": {"secret": "web/one"},
+                    "two": {"secret": "web/two"},
+                },
+            ),
+            host("web-1"),
+        )
+        world.secrets = {("web-1", "web"): "print-1"}
+        world.apply(declared)
+        plan = world.plan(declared, secrets={("web-1", "web"): "print-2"})
+        assert [change.reason for _, change in plan.changes()] == [
+            "secret web/one: one of web/one, web/two changed",
+            "secret web/two: one of web/one, web/two changed",
+        ]
+        assert plan.counts[Action.UNKNOWN] == 2
+
+
+class TestFollowUps:
+    """Restarts and reloads that will follow are part of the plan."""
+
+    def plan(self, world: World, **service: Any) -> tuple[str, ...]:
+        def version(text: str) -> App:
+            site = file("/etc/nginx/site", text, name="site")
+            return app("web", site, file("/etc/other"), {"service": {"name": "nginx", **service}})
+
+        return changed(world, version("a"), version("b")).follow_ups
+
+    @pytest.mark.parametrize("named", ["site", "file:/etc/nginx/site", "path:/etc/nginx/*"])
+    def test_a_service_reloads_for_what_it_names(self, world: World, named: str) -> None:
+        assert self.plan(world, reloadOn=[named]) == ("reload nginx (site changes)",)
+
+    def test_a_restart_wins_over_a_reload(self, world: World) -> None:
+        assert self.plan(world, reloadOn=["site"], restartOn=["site"]) == ("restart nginx (site changes)",)
+
+    def test_a_service_does_nothing_for_what_it_does_not_name(self, world: World) -> None:
+        assert self.plan(world, reloadOn=["other"]) == ()
+
+    def test_a_stopped_service_is_left_alone(self, world: World) -> None:
+        assert self.plan(world, state="stopped", restartOn=["site"]) == ()
+
+    def test_what_may_change_may_cause_a_reload(self, world: World) -> None:
+        site = file("/etc/nginx/site", name="site")
+        thing = app("web", site, {"service": {"name": "nginx", "reloadOn": ["site"]}})
+        assert only(world.plan(manifests(thing, host("web-1")))).follow_ups == ("reload nginx (if site changes)",)
+
+    def test_a_service_that_is_new_is_started(self, world: World) -> None:
+        thing = app("web", {"service": {"name": "nginx"}})
+        look = ResourceEvent("service:nginx", "service:nginx", "add")
+        plan = world.plan(manifests(thing, host("web-1")), looks={("web-1", "web"): {"service:nginx": look}})
+        assert only(plan).follow_ups == ("start nginx",)
+
+
+class TestDrift:
+    """Drift is shown apart from what is intended."""
+
+    drift = (Drift("file:/etc/a", "change", ("content",)),)
+
+    def test_it_is_no_intended_change(self, world: World) -> None:
+        declared = manifests(app("web", file("/etc/a")), host("web-1"))
+        world.apply(declared)
+        world.see_app("web-1", "web", drift=self.drift)
+        assert only(world.plan(declared)) == AppPlan("web-1", "web", drift=self.drift)
+
+    def test_it_is_not_shown_where_the_app_ignores_it(self, world: World) -> None:
+        declared = manifests(app("web", file("/etc/a"), drift=DriftPolicy.IGNORE), host("web-1"))
+        world.apply(declared)
+        world.see_app("web-1", "web", drift=self.drift)
+        assert all(not plan.drift for plan in world.plan(declared).apps)
+
+
+class TestHeld:
+    """An app that cannot go ahead says why, with its changes."""
+
+    def held(self, world: World, thing: App | None = None, machine: Host | None = None) -> str:
+        world.apply(manifests(app("web", file("/etc/a")), host("web-1")))
+        world.see("web-1", paused=self.paused, rejected=self.rejected)
+        return only(world.plan(manifests(thing or app("web", file("/etc/a", "new")), machine or host("web-1")))).held
+
+    paused: Mapping[str, str] = {}
+    rejected: frozenset[str] = frozenset()
+
+    def test_nothing_holds_an_ordinary_change(self, world: World) -> None:
+        assert self.held(world) == ""
+
+    def test_a_paused_host(self, world: World) -> None:
+        self.paused = {"*": "disk swap", "other": "no matter"}
+        assert self.held(world) == "host paused: disk swap"
+
+    def test_maintenance_that_drains_and_has_not_ended(self, world: World) -> None:
+        soon = Maintenance(NOW + timedelta(hours=1), "new disks")
+        assert self.held(world, machine=host("web-1", maintenance=soon)) == (
+            "maintenance until 2026-01-02 04:04 UTC: new disks"
+        )
+
+    @pytest.mark.parametrize(
+        "over", [Maintenance(NOW - timedelta(hours=1), "done"), Maintenance(NOW + timedelta(hours=1), "x", drain=False)]
+    )
+    def test_maintenance_that_is_over_or_does_not_drain(self, world: World, over: Maintenance) -> None:
+        assert self.held(world, machine=host("web-1", maintenance=over)) == ""
+
+    def test_an_app_that_waits_for_approval(self, world: World) -> None:
+        thing = app("web", file("/etc/a", "new"), sync=Sync.MANUAL)
+        assert self.held(world, thing) == "waits for approval: reconcile approve web"
+
+    def test_a_digest_that_failed_here_before(self, world: World) -> None:
+        declared = manifests(app("web", file("/etc/a", "new")), host("web-1"))
+        self.rejected = frozenset({world.desired(declared).hosts["web-1"]["web"].digest})
+        assert self.held(world) == "it failed here before; change it, or reconcile rollouts retry"
+
+    def test_a_paused_app(self, world: World) -> None:
+        self.paused = {"web": "debugging"}
+        assert self.held(world) == "paused: debugging"
+
+    def test_a_paused_app_that_would_be_removed(self, world: World) -> None:
+        world.apply(manifests(app("web", file("/etc/a")), host("web-1")))
+        world.see("web-1", paused={"web": "debugging"})
+        assert only(world.plan(manifests(host("web-1")))).held == "paused: debugging"
+
+
+class TestScope:
+    """A plan covers what it is asked for."""
+
+    def test_only_the_hosts_and_apps_that_are_named(self, world: World) -> None:
+        declared = manifests(app("one", file("/1")), app("two", file("/2")), host("a"), host("b"))
+        plan = world.plan(declared, scope=Scope(frozenset({"a"}), frozenset({"two"})))
+        assert (plan.hosts, [(each.host, each.app) for each in plan.apps]) == (("a",), [("a", "two")])
+
+    def test_hosts_outside_are_not_forgotten(self, world: World) -> None:
+        thing = app("web", file("/etc/a"))
+        world.apply(manifests(thing, host("a"), host("b")))
+        plan = world.plan(manifests(thing, host("a")), scope=Scope(frozenset({"a"})))
+        assert plan.forgotten == ()
+
+
+def test_a_resource_that_depends_on_unknown_facts_is_unknown(world: World) -> None:
+    thing = app("web", file("/etc/a", "{{ facts.cores }}"), file("/etc/b"))
+    world.apply(manifests(app("web", file("/etc/a"), file("/etc/b")), host("web-1")))
+    found = only(world.plan(manifests(thing, host("web-1"))))
+    assert brief(found) == ["? file:/etc/a"]
+    assert "facts" in found.changes[0].reason
+
+
+def test_apps_that_turn_out_to_claim_one_path_are_refused(world: World) -> None:
+    one = app("one", file("/etc/{{ vars.name }}"))
+    two = app("two", file("/etc/x"))
+    declared = manifests(one, two, host("a", vars={"name": "x"}), host("b", vars={"name": "x"}))
+    with pytest.raises(InvalidInput, match="file:/etc/x is claimed by one and two, both on a"):
+        world.plan(declared)
+
+
+def test_the_guard_gets_the_number_of_resources_of_each_app(world: World) -> None:
+    hosts = [host("a"), host("b")]
+    world.apply(manifests(app("web", file("/1"), file("/2")), app("db", file("/3"), file("/4", when="true")), *hosts))
+    plan = world.plan(manifests(app("web", file("/1")), app("db", file("/3"), file("/4", when="true")), *hosts))
+    assert plan.counts[Action.DELETE] == 2
+    assert plan.resources == {"db": 4, "web": 4}
