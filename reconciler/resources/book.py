@@ -11,7 +11,7 @@ from typing import Any, Dict, FrozenSet, Iterator, List, Mapping, Optional, Tupl
 
 from reconciler.resources.failure import Failure
 from reconciler.resources.ledger import AppRecord, Ledger, ledger_from_json, record_from_json
-from reconciler.resources.places import access, backups, make_parents
+from reconciler.resources.places import backups, make_parents
 from reconciler.resources.system import System
 
 VERSION = 1
@@ -154,7 +154,7 @@ class Book:
         self._prepare()
         self._document["epoch"] += 1
         content = self._content()
-        rights = access(self._system, "root", "root", 0o600)
+        rights = self._system.own(0o600)
         self._system.write_atomic(ledger_path(self._system), content, rights)
         self._forget_backups()
         if self._system.look(journal_path(self._system)) is not None:
@@ -164,7 +164,7 @@ class Book:
     def _prepare(self) -> None:
         if self._system.look(self._system.state) is None:
             make_parents(self._system, self._system.state)
-            self._system.mkdir(self._system.state, access(self._system, "root", "root", 0o700))
+            self._system.mkdir(self._system.state, self._system.own(0o700))
 
     def _content(self) -> bytes:
         return json.dumps(self._document, separators=(",", ":"), ensure_ascii=False).encode()

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Dict, Optional
 
 from reconciler.resources.fields import Fields
 from reconciler.resources.ledger import Owned
-from reconciler.resources.places import access, make_parents
+from reconciler.resources.places import make_parents
 from reconciler.resources.resource import ADD, CHANGE, DELETE, NOTHING, Difference, Resource
 from reconciler.resources.system import Access, System
 
@@ -67,7 +67,7 @@ class Line(Resource):
         found = system.read(self.path)
         if found is None:
             make_parents(system, self.path)
-            rights, text = access(system, "root", "root", 0o644), ""
+            rights, text = system.own(0o644), ""
         else:
             rights = Access(found[0].uid, found[0].gid, found[0].mode)
             text = found[1].decode(errors="surrogateescape")

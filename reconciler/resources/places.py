@@ -27,7 +27,7 @@ def missing_parents(system: System, path: str) -> Tuple[str, ...]:
 def make_parents(system: System, path: str) -> None:
     """Make the directories on the way: mode 0755, owned by root."""
     for parent in missing_parents(system, path):
-        system.mkdir(parent, access(system, "root", "root", PARENT_MODE))
+        system.mkdir(parent, system.own(PARENT_MODE))
 
 
 def remove_leaf(system: System, path: str) -> None:
@@ -98,8 +98,8 @@ def _back_up(system: System, path: str) -> str:
     name = system.entropy(16).hex()
     directory = backups(system)
     if system.look(directory) is None:
-        system.mkdir(directory, access(system, "root", "root", 0o700))
-    system.write_atomic(f"{directory}/{name}", found[1], access(system, "root", "root", 0o600))
+        system.mkdir(directory, system.own(0o700))
+    system.write_atomic(f"{directory}/{name}", found[1], system.own(0o600))
     return name
 
 

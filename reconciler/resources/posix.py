@@ -257,6 +257,10 @@ class PosixSystem:
             return number
         raise Failure("foreign-owner", f"a sandbox has no {name}", "Use when: not host.sandbox, or leave it at root.")
 
+    def own(self, mode: int) -> Access:
+        """See System."""
+        return Access(os.geteuid(), os.getegid(), mode)
+
     def user_name(self, uid: int) -> str:
         """See System."""
         return "root" if self.sandbox and uid == os.geteuid() else _user_name(uid)

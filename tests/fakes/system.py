@@ -150,6 +150,9 @@ class FakeHost:
     def gid(self, name: str) -> int | None:
         return int(name) if name.isdigit() else self._number("/etc/group", name)
 
+    def own(self, mode: int) -> Access:
+        return Access(0, 0, mode)
+
     def user_name(self, uid: int) -> str:
         return self._name("/etc/passwd", uid)
 

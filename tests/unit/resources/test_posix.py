@@ -14,6 +14,7 @@ from reconciler.clock import SystemClock
 from reconciler.resources.failure import Failure, as_failure
 from reconciler.resources.posix import PosixSystem, temporary_name
 from reconciler.resources.system import Access, Claim, Command
+from tests.fakes.requests import request, run, wanted
 
 MINE = Access(os.geteuid(), os.getegid(), 0o644)
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="giving files to others needs root")
@@ -199,3 +200,13 @@ def test_an_attacker_who_swaps_directories_for_links_never_gets_a_file(system: P
         attacker.kill()
         attacker.wait()
     assert list(outside.iterdir()) == []
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="with root this would be the machine's own state")
+def test_without_root_an_app_is_applied_to_ones_own_files(tmp_path: Path) -> None:
+    system = PosixSystem(clock=SystemClock(), environ={"XDG_STATE_HOME": str(tmp_path / "state")})
+    me, team = system.user_name(os.geteuid()), system.group_name(os.getegid())
+    path = str(tmp_path / "on/the/way/file")
+    _, done = run(request(wanted("file", path=path, content="x", owner=me, group=team)), system)
+    assert (done.status, Path(path).read_text()) == ("converged", "x")
+    assert (tmp_path / "state/reconciler/ledger.json").is_file()
