@@ -18,6 +18,7 @@ from reconciler.loops.executor import Executor
 from reconciler.loops.following import FollowedBranch, FollowedTree
 from reconciler.loops.keeper import Keeper
 from reconciler.loops.known_secrets import KnownSecrets
+from reconciler.loops.loading import load
 from reconciler.loops.one_shot import OneShot
 from reconciler.loops.outcome import Listener, Nobody
 from reconciler.loops.planning import Planning, Situation
@@ -25,6 +26,7 @@ from reconciler.loops.reach import Reach
 from reconciler.loops.watch import Source, Watch
 from reconciler.loops.worker import Log
 from reconciler.manifests import Loader
+from reconciler.model.manifests import Manifests
 from reconciler.model.tree import Tree
 from reconciler.model.work import Lease
 from reconciler.planner import Composer
@@ -110,6 +112,14 @@ class Session:
     @cached_property
     def working_tree(self) -> WorkingTree:
         return WorkingTree(self.settings.repository)
+
+    def manifests(self, tree: Tree) -> Manifests:
+        """What a tree declares.
+
+        Raises:
+            InvalidInput: with everything that is wrong.
+        """
+        return load(self.loader, tree)
 
     def tree_at(self, reference: str) -> Tree:
         """The files at another revision of the repository."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.cli.console import Console
 from reconciler.cli.exits import Exit
-from reconciler.cli.options import add_output, add_reason, add_scope, settings_of
+from reconciler.cli.options import add_output, add_reason, add_scope
 from reconciler.errors import Refused
 
 if TYPE_CHECKING:
@@ -44,10 +44,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, console: Console) -> Exit:
     """Plan, ask, apply, recap."""
     from reconciler.cli.plan import show, situation_of
+    from reconciler.cli.sessions import Access, session_of
     from reconciler.planner import guard
-    from reconciler.wiring import Access, open_session
 
-    with open_session(settings_of(arguments), Access.WRITE) as session:
+    with session_of(arguments, console, Access.WRITE) as session:
         situation = situation_of(session, arguments)
         _refuse_dirty(session, situation, arguments)
         if console.output == "text":

@@ -64,10 +64,16 @@ class Console:
         if self.output == "json":
             self.print(reports.problems_json(problems))
         elif self.output == "github":
-            self.print(reports.problems_github(problems))
+            sys.stderr.write(reports.problems_github(problems))
+            sys.stderr.flush()
         else:
             sys.stderr.write(reports.problems_text(problems, color=self._takes_color(sys.stderr)))
             sys.stderr.flush()
+
+    def warn(self, problems: Iterable[Problem]) -> None:
+        """Tell what is odd and stops nobody; not with `-q`."""
+        for problem in problems:
+            self.tell(f"warning: {problem}")
 
     def confirmed(self, question: str) -> bool:
         """Ask; only `yes` counts."""

@@ -6,7 +6,7 @@ import argparse
 
 from reconciler.cli.console import Console
 from reconciler.cli.exits import Exit
-from reconciler.cli.options import add_output, known, settings_of
+from reconciler.cli.options import add_output, known
 from reconciler.errors import Place
 from reconciler.model.manifests import Origin, Path
 
@@ -20,13 +20,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> Exit:
     """Compose, explain, print."""
+    from reconciler.cli.sessions import Access, session_of
     from reconciler.planner import explain
     from reconciler.reports.explain import explain_json, explain_text
-    from reconciler.wiring import Access, open_session
 
-    with open_session(settings_of(arguments), Access.READ) as session:
+    with session_of(arguments, console, Access.READ) as session:
         tree = session.working_tree.tree()
-        manifests = session.loader.load(tree)
+        manifests = session.manifests(tree)
         host = known(arguments.host, manifests.hosts, "host")
         app = known(arguments.app, manifests.apps, "app")
         situation = session.planning.survey(tree)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.cli.console import Console
 from reconciler.cli.exits import Exit
-from reconciler.cli.options import add_output, settings_of
+from reconciler.cli.options import add_output
 
 if TYPE_CHECKING:
     from reconciler.reports.history import HistoryRow
@@ -24,10 +24,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> Exit:
     """Read the journal and print."""
+    from reconciler.cli.sessions import Access, session_of
     from reconciler.reports.history import history_json, history_text
-    from reconciler.wiring import Access, open_session
 
-    with open_session(settings_of(arguments), Access.READ) as session:
+    with session_of(arguments, console, Access.READ) as session:
         events = session.store.journal.recent(arguments.lines, host=arguments.host or "", app=arguments.app or "")
     rows = [_row(event) for event in events]
     console.print(history_json(rows) if console.output == "json" else history_text(rows, color=console.color))

@@ -6,7 +6,7 @@ import argparse
 
 from reconciler.cli.console import Console
 from reconciler.cli.exits import Exit
-from reconciler.cli.options import add_output, settings_of
+from reconciler.cli.options import add_output
 from reconciler.model.work import WorkState
 
 
@@ -27,11 +27,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> Exit:
     """Read and print."""
+    from reconciler.cli.sessions import Access, session_of
     from reconciler.reports.jobs import jobs_json, jobs_text
-    from reconciler.wiring import Access, open_session
 
     states = [WorkState(state) for state in arguments.state]
-    with open_session(settings_of(arguments), Access.READ) as session:
+    with session_of(arguments, console, Access.READ) as session:
         works = session.store.work.list(arguments.host, states)
         now = session.clock.now()
     console.print(jobs_json(works) if console.output == "json" else jobs_text(works, now=now, color=console.color))

@@ -95,7 +95,7 @@ def known(name: str, names: Collection[str], kind: str) -> str:
     from reconciler.errors import did_you_mean
 
     if name not in names:
-        raise InvalidInput.of(f"unknown-{kind}", f"there is no {kind} {name}", hint=did_you_mean(name, names))
+        raise InvalidInput.of("unknown-name", f"there is no {kind} {name}", hint=did_you_mean(name, names))
     return name
 
 

@@ -6,7 +6,7 @@ import argparse
 
 from reconciler.cli.console import Console
 from reconciler.cli.exits import Exit
-from reconciler.cli.options import scope_of, settings_of
+from reconciler.cli.options import scope_of
 from reconciler.errors import Refused
 
 
@@ -16,13 +16,13 @@ def set_paused(arguments: argparse.Namespace, console: Console, reason: str) -> 
     Raises:
         Refused: no flag says which hosts; pausing all of them is `-l '*'`.
     """
+    from reconciler.cli.sessions import Access, session_of
     from reconciler.loops.pausing import pause
-    from reconciler.wiring import Access, open_session
 
     if not (arguments.host or arguments.selector or arguments.app):
         raise Refused.of("no-scope", "say which hosts or apps", hint="--host, --app, or -l '*' for all")
-    with open_session(settings_of(arguments), Access.WRITE) as session:
-        manifests = session.loader.load(session.working_tree.tree())
+    with session_of(arguments, console, Access.WRITE) as session:
+        manifests = session.manifests(session.working_tree.tree())
         session.reach.show(manifests)
         scope = scope_of(arguments, manifests)
         hosts = [host for host in manifests.hosts if scope.host(host)]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.cli.console import Console
 from reconciler.cli.exits import Exit
-from reconciler.cli.options import add_output, add_scope, facts_of, scope_of, settings_of
+from reconciler.cli.options import add_output, add_scope, facts_of, scope_of
 
 if TYPE_CHECKING:
     from reconciler.loops.planning import Situation
@@ -32,10 +32,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> Exit:
     """Plan and print."""
-    from reconciler.wiring import Access, open_session
+    from reconciler.cli.sessions import Access, session_of
 
     access = Access.NONE if arguments.against else Access.READ
-    with open_session(settings_of(arguments), access) as session:
+    with session_of(arguments, console, access) as session:
         situation = situation_of(session, arguments)
     show(situation.plan, console, dry_run=True)
     return Exit.CHANGES if arguments.detailed_exitcode and not situation.plan.empty else Exit.DONE
@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
 def situation_of(session: Session, arguments: argparse.Namespace) -> Situation:
     """The situation that the flags ask about."""
     tree = session.working_tree.tree()
-    scope = scope_of(arguments, session.loader.load(tree))
+    scope = scope_of(arguments, session.manifests(tree))
     facts = facts_of(arguments)
     against = getattr(arguments, "against", None)
     if against:

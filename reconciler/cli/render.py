@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.cli.console import Console
 from reconciler.cli.exits import Exit
-from reconciler.cli.options import add_output, known, settings_of
+from reconciler.cli.options import add_output, known
 from reconciler.errors import InvalidInput, did_you_mean
 
 if TYPE_CHECKING:
@@ -28,12 +28,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> Exit:
     """Compose, render without secrets, print."""
+    from reconciler.cli.sessions import Access, session_of
     from reconciler.reports.rendered import rendered_file, rendered_json, rendered_text
-    from reconciler.wiring import Access, open_session
 
-    with open_session(settings_of(arguments), Access.READ) as session:
+    with session_of(arguments, console, Access.READ) as session:
         tree = session.working_tree.tree()
-        manifests = session.loader.load(tree)
+        manifests = session.manifests(tree)
         host = known(arguments.host, manifests.hosts, "host")
         app = known(arguments.app, manifests.apps, "app")
         desired = session.planning.survey(tree).desired

@@ -6,7 +6,7 @@ import argparse
 
 from reconciler.cli.console import Console
 from reconciler.cli.exits import Exit
-from reconciler.cli.options import add_output, add_scope, scope_of, settings_of
+from reconciler.cli.options import add_output, add_scope, scope_of
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,12 +17,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> Exit:
     """Read and print."""
+    from reconciler.cli.sessions import Access, session_of
     from reconciler.reports.status import status_json, status_rows, status_text
-    from reconciler.wiring import Access, open_session
 
-    with open_session(settings_of(arguments), Access.READ) as session:
+    with session_of(arguments, console, Access.READ) as session:
         tree = session.working_tree.tree()
-        scope = scope_of(arguments, session.loader.load(tree))
+        scope = scope_of(arguments, session.manifests(tree))
         situation = session.planning.survey(tree)
         now = session.clock.now()
     rows = [

@@ -23,6 +23,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> Exit:
     """Load and compose; the problems are the output."""
+    from reconciler.loops.loading import load
     from reconciler.manifests import Loader
     from reconciler.planner import Composer
     from reconciler.source.working_tree import WorkingTree
@@ -30,7 +31,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
     settings = settings_of(arguments)
     tree = WorkingTree(settings.repository).tree()
     loader = Loader(settings.cache_dir)
-    manifests = loader.load(tree)
+    manifests = load(loader, tree)
     facts = facts_of(arguments) or {}
     Composer().compose(manifests, str(tree.revision), facts, lambda origin, path: loader.locate(tree, origin, path))
     if console.output == "text" and not console.quiet:

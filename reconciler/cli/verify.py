@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.cli.console import Console
 from reconciler.cli.exits import Exit
-from reconciler.cli.options import add_output, add_scope, scope_of, settings_of
+from reconciler.cli.options import add_output, add_scope, scope_of
 
 if TYPE_CHECKING:
     from reconciler.loops.outcome import HostOutcome
@@ -23,11 +23,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> Exit:
     """Look and print; what was found is recorded for `status` and the next plan."""
+    from reconciler.cli.sessions import Access, session_of
     from reconciler.reports.verify import verify_json, verify_text
-    from reconciler.wiring import Access, open_session
 
-    with open_session(settings_of(arguments), Access.WRITE) as session:
-        manifests = session.loader.load(session.working_tree.tree())
+    with session_of(arguments, console, Access.WRITE) as session:
+        manifests = session.manifests(session.working_tree.tree())
         session.reach.show(manifests)
         scope = scope_of(arguments, manifests)
         executor = session.executor(manifests.fleet.metadata.name)

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 
 from reconciler.cli.console import Console
 from reconciler.cli.exits import Exit
-from reconciler.cli.options import settings_of
 from reconciler.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -41,18 +40,18 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
     """Watch until SIGTERM or SIGINT."""
     import structlog
 
+    from reconciler.cli.sessions import Access, session_of
     from reconciler.logging import configure_logging
-    from reconciler.wiring import Access, open_session
 
     gc.enable()
-    settings = settings_of(arguments, need_repository=not arguments.repo)
     stop = threading.Event()
-    with open_session(settings, Access.WRITE) as session:
+    with session_of(arguments, console, Access.WRITE, need_repository=not arguments.repo) as session:
+        settings = session.settings
         level = "debug" if console.verbose else settings.log_level
         configure_logging(level, terminal=sys.stderr.isatty(), masker=session.masker)
         log: Log = structlog.get_logger("reconciler")
         source = _source(session, arguments, stop, log)
-        fleet = session.loader.load(source.tree()).fleet.metadata.name
+        fleet = session.manifests(source.tree()).fleet.metadata.name
         watch = session.watch(source, fleet, log)
 
         def end(*_: object) -> None:

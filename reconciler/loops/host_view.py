@@ -139,6 +139,7 @@ class HostView:
         return dataclasses.replace(
             request,
             digest=wanted.digest,
+            secrets=tuple((secrets or {}).values()),
             recovery={"bundle": wanted.bundle, "values": wanted.values, "secrets": fingerprint},
             resources=tuple(map(_wanted, rendered.resources)),
             health=rendered.health,

@@ -16,6 +16,7 @@ from reconciler.loops import ledger_view
 from reconciler.loops.host_view import HostView
 from reconciler.loops.known_hosts import KnownHosts
 from reconciler.loops.known_secrets import KnownSecrets
+from reconciler.loops.loading import load
 from reconciler.loops.reach import Reach
 from reconciler.manifests import Loader
 from reconciler.model.desired import Bundle, Desired, DesiredApp, Statement
@@ -107,7 +108,7 @@ class Planning:
             InvalidInput: the manifests or templates have problems; all of them.
             Unavailable: Redis cannot be reached.
         """
-        manifests = self._loader.load(tree)
+        manifests = load(self._loader, tree)
         self._reach.show(manifests)
         ledgers: dict[str, Ledger] = {}
         observed = dict(self._known.read()) if self._known else {}
@@ -141,8 +142,8 @@ class Planning:
             InvalidInput: either revision has problems.
         """
         known = {host: ObservedHost(facts=found) for host, found in (facts or {}).items()}
-        before = self._compose(old, self._loader.load(old), known)
-        manifests = self._loader.load(tree)
+        before = self._compose(old, load(self._loader, old), known)
+        manifests = load(self._loader, tree)
         desired = self._compose(tree, manifests, known)
         observed = {
             host: ObservedHost(

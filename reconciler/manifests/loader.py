@@ -6,7 +6,7 @@ it, and the checks between documents, which are sets and loops over model values
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path as Directory
 
 from reconciler.errors import InvalidInput, Place, Problem
@@ -24,6 +24,14 @@ TEMPLATES = "templates/"
 SUFFIXES = (".yaml", ".yml")
 
 
+class InvalidManifests(InvalidInput):
+    """Manifests with problems, and what could be read all the same, so that more can be checked; None: too little."""
+
+    def __init__(self, problems: Problem | Iterable[Problem], readable: Manifests | None) -> None:
+        super().__init__(problems)
+        self.readable = readable
+
+
 class Loader:
     """Reads trees of manifests; keeps what it has parsed, by path and blob hash."""
 
@@ -36,7 +44,7 @@ class Loader:
         """All manifests and templates of a tree; the same object while nothing changes.
 
         Raises:
-            InvalidInput: with every problem found, each at its line and column.
+            InvalidManifests: with every problem found, each at its line and column.
         """
         files = {(path, file.blob): file for path, file in tree.files.items() if is_manifest(path) or is_template(path)}
         if self._loaded is None or self._loaded[0] != files.keys():
@@ -49,10 +57,13 @@ class Loader:
         problems = [problem for file in self._parsed.values() for problem in file.problems]
         problems.extend(index.template_problems())
         problems.extend(_check(tree, index, empty=not any(map(is_manifest, tree.files))))
-        if problems or index.fleet is None:
-            raise InvalidInput(problems)
         templates = dict(sorted(index.templates.items()))
-        return Manifests(index.fleet, index.hosts, index.groups, index.apps, index.jobs, templates)
+        if index.fleet is None:
+            raise InvalidManifests(problems, None)
+        manifests = Manifests(index.fleet, index.hosts, index.groups, index.apps, index.jobs, templates)
+        if problems:
+            raise InvalidManifests(problems, manifests)
+        return manifests
 
     def locate(self, tree: Tree, origin: Origin, path: Path) -> Place:
         """Line and column of a place in a document; of the nearest part that is written where it is not."""

@@ -56,6 +56,15 @@ def test_all_mistakes_are_told_at_once(small: Repository) -> None:
     assert "hello.yaml:9:58" in told
 
 
+def test_problems_of_templates_are_told_beside_those_of_manifests(small: Repository) -> None:
+    other = (small.root / _APP).read_text().replace("hello", "other")
+    small.write("manifests/apps/other.yaml", other.replace("resources:", "resuorces:"))
+    _MISTAKES["an undefined variable"](small)
+    told = small("validate").err
+    assert "other.yaml" in told
+    assert "templates/hello.j2:2" in told
+
+
 @pytest.mark.parametrize(
     ("words", "code", "told"),
     [

@@ -1,0 +1,25 @@
+"""Opens the session of a command, and tells what is odd about its surroundings."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from reconciler.cli.console import Console
+from reconciler.cli.options import settings_of
+from reconciler.wiring import Access, Session, open_session
+
+__all__ = ["Access", "Session", "session_of"]
+
+
+@contextmanager
+def session_of(
+    arguments: argparse.Namespace, console: Console, access: Access, *, need_repository: bool = True
+) -> Iterator[Session]:
+    """The joined objects of one command, closed at its end; raises as `open_session` does."""
+    settings = settings_of(arguments, need_repository=need_repository)
+    console.warn(settings.warnings)
+    with open_session(settings, access) as session:
+        console.warn(session.opened.problems if session.opened else ())
+        yield session

@@ -1,0 +1,46 @@
+"""Manifests of a tree, or everything that is wrong with them: also what only shows when templates are rendered.
+
+Called wherever a tree is read. Without it people would mend their manifests only to learn of their templates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from reconciler.errors import InvalidInput, Problem
+from reconciler.manifests import InvalidManifests, Loader
+from reconciler.model.manifests import Group, Host, Manifests
+from reconciler.model.tree import Tree
+from reconciler.planner.compose import Composer
+
+_TEMPLATES = "templates/"
+
+
+def load(loader: Loader, tree: Tree) -> Manifests:
+    """The manifests of a tree.
+
+    Raises:
+        InvalidInput: with the problems of all manifests, and those of the templates of every app that is sound itself.
+    """
+    try:
+        return loader.load(tree)
+    except InvalidManifests as error:
+        more = _in_templates(loader, tree, error.readable, error.problems) if error.readable else ()
+        raise InvalidInput([*error.problems, *more]) from None
+
+
+def _in_templates(loader: Loader, tree: Tree, readable: Manifests, problems: Sequence[Problem]) -> tuple[Problem, ...]:
+    """What rendering the sound apps brings to light; nothing where values may be missing for want of a sound host."""
+    broken = {problem.place.file for problem in problems}
+    givers: list[Host | Group] = [*readable.hosts.values(), *readable.groups.values()]
+    if any(giver.metadata.origin.file in broken for giver in givers):
+        return ()
+    sound = {name: app for name, app in readable.apps.items() if app.metadata.origin.file not in broken}
+    try:
+        Composer().compose(
+            replace(readable, apps=sound), "", {}, lambda origin, path: loader.locate(tree, origin, path)
+        )
+    except InvalidInput as error:
+        return tuple(problem for problem in error.problems if problem.place.file.startswith(_TEMPLATES))
+    return ()
