@@ -1,6 +1,6 @@
 """Values and templates in, rendered resources out: Jinja in a sandbox, pure and bounded.
 
-Called by the planner, executors and everything that evaluates an expression. It reads no file, no clock and no host.
+Called by the planner, executors and everything that evaluates an expression. It touches no file, network or host.
 """
 
 from reconciler.rendering.check import check_template

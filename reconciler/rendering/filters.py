@@ -35,6 +35,12 @@ _HIDING = frozenset(
     " title upper urlencode urldecode".split()
 )
 """Text filters after which only the marker is left."""
+_STRUCTURAL = frozenset(
+    "attr batch combine count dict2items dictsort difference extract first flatten groupby intersect items"  # noqa: SIM905
+    " items2dict last length list map max min reject rejectattr reverse select selectattr slice sort sum"
+    " symmetric_difference union unique zip".split()
+)
+"""Filters over lists and maps that do not look into the secrets among their items, except by comparing them."""
 _PASSING = frozenset({"d", "default", "mandatory", "ternary", "combine"})
 """Filters that hand a value on and look only at whether it is there, or at its companions."""
 
@@ -124,7 +130,7 @@ def metered(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         secrets = meter.survey(value, *args, *kwargs.values())
         meter.charge(CALL + (before - meter.left) * dearer)
         if secrets or isinstance(value, Hidden):
-            value, args, kwargs = _opened(name, value, args, kwargs)
+            value, args, kwargs = _opened(name, secrets, value, args, kwargs)
             if name in _HIDING:
                 return tainted("", secrets).marker
         if growth is not None:
@@ -141,7 +147,9 @@ def metered(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def _opened(name: str, value: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Any, Any, Any]:
+def _opened(
+    name: str, secrets: tuple[Secret, ...], value: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> tuple[Any, Any, Any]:
     """The arguments of a filter without bare secrets, if the filter only carries them on."""
     if name in _PASSING:
         return value, args, kwargs
@@ -149,6 +157,8 @@ def _opened(name: str, value: Any, args: tuple[Any, ...], kwargs: Mapping[str, A
     for part in bare:
         if not isinstance(part, Secret) or name not in _KEEPING | _HIDING:
             part.refuse()
+    if name not in _KEEPING | _HIDING | _STRUCTURAL:
+        secrets[0].refuse()
     return (
         _shown(value),
         tuple(map(_shown, args)),

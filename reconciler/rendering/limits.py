@@ -79,14 +79,19 @@ class Meter:
         return tuple(secrets)
 
     def timed(self, work: Callable[[float], Any]) -> Any:
-        """Do work that stops by itself after the seconds that it is handed."""
-        started = time.thread_time()
-        try:
-            return work(max(self.pattern_seconds, 0.001))
-        except TimeoutError:
-            raise LimitExceeded("a regular expression takes too long, it backtracks without end") from None
-        finally:
-            self.pattern_seconds -= time.thread_time() - started
+        """Do work that stops by itself after the seconds that it is handed.
+
+        Those pass also while others have the processor, so work that was stopped early is done again.
+        """
+        while self.pattern_seconds > MAX_PATTERN_SECONDS / 10:
+            started = time.thread_time()
+            try:
+                return work(self.pattern_seconds)
+            except TimeoutError:
+                continue
+            finally:
+                self.pattern_seconds -= time.thread_time() - started
+        raise LimitExceeded("a regular expression takes too long, it backtracks without end")
 
 
 def width(value: Any) -> int:

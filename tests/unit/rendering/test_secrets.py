@@ -72,6 +72,8 @@ def test_what_only_carries_a_secret_on_shows_its_name(expression: str, expected:
         "{% set t %}x{{ p }}{% endset %}{{ t | length }}",
         "{% macro m() %}x{{ p }}{% endmacro %}{{ m() == 'x' }}",
         "{{ p | ternary(1, 2) }}",
+        "{{ [p] | wordcount }}",
+        "{{ {'a': p} | truncate(9) }}",
         "{{ {p: 1} }}",
         "{% filter upper | length %}{{ p }}{% endfilter %}",
     ],
