@@ -118,7 +118,7 @@ def _needing(manifests: Manifests, app: str) -> Iterator[str]:
 
 def _not_there(manifests: Manifests, desired: Desired, host: str, app: str) -> InvalidInput:
     if host not in manifests.hosts:
-        return InvalidInput.of("no-such-host", f"there is no host {host}")
+        return InvalidInput.of("unknown-name", f"there is no host {host}")
     if app not in manifests.apps:
         return InvalidInput.of("no-such-app", f"there is no app {app}")
     here = ", ".join(sorted(desired.hosts.get(host, {}))) or "no app"

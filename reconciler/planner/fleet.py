@@ -95,7 +95,7 @@ class Fleet:
         try:
             selector = Selector.parse(text)
         except SelectorError as error:
-            raise InvalidInput.of("bad-selector", f'hosts("{text}"): {error}') from error
+            raise InvalidInput.of("invalid-selector", f'hosts("{text}"): {error}') from error
         if self._index is None:
             self._index = HostIndex(self.hosts, self.standings)
         return self._index.select(selector)

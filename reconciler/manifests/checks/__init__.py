@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias
 
-from reconciler.manifests.checks.layers import config_keys, group_disagreements, secrets_in_argv, unset_keys
+from reconciler.manifests.checks.layers import config_keys, connection_conflicts, secrets_in_argv
 from reconciler.manifests.checks.names import doubles, former_names, one_fleet
 from reconciler.manifests.checks.references import dependencies, selected_apps, template_files
 from reconciler.manifests.checks.selection import circles, empty_selectors, sandbox_limits
@@ -29,7 +29,6 @@ CHECKS: Sequence[Check] = (
     empty_selectors,
     sandbox_limits,
     config_keys,
-    unset_keys,
-    group_disagreements,
+    connection_conflicts,
     secrets_in_argv,
 )

@@ -39,7 +39,7 @@ def template_files(index: Index) -> Iterator[tuple[Document, Finding]]:
                     yield document, Finding(path, f"templates/{name} {index.unusable[name]}", "", "unusable-template")
                 elif name not in index.templates:
                     hint = did_you_mean(name, index.templates)
-                    yield document, Finding(path, f"templates/{name} does not exist", hint, "unknown-template")
+                    yield document, Finding(path, f"templates/{name} does not exist", hint, "template-missing")
 
 
 def selectors(index: Index) -> Iterator[tuple[Document, Path, Selector]]:

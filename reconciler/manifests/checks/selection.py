@@ -70,13 +70,14 @@ def circles(index: Index) -> Iterator[tuple[Document, Finding]]:
             ("spec", "dependsOn", position),
             f"apps wait for each other: {_arrows(members)}",
             "Remove one of them",
-            "cycle",
+            "dependency-cycle",
         )
         yield index.documents["App"][members[0]], finding
     follows = {name: sorted(app.hosts.apps) for name, app in index.apps.items()}
     for members in find_circles(follows):
         message = f"apps select each other's hosts: {_arrows(members)}"
-        yield index.documents["App"][members[0]], Finding(("spec", "hosts"), message, "Select by a label", "cycle")
+        finding = Finding(("spec", "hosts"), message, "Select by a label", "placement-cycle")
+        yield index.documents["App"][members[0]], finding
 
 
 def _arrows(members: Sequence[str]) -> str:

@@ -102,33 +102,18 @@ def test_groups_and_hosts_set_only_what_an_app_declares() -> None:
     ]
 
 
-def test_what_an_app_leaves_null_is_set_for_every_host_that_it_runs_on() -> None:
+def test_groups_of_equal_priority_agree_on_how_to_connect() -> None:
     files = fleet(
-        a=app(f"  hosts: role=web\n  config: {{db: null}}\n{EMPTY}"),
-        b=host("web-2", "role: web, env: test"),
-        c=host("web-3", "role: web", "  config: {webapp: {db: x}}\n"),
-        g=group("test", "  hosts: env=test\n  config: {webapp: {db: y}}\n"),
-    )
-
-    assert problems(files) == [
-        "manifests/a.yaml:6:12: db is set nowhere for web-1. Set config.webapp.db in the host or in a group"
-    ]
-
-
-def test_groups_of_equal_priority_agree_where_they_meet() -> None:
-    values = "  vars: {a: 1, m: {x: 1, y: 2}}\n"
-    files = fleet(
-        a=group("a", f"  hosts: role=web\n{values}  connection: {{user: me}}\n"),
-        b=group("b", "  hosts: env=prod\n  vars: {a: 2, m: {x: 1, z: 3}}\n  connection: {user: you}\n"),
-        c=group("c", "  hosts: env=prod\n  priority: 1\n  vars: {a: 3}\n"),
-        d=group("d", "  hosts: role=db\n  vars: {a: 4}\n"),
+        a=group("a", "  hosts: role=web\n  connection: {user: me}\n"),
+        b=group("b", "  hosts: env=prod\n  connection: {user: you}\n"),
+        c=group("c", "  hosts: env=prod\n  priority: 1\n  connection: {user: them}\n"),
+        d=group("d", "  hosts: role=db\n  connection: {user: root}\n"),
         e=host("db-1", "role: db"),
     )
 
-    told = "differs from group a, which has the same priority and holds web-1. Give one of them a higher priority"
     assert problems(files) == [
-        f"manifests/b.yaml:6:10: vars.a {told}",
-        f"manifests/b.yaml:7:16: connection.user {told}",
+        "manifests/b.yaml:6:16: Group a and Group b disagree on user, for example on web-1."
+        " Give one of them a higher priority"
     ]
 
 
