@@ -74,8 +74,9 @@ class Plan:
     @cached_property
     def id(self) -> str:
         """A hash of every (host, app, resource, action, before, after), in whichever order they are listed."""
-        steps = [[p.host, p.app, c.resource, c.action.value, c.before, c.after] for p, c in self.changes()]
-        return digest(sorted(steps))[:16]
+        shared = {id(plan.changes): plan.changes for plan in self.apps}
+        prints = {key: _print(changes) for key, changes in shared.items()}
+        return digest(sorted([p.host, p.app, prints[id(p.changes)]] for p in self.apps if p.changes))[:16]
 
     def changes(self) -> Iterator[tuple[AppPlan, Change]]:
         """All changes with the app they belong to, in order."""
@@ -98,3 +99,8 @@ class Plan:
     def empty(self) -> bool:
         """Whether there is nothing to tell people: no change, no unknown, no drift."""
         return not any(app.changes or app.drift for app in self.apps)
+
+
+def _print(changes: tuple[Change, ...]) -> str:
+    """One hash of an app's changes. Hosts share such tuples, so that a plan of a large fleet hashes few of them."""
+    return digest(sorted([c.resource, c.action.value, c.before, c.after] for c in changes))

@@ -152,7 +152,7 @@ class HostDiff:
         return Rotation(both, wanted.secrets)
 
     def _before(self, applied: Applied, resource: str) -> Before:
-        return lambda: self._renderings.past(applied).get(resource)
+        return lambda: self._renderings.past(applied).get(resource) if self._given.texts else None
 
     @cached_property
     def _forms(self) -> Mapping[str, Applied]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
@@ -33,4 +33,6 @@ class PlanInput:
     looks: Mapping[Pair, Mapping[str, ResourceEvent]]
     """What an inspection found, by resource id."""
     now: datetime
-    scope: Scope = field(default=WHOLE_FLEET)
+    scope: Scope = WHOLE_FLEET
+    texts: bool = True
+    """Whether changes carry diffs. A loop that acts on the plan and shows it to nobody saves rendering what was."""

@@ -77,6 +77,14 @@ def test_a_change_without_the_old_bundle_has_no_text(world: World) -> None:
     assert [(change.action, change.diff) for change in only(plan).changes] == [(Action.CHANGE, ())]
 
 
+def test_a_plan_that_nobody_reads_can_do_without_texts(world: World) -> None:
+    world.apply(manifests(app("web", file("/etc/web", "a")), host("web-1")))
+    new = manifests(app("web", file("/etc/web", "b")), host("web-1"))
+    brisk = world.plan(new, texts=False)
+    assert [change.diff for _, change in brisk.changes()] == [()]
+    assert brisk.id == world.plan(new).id
+
+
 def test_equal_changes_of_many_hosts_are_one_object(world: World) -> None:
     hosts = [host(f"web-{number}") for number in range(3)]
     world.apply(manifests(app("web", file("/etc/web", "a")), *hosts))
