@@ -10,7 +10,7 @@ from syrupy.assertion import SnapshotAssertion
 from tests.integration.cli.conftest import Repository
 
 _APP = "manifests/apps/hello.yaml"
-_MISTAKES: dict[str, Callable[[Repository], None]] = {
+_MISTAKES: dict[str, Callable[[Repository], object]] = {
     "an unknown field": lambda fleet: fleet.replace(_APP, "resources:", "resuorces:"),
     "a mode that is a number": lambda fleet: fleet.replace(_APP, "hello.j2}", "hello.j2, mode: 0644}"),
     "an unquoted expression": lambda fleet: fleet.replace(_APP, "Hello", "{{ vars.greeting }}"),
@@ -29,7 +29,7 @@ _MISTAKES: dict[str, Callable[[Repository], None]] = {
     "a file that is missing": lambda fleet: fleet.replace(_APP, "hello.j2", "helo.j2"),
     "a name used twice": lambda fleet: fleet.write("manifests/apps/again.yaml", (fleet.root / _APP).read_text()),
     "a secret that is nowhere": lambda fleet: fleet.replace(_APP, "Hello", "{secret: hello/greeting}"),
-    "no manifests": lambda fleet: (fleet.root / "manifests").rename(fleet.root / "elsewhere") and None,
+    "no manifests": lambda fleet: fleet.git("mv", "manifests", "elsewhere"),
     "nested brackets": lambda fleet: fleet.write("manifests/deep.yaml", "[" * 3000),
     "a NUL byte": lambda fleet: fleet.write("manifests/nul.yaml", "kind: \0\n"),
     "a link that leads out": lambda fleet: (fleet.root / "templates/out").symlink_to("/etc/passwd"),
