@@ -249,7 +249,9 @@ class Sandbox(ImmutableSandboxedEnvironment):
         if isinstance(obj, TemplateReference):
             return obj[name]
         if name in allowed(obj):
-            return functools.partial(methods.formatted, self, obj) if name == "format" else getattr(obj, name)
+            return (
+                functools.partial(methods.formatted, self, self.meter, obj) if name == "format" else getattr(obj, name)
+            )
         if hasattr(obj, name):
             raise SecurityError(f'"{name}" cannot be used in templates')
         return self.undefined(obj=obj, name=name)

@@ -6,18 +6,15 @@ import functools
 from collections.abc import Callable, Iterable, Mapping
 from string import Formatter
 from types import BuiltinMethodType, MethodType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from jinja2.sandbox import SandboxedFormatter
+from jinja2.sandbox import ImmutableSandboxedEnvironment, SandboxedFormatter
 
 from reconciler.rendering import limits
 from reconciler.rendering.attributes import TEXT
 from reconciler.rendering.limits import Meter
 from reconciler.rendering.secret import Hidden, Secret
 from reconciler.rendering.values import printed
-
-if TYPE_CHECKING:
-    from reconciler.rendering.environment import Sandbox
 
 _KEEPING = frozenset({"strip", "lstrip", "rstrip"})
 """Methods after which a secret is still recognisable."""
@@ -115,26 +112,26 @@ GROWTH: Mapping[str, Callable[..., int]] = {
 class _MeteredFormatter(SandboxedFormatter):
     """`str.format` within the sandbox and the limits."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
+    def __init__(self, sandbox: ImmutableSandboxedEnvironment, meter: Meter) -> None:
         super().__init__(sandbox)
-        self._sandbox = sandbox
+        self._meter = meter
         self._length = 0
 
     def convert_field(self, value: Any, conversion: Any) -> Any:
-        return value if conversion in {None, "s"} else repr(str(printed(self._sandbox.meter, value)))
+        return value if conversion in {None, "s"} else repr(str(printed(self._meter, value)))
 
     def format_field(self, value: Any, format_spec: str) -> str:
         widths = limits.check_format_spec(format_spec)
         simple = isinstance(value, str | int | float)
-        text = Formatter.format_field(self, value if simple else str(printed(self._sandbox.meter, value)), format_spec)
+        text = Formatter.format_field(self, value if simple else str(printed(self._meter, value)), format_spec)
         self._length += len(text) + widths
-        self._sandbox.meter.text(self._length)
+        self._meter.text(self._length)
         return str(text)
 
 
-def formatted(sandbox: Sandbox, text: str, *args: Any, **kwargs: Any) -> str:
+def formatted(sandbox: ImmutableSandboxedEnvironment, meter: Meter, text: str, *args: Any, **kwargs: Any) -> str:
     """`text.format(...)`."""
-    return _MeteredFormatter(sandbox).vformat(text, args, kwargs)
+    return _MeteredFormatter(sandbox, meter).vformat(text, args, kwargs)
 
 
 def add(meter: Meter, left: Any, right: Any) -> Any:

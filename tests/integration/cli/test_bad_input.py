@@ -1,4 +1,4 @@
-"""What people get who made a mistake: everything that is wrong, where it is, what to do, exit 1, and nothing changed."""
+"""What people get who made a mistake: all that is wrong, where it is, what to do, exit 1, and nothing changed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MISTAKES: dict[str, Callable[[Repository], object]] = {
     ),
     "a template that never ends": lambda fleet: fleet.write(
         "templates/hello.j2",
-        "{% for a in range(9999) %}{% for b in range(9999) %}{% for c in range(9999) %}{% endfor %}{% endfor %}{% endfor %}",
+        "{% for a in range(9999) %}{% for b in range(9999) %}{{ a * b }}{% endfor %}{% endfor %}",
     ),
     "a dependency on nothing": lambda fleet: fleet.replace(_APP, "  config:", "  dependsOn: [{app: helo}]\n  config:"),
     "a dependency on itself": lambda fleet: fleet.replace(_APP, "  config:", "  dependsOn: [{app: hello}]\n  config:"),

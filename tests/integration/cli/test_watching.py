@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from tests.integration.cli.conftest import Repository
-
-PATIENCE_SECONDS = 40.0
+from tests.waiting import PATIENCE_SECONDS, until
 
 
 def test_a_saved_file_reaches_the_host(small: Repository) -> None:
@@ -131,14 +129,6 @@ def watching(repository: Repository, *words: str) -> Iterator[subprocess.Popen[s
         if process.poll() is None:
             process.kill()
         process.communicate()
-
-
-def until(condition: Callable[[], object]) -> None:
-    """Wait, with patience, for something to become true."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.05)
 
 
 def _text(repository: Repository, path: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import socket
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -14,17 +14,7 @@ import pytest
 from reconciler.clock import SystemClock
 from reconciler.store.connect import connect
 from reconciler.store.embedded import binary
-
-PATIENCE_SECONDS = 20.0
-
-
-def until(condition: Callable[[], bool], what: str) -> None:
-    """Wait for a condition, not for a time."""
-    clock = SystemClock()
-    deadline = clock.monotonic() + PATIENCE_SECONDS
-    while not condition():
-        assert clock.monotonic() < deadline, f"{what} did not happen within {PATIENCE_SECONDS:.0f} s"
-        clock.sleep(0.01)
+from tests.waiting import until
 
 
 def free_port() -> int:

@@ -18,7 +18,7 @@ from reconciler.clock import SystemClock
 from reconciler.errors import InvalidInput, Unavailable
 from reconciler.store import Store, open_temporary, opening
 from reconciler.store.embedded import Embedded
-from tests.integration.store.servers import until
+from tests.waiting import until
 
 USER = """
 import sys

@@ -112,8 +112,10 @@ def test_groups_of_equal_priority_agree_on_how_to_connect() -> None:
     )
 
     assert problems(files) == [
-        "manifests/b.yaml:6:16: Group a and Group b disagree on user, for example on web-1."
-        " Give one of them a higher priority"
+        (
+            "manifests/b.yaml:6:16: Group a and Group b disagree on user, for example on web-1."
+            " Give one of them a higher priority"
+        )
     ]
 
 

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from reconciler.resources.failure import Failure
 from reconciler.resources.posix import PosixSystem
 from reconciler.resources.system import Claim, Command
 from tests.fakes.requests import request, run, wanted
+from tests.waiting import until
 
 HOLDER = """
 import sys
@@ -50,14 +51,6 @@ while done < 40:
 """
 
 
-def eventually(condition: Callable[[], object], seconds: float = 20.0) -> None:
-    clock = SystemClock()
-    deadline = clock.monotonic() + seconds
-    while not condition():
-        assert clock.monotonic() < deadline, "it did not happen in time"
-        clock.sleep(0.01)
-
-
 def alive(pid: int) -> bool:
     try:
         return b") Z" not in Path(f"/proc/{pid}/stat").read_bytes()
@@ -70,7 +63,7 @@ class Holder:
 
     def __init__(self, root: Path, term: int, temper: str = "kind") -> None:
         self.process = subprocess.Popen([sys.executable, "-c", HOLDER, str(root), str(term), temper])
-        eventually(lambda: (root / "ready").is_file() and (root / "ready").read_text().strip())
+        until(lambda: (root / "ready").is_file() and (root / "ready").read_text().strip())
         self.program = int((root / "ready").read_text())
 
     def end(self) -> None:
@@ -113,7 +106,7 @@ def test_a_higher_term_ends_the_holder_and_its_program_then_takes_over(
     _, done = run(request(wanted("file", path="/etc/a", content="a"), term=6), system)
     assert done.status == "converged"
     assert not alive(holder.program)
-    eventually(lambda: holder.process.poll() is not None)
+    until(lambda: holder.process.poll() is not None)
     assert (root / "etc/a").read_text() == "a"
 
 
@@ -123,7 +116,7 @@ def test_a_killed_holders_program_is_ended_by_whoever_comes_next(holder: Holder,
     assert alive(holder.program)
     _, done = run(request(term=0), system)
     assert done.status == "converged"
-    eventually(lambda: not alive(holder.program))
+    until(lambda: not alive(holder.program))
 
 
 def test_a_program_of_someone_else_with_the_same_number_is_left_alone(system: PosixSystem, root: Path) -> None:

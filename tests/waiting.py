@@ -1,0 +1,19 @@
+"""Waiting for a condition, never for a time; shared by all tests that start processes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from reconciler.clock import SystemClock
+
+PATIENCE_SECONDS = 60.0
+"""Far beyond what anything takes; only a failure waits so long."""
+
+
+def until(condition: Callable[[], object], what: str = "it") -> None:
+    """Wait for something to become true."""
+    clock = SystemClock()
+    deadline = clock.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert clock.monotonic() < deadline, f"{what} did not happen within {PATIENCE_SECONDS:.0f} s"
+        clock.sleep(0.02)
