@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from reconciler.clock import Clock, ulid
-from reconciler.errors import Place, ReconcilerError, Refused, Unavailable
+from reconciler.errors import NOWHERE, Place, ReconcilerError, Refused, Unavailable
 from reconciler.loops.app_run import AppRun, Look, Secrets
+from reconciler.loops.catching_up import CatchingUp
+from reconciler.loops.crew import Crew
 from reconciler.loops.host_view import HostView
 from reconciler.loops.keeper import LEASE_SECONDS, Keeper
 from reconciler.loops.outcome import AppOutcome, HostOutcome, Listener
@@ -35,6 +37,7 @@ class Executor:
 
     Args:
         reach: opens a host; raises Unavailable.
+        crew: works on several hosts across the network at once.
         renderer: the renderer of a bundle, kept between calls.
         trusted: the keys whose statements count here.
         holder: the name under which it takes leases.
@@ -43,6 +46,7 @@ class Executor:
     fleet: str
     store: Store
     reach: Callable[[str], Transport]
+    crew: Crew
     renderer: Callable[[Bundle], Renderer]
     secrets: Secrets
     masker: Masker
@@ -53,8 +57,11 @@ class Executor:
 
     def tick(self, hosts: Iterable[str]) -> tuple[HostOutcome, ...]:
         """Converge each of these hosts that has work and is free; one outcome for each that was worked on."""
-        outcomes = (self._converge(host) for host in hosts)
-        return tuple(outcome for outcome in outcomes if outcome)
+        return tuple(outcome for outcome in self.crew.each(self.converge, hosts) if outcome)
+
+    def verify_all(self, hosts: Iterable[str], apps: Sequence[str] | None = None) -> tuple[HostOutcome, ...]:
+        """`verify` each of these hosts."""
+        return tuple(self.crew.each(lambda host: self.verify(host, apps), hosts))
 
     def verify(self, host: str, apps: Sequence[str] | None = None) -> HostOutcome:
         """Look at a host, read-only, and record what differs. With `apps` None: at all its apps."""
@@ -64,19 +71,21 @@ class Executor:
             return HostOutcome(host, unreachable="someone else is working on it")
         try:
             with Keeper(lambda: self.store.leases.renew(lease, LEASE_SECONDS)), closing(self.reach(host)) as transport:
+                self._catch_up(host, transport, lease, may_write=False)
                 view = self._view(host, transport)
                 names = [app for app in view.order() if apps is None or app in apps]
                 run = self._run(view, transport, Look.ONLY, lease)
                 found = tuple(run.perform(app) for app in names)
         except Unavailable as error:
-            return HostOutcome(host, unreachable=str(error))
+            return HostOutcome(host, unreachable=_reason(host, error))
         except Refused as error:
             found = (AppOutcome("", AppStatus.REFUSED, problems=tuple(error.problems)),)
         finally:
             self.store.leases.release(lease)
         return HostOutcome(host, found, self.clock.monotonic() - started)
 
-    def _converge(self, host: str) -> HostOutcome | None:
+    def converge(self, host: str) -> HostOutcome | None:
+        """Converge one host; None if it has no work, or someone else works on it."""
         lease = self.store.leases.acquire(host_lease(host), self.holder, LEASE_SECONDS)
         if lease is None:
             return None
@@ -105,14 +114,32 @@ class Executor:
         started = self.clock.monotonic()
         try:
             with closing(self.reach(host)) as transport:
+                paused = self._catch_up(host, transport, lease, may_write=True)
+                claims = self._unpaused(claims, paused)
                 view = self._view(host, transport)
                 apps = tuple(self._each(view, transport, lease, claims))
+                if self.crew.remote(host) and not all(app.well for app in apps):
+                    CatchingUp(self.store, host, lease.term).part(transport)
         except Unavailable as error:
-            self._put_back(claims.values(), str(error))
-            return HostOutcome(host, unreachable=str(error), seconds=self.clock.monotonic() - started)
+            reason = _reason(host, error)
+            self._put_back(claims.values(), reason)
+            return HostOutcome(host, unreachable=reason, seconds=self.clock.monotonic() - started)
         except Refused as error:
             apps = self._refuse(host, lease, claims, error)
         return HostOutcome(host, apps, self.clock.monotonic() - started)
+
+    def _catch_up(self, host: str, transport: Transport, lease: Lease, *, may_write: bool) -> Mapping[str, str]:
+        """What people paused there, as the host's ledger and Redis have it together; planning looks at local hosts."""
+        if not self.crew.remote(host):
+            return {}
+        return CatchingUp(self.store, host, lease.term).meet(transport, may_write=may_write)
+
+    def _unpaused(self, claims: Mapping[str, Claim], paused: Mapping[str, str]) -> Mapping[str, Claim]:
+        """The claims that people do not want left alone; the others end here."""
+        held = {app: why for app in claims if (why := paused.get("*", "") or paused.get(app, ""))}
+        for app, why in held.items():
+            self.store.work.finish(claims[app], WorkState.SKIPPED, {"reason": f"paused: {why}"})
+        return {app: claim for app, claim in claims.items() if app not in held}
 
     def _view(self, host: str, transport: Transport) -> HostView:
         """The host's verified desired state.
@@ -185,3 +212,11 @@ class Executor:
             self._finish(claims[outcome.app], outcome)
         self.store.journal.append("refused", host=host, reason=str(error))
         return outcomes
+
+
+def _reason(host: str, error: Unavailable) -> str:
+    """Why a host cannot be worked on; its own name is not said again."""
+    problems = (
+        replace(problem, place=NOWHERE) if problem.place == Place(host=host) else problem for problem in error.problems
+    )
+    return "\n".join(map(str, problems))

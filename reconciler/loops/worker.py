@@ -1,9 +1,14 @@
-"""The executor's thread of a watch: converges hosts that have work, and looks for drift when its time has come."""
+"""The executor's thread of a watch: converges hosts that have work, and looks for drift when its time has come.
+
+Hosts of this machine are worked on in this thread, hosts across the network by the executor's crew, so that one of them
+that is slow or gone holds up no other.
+"""
 
 from __future__ import annotations
 
+import functools
 import threading
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, Protocol
 
 from reconciler.clock import Clock
@@ -58,9 +63,17 @@ class Worker:
         self._timer = DriftTimer()
         self._situation: Situation | None = None
         self._swept = float("-inf")
-        self.busy = False
+        self._told = threading.Lock()
+        self._again: set[str] = set()
+        self._unlooked: dict[str, set[str]] = {}
+        self._near = False
         self.failed = False
         """Whether the last work did not end well."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether work is under way."""
+        return self._near or self._executor.crew.busy
 
     def show(self, situation: Situation) -> None:
         """From now on, look after what this situation says."""
@@ -82,21 +95,40 @@ class Worker:
         now = self._clock.monotonic()
         if now - self._swept >= SWEEP_SECONDS:
             self._swept, hinted = now, list(hosts)
+        waited, self._again = self._again, set()
+        hinted += sorted(waited.intersection(hosts).difference(hinted))
         self._look_for_drift()
         if hinted:
             self._converge(hinted)
 
     def _converge(self, hosts: Iterable[str]) -> None:
-        self.busy = True
+        crew = self._executor.crew
+        for host in hosts:
+            if not crew.remote(host):
+                self._work_on(host)
+            elif not crew.start(host, functools.partial(self._safely, self._work_on, host)):
+                self._again.add(host)
+
+    def _work_on(self, host: str) -> None:
+        near = not self._executor.crew.remote(host)
+        self._near = self._near or near
         try:
-            outcomes = self._executor.tick(hosts)
+            outcome = self._executor.converge(host)
         finally:
-            self.busy = False
-        for outcome in outcomes:
+            self._near = self._near and not near
+        if outcome is None:
+            return
+        with self._told:
             self._tell(outcome)
-        if outcomes:
-            self.failed = not all(outcome.well for outcome in outcomes)
-            self._settled({(outcome.host, app.app) for outcome in outcomes for app in outcome.apps})
+            self.failed = not outcome.well
+            self._settled({(outcome.host, app.app) for app in outcome.apps})
+
+    def _safely(self, work: Callable[[str], None], host: str) -> None:
+        """Work in a thread of the crew, whose errors are told here."""
+        try:
+            work(host)
+        except ReconcilerError as error:
+            self._log.warning("executor", host=host, error=str(error))
 
     def _tell(self, outcome: HostOutcome) -> None:
         if outcome.unreachable:
@@ -119,14 +151,21 @@ class Worker:
             for app in situation.desired.hosts.get(host, {})
             if situation.manifests.apps[app].drift is not DriftPolicy.IGNORE
         }
-        for pair in self._timer.due(periods, self._clock.monotonic()):
-            self._look(situation, pair)
+        for host, app in self._timer.due(periods, self._clock.monotonic()):
+            self._unlooked.setdefault(host, set()).add(app)
+        for host in list(self._unlooked):
+            look = functools.partial(self._look, situation, sorted(self._unlooked[host]))
+            if not self._executor.crew.remote(host):
+                look(host)
+            elif not self._executor.crew.start(host, functools.partial(self._safely, look, host)):
+                continue
+            del self._unlooked[host]
 
-    def _look(self, situation: Situation, pair: Pair) -> None:
-        host, app = pair
-        for outcome in self._executor.verify(host, [app]).apps:
+    def _look(self, situation: Situation, apps: Sequence[str], host: str) -> None:
+        for outcome in self._executor.verify(host, apps).apps:
             if not outcome.drift:
                 continue
+            app = outcome.app
             resources = ", ".join(drift.resource for drift in outcome.drift)
             policy = situation.manifests.apps[app].drift
             self._log.warning("drift", host=host, app=app, resources=resources, policy=policy.value)
