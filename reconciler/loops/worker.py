@@ -97,9 +97,8 @@ class Worker:
             self._swept, hinted = now, list(hosts)
         waited, self._again = self._again, set()
         hinted += sorted(waited.intersection(hosts).difference(hinted))
+        self._converge(hinted)  # before a look, which would keep a host that is looked at often from being healed
         self._look_for_drift()
-        if hinted:
-            self._converge(hinted)
 
     def _converge(self, hosts: Iterable[str]) -> None:
         crew = self._executor.crew

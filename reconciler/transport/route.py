@@ -1,6 +1,6 @@
-"""Where a host is and through which others it is reached, as manifests say it.
+"""Where a host is and through which others it is reached, as manifests say it; made by `reach`, read by `ssh`.
 
-Made by `reach`, read by the SSH transport. What stands open here is filled in from `~/.ssh/config` and ssh's own defaults by `ssh_config`.
+What stands open here is filled in from `~/.ssh/config` and ssh's own defaults by `ssh_config`.
 """
 
 from __future__ import annotations

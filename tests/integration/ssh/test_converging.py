@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+from pathlib import Path
 
 from tests.integration.cli.conftest import host
 from tests.integration.cli.test_watching import watching
@@ -141,7 +142,7 @@ def test_an_executor_killed_in_the_middle_is_taken_over(fleet: SshFleet) -> None
     again = fleet("apply", "--yes")
     assert again.code == 0, again.out
     assert fleet.on_host("/etc/last").read_text() == "done"
-    assert not os.path.exists(f"/proc/{sleeper}")
+    assert not Path(f"/proc/{sleeper}").exists()
     assert fleet("verify", "--detailed-exitcode").code == 0
 
 

@@ -7,8 +7,9 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-from reconciler.probes.facts import facts, operating_system
+from reconciler.probes.facts import facts
 from reconciler.resources import facts as resources_facts
+from reconciler.resources.facts import operating_system
 
 UBUNTU = """\
 PRETTY_NAME="Ubuntu 24.04.1 LTS"
