@@ -107,8 +107,8 @@ class Expansion:
 
     def _resource(self, node: Node, view: View) -> None:
         kind: str = node.raw["kind"]
-        fields = dict(node.constant)
         opaque = dict(node.constant)
+        fields = opaque if view.clear is None else dict(node.constant)
         for name, raw in node.variable:
             text_of = kind == "file" and name in TEXT_FIELDS and raw is not None
             fill = self._file_text(raw, template=name == "template") if text_of else _whole(raw)
@@ -139,7 +139,7 @@ class Expansion:
                 id=identity,
                 kind=kind,
                 name=name or identity,
-                fields=_shown(fields),
+                fields=shown if fields is opaque else _shown(fields),
                 keep=bool(node.raw.get("keep", False)),
                 fingerprint=fingerprint,
                 secrets=self._secrets(view, fields, opaque),
