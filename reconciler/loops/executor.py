@@ -13,14 +13,16 @@ from datetime import timedelta
 
 from reconciler.clock import Clock, ulid
 from reconciler.errors import Place, ReconcilerError, Refused, Unavailable
+from reconciler.loops import ledger_view
 from reconciler.loops.app_run import AppRun, Look, Secrets
 from reconciler.loops.host_view import HostView
 from reconciler.loops.keeper import LEASE_SECONDS, Keeper
-from reconciler.loops.outcome import AppOutcome, HostOutcome, Listener
+from reconciler.loops.outcome import AppOutcome, HostOutcome, Listener, busy
 from reconciler.model.desired import Bundle
 from reconciler.model.observed import AppStatus, ObservedApp
 from reconciler.model.work import Claim, Lease, WorkState
 from reconciler.rendering import Renderer
+from reconciler.resources.ledger import Ledger
 from reconciler.store import Store, host_lease
 from reconciler.transport import Transport
 from reconciler.trust import Masker, TrustedKeys, verify
@@ -61,10 +63,10 @@ class Executor:
         started = self.clock.monotonic()
         lease = self.store.leases.acquire(host_lease(host), self.holder, LEASE_SECONDS)
         if lease is None:
-            return HostOutcome(host, unreachable="someone else is working on it")
+            return busy(host)
         try:
             with Keeper(lambda: self.store.leases.renew(lease, LEASE_SECONDS)), closing(self.reach(host)) as transport:
-                view = self._view(host, transport)
+                view = self._view(host, transport, lease)
                 names = [app for app in view.order() if apps is None or app in apps]
                 run = self._run(view, transport, Look.ONLY, lease)
                 found = tuple(run.perform(app) for app in names)
@@ -80,12 +82,16 @@ class Executor:
         lease = self.store.leases.acquire(host_lease(host), self.holder, LEASE_SECONDS)
         if lease is None:
             return None
+        claims: Mapping[str, Claim] = {}
         try:
             claims = self._claim(host)
             if not claims:
                 return None
             with Keeper(lambda: self._renew(lease, claims.values())):
                 outcome = self._work(host, lease, claims)
+        except BaseException:  # interrupted: the next run need not wait for leases to run out
+            self._put_back(claims.values(), "interrupted", timedelta())
+            raise
         finally:
             self.store.leases.release(lease)
         self.listener.finished(outcome)
@@ -105,21 +111,53 @@ class Executor:
         started = self.clock.monotonic()
         try:
             with closing(self.reach(host)) as transport:
-                view = self._view(host, transport)
+                view = self._view(host, transport, lease)
                 apps = tuple(self._each(view, transport, lease, claims))
         except Unavailable as error:
-            self._put_back(claims.values(), str(error))
+            self._put_back(claims.values(), str(error), _RETRY)
             return HostOutcome(host, unreachable=str(error), seconds=self.clock.monotonic() - started)
         except Refused as error:
             apps = self._refuse(host, lease, claims, error)
         return HostOutcome(host, apps, self.clock.monotonic() - started)
 
-    def _view(self, host: str, transport: Transport) -> HostView:
+    def report(self, hosts: Iterable[str]) -> None:
+        """Let hosts tell what they know of themselves where Redis knows less, as after it was emptied."""
+        for host in hosts:
+            lease = self.store.leases.acquire(host_lease(host), self.holder, LEASE_SECONDS)
+            if lease is None:
+                continue
+            try:
+                with closing(self.reach(host)) as transport:
+                    self._report(host, transport.ledger(), lease)
+            except Unavailable:
+                continue  # told when there is work for it
+            finally:
+                self.store.leases.release(lease)
+
+    def _report(self, host: str, ledger: Ledger, lease: Lease) -> None:
+        known = self.store.observed.read([host]).get(host)
+        unknown = {
+            name: record
+            for name, record in ledger.apps.items()
+            if record.status and (known is None or known.generation_of(name) < record.generation)
+        }
+        if not unknown:
+            return
+        apps = {
+            name: (ledger_view.observed_app(record), ledger_view.applied(record)) for name, record in unknown.items()
+        }
+        self.store.observed.write(host, apps, lease.term)
+        rejected = {digest for record in ledger.apps.values() for digest in record.rejected}
+        self.store.observed.write_ledger(host, generation=ledger.generation, paused=ledger.paused, rejected=rejected)
+
+    def _view(self, host: str, transport: Transport, lease: Lease) -> HostView:
         """The host's verified desired state.
 
         Raises:
             Refused: there is no statement, it does not verify, or its content is not what was signed.
         """
+        ledger = transport.ledger()
+        self._report(host, ledger, lease)
         desired = self.store.desired.read(host)
         if desired is None:
             raise Refused.of(
@@ -128,8 +166,7 @@ class Executor:
                 place=Place(host=host),
                 hint="Write it: reconcile apply",
             )
-        seen = transport.ledger().generation
-        statement = verify(desired.signed, self.trusted, fleet=self.fleet, host=host, seen=seen)
+        statement = verify(desired.signed, self.trusted, fleet=self.fleet, host=host, seen=ledger.generation)
         bundles = self.store.desired.bundles({app.bundle for app in desired.apps.values()})
         view = HostView(statement, desired.apps, bundles, self.renderer)
         view.verify_content()
@@ -169,8 +206,8 @@ class Executor:
         state = WorkState.SUCCEEDED if outcome.well else WorkState.FAILED
         self.store.work.finish(claim, state, {"status": outcome.status.value})
 
-    def _put_back(self, claims: Iterable[Claim], reason: str) -> None:
-        retry_at = self.clock.now() + _RETRY
+    def _put_back(self, claims: Iterable[Claim], reason: str, after: timedelta) -> None:
+        retry_at = self.clock.now() + after
         for claim in claims:
             self.store.work.finish(claim, WorkState.RETRYING, {"reason": reason}, retry_at=retry_at)
 

@@ -41,11 +41,18 @@ class HostOutcome:
     apps: tuple[AppOutcome, ...] = ()
     seconds: float = 0.0
     unreachable: str = ""
+    busy: str = ""
+    """Why it was left to someone else."""
 
     @property
     def well(self) -> bool:
         """Whether everything that was asked for is there."""
-        return not self.unreachable and all(app.well for app in self.apps)
+        return not (self.unreachable or self.busy) and all(app.well for app in self.apps)
+
+
+def busy(host: str) -> HostOutcome:
+    """A host that someone else works on just now."""
+    return HostOutcome(host, busy="someone else is working on it")
 
 
 class Listener(Protocol):

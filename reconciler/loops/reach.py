@@ -27,19 +27,25 @@ class Reach:
         self._clock = clock
         self._facts = facts
         self._fleet = ""
+        self._shown: Manifests | None = None
         self._hosts: Mapping[str, Host] = {}
         self._connections: Mapping[str, Connection] = {}
+        self._local: tuple[str, ...] = ()
 
     def show(self, manifests: Manifests) -> None:
         """From now on, reach the hosts of these manifests."""
+        if manifests is self._shown:
+            return
+        self._shown = manifests
         self._fleet = manifests.fleet.metadata.name
         self._hosts = manifests.hosts
         self._connections = connections(manifests)
+        self._local = tuple(name for name, how in self._connections.items() if how.type is ConnectionType.LOCAL)
 
     @property
     def local(self) -> tuple[str, ...]:
         """Names of the hosts that are this machine, or a sandbox on it."""
-        return tuple(name for name, how in self._connections.items() if how.type is ConnectionType.LOCAL)
+        return self._local
 
     def open(self, host: str) -> Transport:
         """A transport to the host; the caller closes it.

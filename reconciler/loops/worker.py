@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from reconciler.clock import Clock
 from reconciler.errors import ReconcilerError
+from reconciler.loops.controller import mark_of
 from reconciler.loops.drift_timer import DriftTimer
 from reconciler.loops.executor import Executor
 from reconciler.loops.outcome import HostOutcome
@@ -19,6 +20,8 @@ from reconciler.store import Store
 SWEEP_SECONDS = 10.0
 """How often hosts are asked for work without a hint that there is any."""
 HINT_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 8.0
+"""Between two tries while Redis is away; short enough to be back soon after it is."""
 
 
 class Log(Protocol):
@@ -67,13 +70,18 @@ class Worker:
         self._situation = situation
 
     def run(self, stop: threading.Event) -> None:
-        """Work until `stop` is set; errors are told and survived."""
+        """Work until `stop` is set; errors are told once and survived, with longer and longer pauses."""
+        pause, told = HINT_SECONDS, ""
         while not stop.is_set():
             try:
                 self._turn()
+                pause, told = HINT_SECONDS, ""
             except ReconcilerError as error:
-                self._log.warning("executor", error=str(error))
-                stop.wait(HINT_SECONDS)
+                if str(error) != told:
+                    told = str(error)
+                    self._log.warning("executor", error=told)
+                stop.wait(pause)
+                pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
     def _turn(self) -> None:
         ready = self._store.work.ready(wait_seconds=HINT_SECONDS)
@@ -82,6 +90,7 @@ class Worker:
         now = self._clock.monotonic()
         if now - self._swept >= SWEEP_SECONDS:
             self._swept, hinted = now, list(hosts)
+            self._executor.report(hosts)
         self._look_for_drift()
         if hinted:
             self._converge(hinted)
@@ -132,4 +141,4 @@ class Worker:
             self._log.warning("drift", host=host, app=app, resources=resources, policy=policy.value)
             self._store.journal.append("drift", host=host, app=app, resources=resources)
             if policy is DriftPolicy.HEAL:
-                self._store.work.enqueue([Work(f"{CONVERGE}:{app}", host, CONVERGE, {"app": app}, reason="drift")])
+                self._store.work.enqueue([Work(mark_of(app), host, CONVERGE, {"app": app}, reason="drift")])
