@@ -6,7 +6,7 @@ what is wanted comes from the clear one, who it is (id, name, fingerprint) from 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -123,7 +123,8 @@ class Expansion:
 
     def _finish(self, node: Node, view: View, name: str | None, fields: dict[str, Any], opaque: dict[str, Any]) -> None:
         kind: str = node.raw["kind"]
-        shown = _shown(opaque)
+        named = sorted(set(_paths(opaque)))
+        shown = _shown(opaque) if named else opaque
         identity = f"{kind}:{resource_key(kind, name, shown)}"
         wanted = ["unknown", node.raw, self.picked] if view.hidden else [identity, shown]
         if view.clear is not None and (missing := sorted(set(_paths(fields)))):
@@ -142,15 +143,15 @@ class Expansion:
                 fields=shown if fields is opaque else _shown(fields),
                 keep=bool(node.raw.get("keep", False)),
                 fingerprint=fingerprint,
-                secrets=self._secrets(view, fields, opaque),
+                secrets=self._secrets(view, fields, named),
                 unknown=view.unknown,
                 path=node.path,
             )
         )
 
-    def _secrets(self, view: View, fields: dict[str, Any], opaque: dict[str, Any]) -> tuple[str, ...]:
-        """Secrets that the fields hold or may be derived from."""
-        found = set(_paths(opaque))
+    def _secrets(self, view: View, fields: dict[str, Any], named: Sequence[str]) -> tuple[str, ...]:
+        """Secrets that the fields name, hold or may be derived from."""
+        found = set(named)
         if view.hidden:
             found |= secrets_in(self.picked)
         if view.clear is not None and view.clear.secrets:

@@ -6,7 +6,7 @@ Called by the planner, which plans the same templates for thousands of hosts, an
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import CodeType
 from typing import Any, TypeAlias
@@ -44,6 +44,8 @@ class _Part:
     sight: int
     """Which of the renderer's sights it has."""
     names_secrets: bool
+    node: Node | None
+    """None: the health checks."""
 
 
 class Renderer:
@@ -63,17 +65,15 @@ class Renderer:
         self._sandbox = Sandbox({name: functools.partial(_code, name, text) for name, text in self._templates.items()})
         self._memory: Memory = {} if memory is None else memory
         self._sights: dict[tuple[ReadPath, ...], int] = {}
-        self._parts = [
-            self._part([node.path, node.raw, texts_for(node, self._templates)], node.raw, node.each_text())
-            for node in self._nodes
-        ]
-        self._checks = self._part(["health", self._health], self._health, health_texts(self._health))
+        self._parts = [self._part(node.raw, node.each_text(), node) for node in self._nodes]
+        self._checks = self._part(self._health, health_texts(self._health), None)
         self.reads: frozenset[ReadPath] = shortest(path for paths in self._sights for path in paths)
         """Every path of the values that anything in the bundle reads."""
 
-    def _part(self, said: Any, raw: Any, texts: Iterator[Compiled]) -> _Part:
+    def _part(self, raw: Any, texts: Iterator[Compiled], node: Node | None) -> _Part:
         reads = tuple(sorted(reads_of(texts)))
-        return _Part(digest(said), self._sights.setdefault(reads, len(self._sights)), bool(secrets_in(raw)))
+        identity = digest([node.path, raw, texts_for(node, self._templates)] if node else ["health", raw])
+        return _Part(identity, self._sights.setdefault(reads, len(self._sights)), bool(secrets_in(raw)), node)
 
     def host_selectors(self, values: Mapping[str, Any]) -> tuple[str, ...]:
         """Texts of the selectors that `hosts(...)` is called with, sorted.
@@ -129,34 +129,34 @@ class Renderer:
         sights = [Sight(given, reads) for reads in self._sights]
         resources: list[RenderedResource] = []
         faults: list[Fault] = []
-        for part, node in zip(self._parts, self._nodes, strict=True):
-            work = functools.partial(self._node, node, given)
-            found, troubles = self._remembered(part, sights[part.sight], work, with_secrets=secrets is not None)
+        for part in self._parts:
+            found, troubles = self._remembered(part, sights[part.sight], given)
             resources += found
-            faults += [self._fault(path, trouble, values, host) for path, trouble in troubles]
-            if _endless(troubles):
-                raise RenderFailed(faults)
-        sight = sights[self._checks.sight]
-        health, troubles = self._remembered(self._checks, sight, self._health_checks, with_secrets=secrets is not None)
+            if troubles:
+                faults += [self._fault(path, trouble, values, host) for path, trouble in troubles]
+                if _endless(troubles):
+                    raise RenderFailed(faults)
+        health, troubles = self._remembered(self._checks, sights[self._checks.sight], given)
         faults += [self._fault(path, trouble, values, host) for path, trouble in troubles]
         faults += self._twice(resources, values, host)
         if faults:
             raise RenderFailed(faults)
         return Rendered(tuple(resources), health)
 
-    def _remembered(
-        self, part: _Part, sight: Sight, work: Callable[[Sight, View], tuple[Any, _Troubles]], *, with_secrets: bool
-    ) -> tuple[Any, _Troubles]:
-        """What some work gives, from memory where it was done with these values before. Clear text is never kept."""
-        if with_secrets and (part.names_secrets or sight.holds_secrets):
-            return work(sight, sight.clear)
+    def _remembered(self, part: _Part, sight: Sight, given: Given) -> tuple[tuple[Any, ...], _Troubles]:
+        """What a part comes to, from memory where it had these values before. Clear text is never kept."""
+        if given.secrets is not None and (part.names_secrets or sight.holds_secrets):
+            return self._worked_out(part, sight, given, sight.clear)
         key = (part.identity, sight.key)
-        known: tuple[Any, _Troubles] | None = self._memory.get(key)
+        known: tuple[tuple[Any, ...], _Troubles] | None = self._memory.get(key)
         if known is None:
-            known = work(sight, sight.opaque)
+            known = self._worked_out(part, sight, given, sight.opaque)
             if not known[1]:
                 self._remember(key, known)
         return known
+
+    def _worked_out(self, part: _Part, sight: Sight, given: Given, view: View) -> tuple[tuple[Any, ...], _Troubles]:
+        return self._node(part.node, sight, given, view) if part.node else self._health_checks(sight, view)
 
     def _remember(self, key: Any, known: Any) -> None:
         if len(self._memory) >= MEMORY_SIZE:
@@ -164,7 +164,7 @@ class Renderer:
         self._memory[key] = known
 
     def _node(
-        self, node: Node, given: Given, sight: Sight, view: View
+        self, node: Node, sight: Sight, given: Given, view: View
     ) -> tuple[tuple[RenderedResource, ...], _Troubles]:
         expansion = self._expanded(node, sight.picked, view)
         if expansion.troubles and not _endless(expansion.troubles):  # hints name also what is not read
