@@ -90,6 +90,7 @@ def _agreed(arguments: argparse.Namespace, console: Console) -> bool:
 
 def _carry_out(session: Session, situation: Situation, arguments: argparse.Namespace, console: Console) -> Exit:
     from reconciler.cli.progress import progress_of
+    from reconciler.loops.by_watch import by_watch
     from reconciler.loops.surprises import surprises
     from reconciler.model.work import Lease
 
@@ -100,7 +101,8 @@ def _carry_out(session: Session, situation: Situation, arguments: argparse.Names
         timeout_seconds=arguments.timeout,
     )
     if not isinstance(got, Lease):
-        console.print(got.text)
+        console.tell(got.text)
+        recap(by_watch(session.store, situation), console)
         return Exit(got.exit_code)
     if situation.due:
         details = {"revision": situation.desired.revision, "who": session.who, "reason": arguments.reason}
