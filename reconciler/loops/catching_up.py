@@ -28,6 +28,16 @@ class CatchingUp:
     host: str
     token: int
 
+    def learn(self, ledger: Ledger) -> None:
+        """Let Redis know what a host of this machine remembers, as after it was emptied.
+
+        Raises:
+            Unavailable: Redis cannot be reached.
+        """
+        known = self.store.observed.read([self.host]).get(self.host, ObservedHost())
+        if self._refill(ledger, known):
+            self._mirror(ledger, known, ledger.paused)
+
     def meet(self, transport: Transport, *, may_write: bool) -> Mapping[str, str]:
         """Let both sides know; app (`*`: the host) -> why people paused it.
 
@@ -60,16 +70,16 @@ class CatchingUp:
         known = self.store.observed.read([self.host]).get(self.host, ObservedHost())
         self._mirror(ledger, known, known.paused)
 
-    def _refill(self, ledger: Ledger, known: ObservedHost) -> None:
-        """Write what the host remembers and Redis does not, or not as well."""
-        seen = ledger_view.observed_host(ledger, known, known.facts or {})
-        fresh: dict[str, tuple[ObservedApp, Applied | None]] = {
-            app: (found, ledger_view.applied(ledger.apps[app]))
-            for app, found in seen.apps.items()
-            if known.apps.get(app) != found
+    def _refill(self, ledger: Ledger, known: ObservedHost) -> bool:
+        """Write what the host remembers of its apps and Redis does not; whether there was anything."""
+        apps: dict[str, tuple[ObservedApp, Applied | None]] = {
+            name: (ledger_view.observed_app(record), ledger_view.applied(record))
+            for name, record in ledger.apps.items()
+            if record.status and known.generation_of(name) < record.generation
         }
-        if fresh:
-            self.store.observed.write(self.host, fresh, self.token)
+        if apps:
+            self.store.observed.write(self.host, apps, self.token)
+        return bool(apps)
 
     def _mirror(self, ledger: Ledger, known: ObservedHost, paused: Mapping[str, str]) -> None:
         rejected = frozenset(digest for record in ledger.apps.values() for digest in record.rejected)

@@ -18,7 +18,7 @@ from reconciler.loops.catching_up import CatchingUp
 from reconciler.loops.crew import Crew
 from reconciler.loops.host_view import HostView
 from reconciler.loops.keeper import LEASE_SECONDS, Keeper
-from reconciler.loops.outcome import AppOutcome, HostOutcome, Listener
+from reconciler.loops.outcome import AppOutcome, HostOutcome, Listener, busy
 from reconciler.model.desired import Bundle
 from reconciler.model.observed import AppStatus, ObservedApp
 from reconciler.model.work import Claim, Lease, WorkState
@@ -68,7 +68,7 @@ class Executor:
         started = self.clock.monotonic()
         lease = self.store.leases.acquire(host_lease(host), self.holder, LEASE_SECONDS)
         if lease is None:
-            return HostOutcome(host, unreachable="someone else is working on it")
+            return busy(host)
         try:
             with Keeper(lambda: self.store.leases.renew(lease, LEASE_SECONDS)), closing(self.reach(host)) as transport:
                 self._catch_up(host, transport, lease, may_write=False)
@@ -89,12 +89,16 @@ class Executor:
         lease = self.store.leases.acquire(host_lease(host), self.holder, LEASE_SECONDS)
         if lease is None:
             return None
+        claims: Mapping[str, Claim] = {}
         try:
             claims = self._claim(host)
             if not claims:
                 return None
             with Keeper(lambda: self._renew(lease, claims.values())):
                 outcome = self._work(host, lease, claims)
+        except BaseException:  # interrupted: the next run need not wait for leases to run out
+            self._put_back(claims.values(), "interrupted", timedelta())
+            raise
         finally:
             self.store.leases.release(lease)
         self.listener.finished(outcome)
@@ -114,25 +118,40 @@ class Executor:
         started = self.clock.monotonic()
         try:
             with closing(self.reach(host)) as transport:
-                paused = self._catch_up(host, transport, lease, may_write=True)
-                claims = self._unpaused(claims, paused)
+                claims = self._unpaused(claims, self._catch_up(host, transport, lease, may_write=True))
                 view = self._view(host, transport)
                 apps = tuple(self._each(view, transport, lease, claims))
                 if self.crew.remote(host) and not all(app.well for app in apps):
                     CatchingUp(self.store, host, lease.term).part(transport)
         except Unavailable as error:
             reason = _reason(host, error)
-            self._put_back(claims.values(), reason)
+            self._put_back(claims.values(), reason, _RETRY)
             return HostOutcome(host, unreachable=reason, seconds=self.clock.monotonic() - started)
         except Refused as error:
             apps = self._refuse(host, lease, claims, error)
         return HostOutcome(host, apps, self.clock.monotonic() - started)
 
+    def report(self, hosts: Iterable[str]) -> None:
+        """Let hosts tell what they know of themselves where Redis knows less, as after it was emptied."""
+        for host in hosts:
+            lease = self.store.leases.acquire(host_lease(host), self.holder, LEASE_SECONDS)
+            if lease is None:
+                continue
+            try:
+                with closing(self.reach(host)) as transport:
+                    CatchingUp(self.store, host, lease.term).learn(transport.ledger())
+            except Unavailable:
+                continue  # told when there is work for it
+            finally:
+                self.store.leases.release(lease)
+
     def _catch_up(self, host: str, transport: Transport, lease: Lease, *, may_write: bool) -> Mapping[str, str]:
-        """What people paused there, as the host's ledger and Redis have it together; planning looks at local hosts."""
-        if not self.crew.remote(host):
-            return {}
-        return CatchingUp(self.store, host, lease.term).meet(transport, may_write=may_write)
+        """What people paused there. Planning asks the ledgers of this machine's hosts itself."""
+        meeting = CatchingUp(self.store, host, lease.term)
+        if self.crew.remote(host):
+            return meeting.meet(transport, may_write=may_write)
+        meeting.learn(transport.ledger())
+        return {}
 
     def _unpaused(self, claims: Mapping[str, Claim], paused: Mapping[str, str]) -> Mapping[str, Claim]:
         """The claims that people do not want left alone; the others end here."""
@@ -155,8 +174,9 @@ class Executor:
                 place=Place(host=host),
                 hint="Write it: reconcile apply",
             )
-        seen = transport.ledger().generation
-        statement = verify(desired.signed, self.trusted, fleet=self.fleet, host=host, seen=seen)
+        statement = verify(
+            desired.signed, self.trusted, fleet=self.fleet, host=host, seen=transport.ledger().generation
+        )
         bundles = self.store.desired.bundles({app.bundle for app in desired.apps.values()})
         view = HostView(statement, desired.apps, bundles, self.renderer)
         view.verify_content()
@@ -196,8 +216,8 @@ class Executor:
         state = WorkState.SUCCEEDED if outcome.well else WorkState.FAILED
         self.store.work.finish(claim, state, {"status": outcome.status.value})
 
-    def _put_back(self, claims: Iterable[Claim], reason: str) -> None:
-        retry_at = self.clock.now() + _RETRY
+    def _put_back(self, claims: Iterable[Claim], reason: str, after: timedelta) -> None:
+        retry_at = self.clock.now() + after
         for claim in claims:
             self.store.work.finish(claim, WorkState.RETRYING, {"reason": reason}, retry_at=retry_at)
 
@@ -216,7 +236,5 @@ class Executor:
 
 def _reason(host: str, error: Unavailable) -> str:
     """Why a host cannot be worked on; its own name is not said again."""
-    problems = (
-        replace(problem, place=NOWHERE) if problem.place == Place(host=host) else problem for problem in error.problems
-    )
-    return "\n".join(map(str, problems))
+    here = Place(host=host)
+    return "\n".join(str(replace(it, place=NOWHERE) if it.place == here else it) for it in error.problems)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -39,28 +40,35 @@ class Reach:
         self._ssh = ssh
         self._fleet = ""
         self._hosts: Mapping[str, Host] = {}
+        self._resolved_from: tuple[object, object, object] = (None, None, None)
         self._connections: Mapping[str, Connection] = {}
+        self._local: tuple[str, ...] = ()
+        self._remote: frozenset[str] = frozenset()
 
     def show(self, manifests: Manifests) -> None:
         """From now on, reach the hosts of these manifests."""
         self._fleet = manifests.fleet.metadata.name
-        self._hosts = manifests.hosts
+        grounds = (manifests.hosts, manifests.groups, manifests.apps)
+        if all(map(operator.is_, grounds, self._resolved_from)):
+            return
+        self._hosts, self._resolved_from = manifests.hosts, grounds
         self._connections = connections(manifests)
+        self._local = self._of(ConnectionType.LOCAL)
+        self._remote = frozenset(self._of(ConnectionType.SSH))
 
     @property
     def local(self) -> tuple[str, ...]:
         """Names of the hosts that are this machine, or a sandbox on it."""
-        return self._of(ConnectionType.LOCAL)
+        return self._local
 
     @property
     def hosts(self) -> tuple[str, ...]:
         """Names of all hosts that this process works on: an agent works on its own."""
-        return self._of(ConnectionType.LOCAL, ConnectionType.SSH)
+        return (*self._local, *sorted(self._remote))
 
     def remote(self, host: str) -> bool:
         """Whether the host is across a network."""
-        how = self._connections.get(host)
-        return how is not None and how.type is ConnectionType.SSH
+        return host in self._remote
 
     def open(self, host: str) -> Transport:
         """A transport to the host; the caller closes it.
@@ -88,8 +96,8 @@ class Reach:
             raise Unavailable.of("invalid-route", message, place=Place(host=host), hint="Write /srv/NAME, for example")
         return self._ssh().open(self._route(host, how), self._fleet, root or "/")
 
-    def _of(self, *kinds: ConnectionType) -> tuple[str, ...]:
-        return tuple(name for name, how in self._connections.items() if how.type in kinds)
+    def _of(self, kind: ConnectionType) -> tuple[str, ...]:
+        return tuple(name for name, how in self._connections.items() if how.type is kind)
 
     def _route(self, host: str, how: Connection) -> Route:
         return Route(host, self._stop(host, how), self._through(how, (host,)), bool(how.become))

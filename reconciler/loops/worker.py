@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from reconciler.clock import Clock
 from reconciler.errors import ReconcilerError
+from reconciler.loops.controller import mark_of
 from reconciler.loops.drift_timer import DriftTimer
 from reconciler.loops.executor import Executor
 from reconciler.loops.outcome import HostOutcome
@@ -24,6 +25,8 @@ from reconciler.store import Store
 SWEEP_SECONDS = 10.0
 """How often hosts are asked for work without a hint that there is any."""
 HINT_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 8.0
+"""Between two tries while Redis is away; short enough to be back soon after it is."""
 
 
 class Log(Protocol):
@@ -63,12 +66,19 @@ class Worker:
         self._timer = DriftTimer()
         self._situation: Situation | None = None
         self._swept = float("-inf")
-        self._told = threading.Lock()
-        self._again: set[str] = set()
-        self._unlooked: dict[str, set[str]] = {}
+        self._telling = threading.Lock()
         self._near = False
-        self.failed = False
-        """Whether the last work did not end well."""
+        """Whether work on a host of this machine is under way."""
+        self._again: set[str] = set()
+        """Hosts that were given work while they had other work."""
+        self._unlooked: dict[str, set[str]] = {}
+        """Host -> apps whose time to be looked at has come."""
+        self._failing: set[str] = set()
+
+    @property
+    def failed(self) -> bool:
+        """Whether the last work on any host did not end well."""
+        return bool(self._failing)
 
     @property
     def busy(self) -> bool:
@@ -80,13 +90,18 @@ class Worker:
         self._situation = situation
 
     def run(self, stop: threading.Event) -> None:
-        """Work until `stop` is set; errors are told and survived."""
+        """Work until `stop` is set; errors are told once and survived, with longer and longer pauses."""
+        pause, told = HINT_SECONDS, ""
         while not stop.is_set():
             try:
                 self._turn()
+                pause, told = HINT_SECONDS, ""
             except ReconcilerError as error:
-                self._log.warning("executor", error=str(error))
-                stop.wait(HINT_SECONDS)
+                if str(error) != told:
+                    told = str(error)
+                    self._log.warning("executor", error=told)
+                stop.wait(pause)
+                pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
     def _turn(self) -> None:
         ready = self._store.work.ready(wait_seconds=HINT_SECONDS)
@@ -95,39 +110,45 @@ class Worker:
         now = self._clock.monotonic()
         if now - self._swept >= SWEEP_SECONDS:
             self._swept, hinted = now, list(hosts)
+            self._executor.report(host for host in hosts if not self._executor.crew.remote(host))
         waited, self._again = self._again, set()
-        hinted += sorted(waited.intersection(hosts).difference(hinted))
-        self._converge(hinted)  # before a look, which would keep a host that is looked at often from being healed
-        self._look_for_drift()
+        self._converge([*hinted, *sorted(waited.intersection(hosts).difference(hinted))])
+        self._look_for_drift()  # after healing, which a host that is looked at often would never be free for
 
     def _converge(self, hosts: Iterable[str]) -> None:
-        crew = self._executor.crew
         for host in hosts:
-            if not crew.remote(host):
-                self._work_on(host)
-            elif not crew.start(host, functools.partial(self._safely, self._work_on, host)):
+            if not self._begin(host, self._work_on):
                 self._again.add(host)
 
-    def _work_on(self, host: str) -> None:
-        near = not self._executor.crew.remote(host)
-        self._near = self._near or near
+    def _begin(self, host: str, work: Callable[[str], None]) -> bool:
+        """Work on a host, here or in a thread of the crew; False while that has other work for it."""
+        if self._executor.crew.remote(host):
+            return self._executor.crew.start(host, functools.partial(self._safely, work, host))
+        self._near = True
         try:
-            outcome = self._executor.converge(host)
+            work(host)
         finally:
-            self._near = self._near and not near
-        if outcome is None:
-            return
-        with self._told:
-            self._tell(outcome)
-            self.failed = not outcome.well
-            self._settled({(outcome.host, app.app) for app in outcome.apps})
+            self._near = False
+        return True
 
     def _safely(self, work: Callable[[str], None], host: str) -> None:
-        """Work in a thread of the crew, whose errors are told here."""
+        """Work in a thread of its own, where nobody else would hear of errors."""
         try:
             work(host)
         except ReconcilerError as error:
             self._log.warning("executor", host=host, error=str(error))
+
+    def _work_on(self, host: str) -> None:
+        outcome = self._executor.converge(host)
+        if outcome is None:
+            return
+        with self._telling:
+            self._tell(outcome)
+            if outcome.well:
+                self._failing.discard(host)
+            else:
+                self._failing.add(host)
+            self._settled({(host, app.app) for app in outcome.apps})
 
     def _tell(self, outcome: HostOutcome) -> None:
         if outcome.unreachable:
@@ -152,22 +173,18 @@ class Worker:
         }
         for host, app in self._timer.due(periods, self._clock.monotonic()):
             self._unlooked.setdefault(host, set()).add(app)
-        for host in list(self._unlooked):
-            look = functools.partial(self._look, situation, sorted(self._unlooked[host]))
-            if not self._executor.crew.remote(host):
-                look(host)
-            elif not self._executor.crew.start(host, functools.partial(self._safely, look, host)):
-                continue
-            del self._unlooked[host]
+        for host, apps in list(self._unlooked.items()):
+            if self._begin(host, functools.partial(self._look, situation, sorted(apps))):
+                del self._unlooked[host]
 
     def _look(self, situation: Situation, apps: Sequence[str], host: str) -> None:
         for outcome in self._executor.verify(host, apps).apps:
+            app = outcome.app
             if not outcome.drift:
                 continue
-            app = outcome.app
             resources = ", ".join(drift.resource for drift in outcome.drift)
             policy = situation.manifests.apps[app].drift
             self._log.warning("drift", host=host, app=app, resources=resources, policy=policy.value)
             self._store.journal.append("drift", host=host, app=app, resources=resources)
             if policy is DriftPolicy.HEAL:
-                self._store.work.enqueue([Work(f"{CONVERGE}:{app}", host, CONVERGE, {"app": app}, reason="drift")])
+                self._store.work.enqueue([Work(mark_of(app), host, CONVERGE, {"app": app}, reason="drift")])

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from reconciler.errors import InvalidInput
 from reconciler.model.manifests import Connection, ConnectionType, Host, Lifecycle, Manifests
@@ -111,14 +112,12 @@ def connections(manifests: Manifests) -> Mapping[str, Connection]:
     What nobody says stays open: `~/.ssh/config` may say it, else ssh's own defaults hold.
     """
     placement = Placement.of(manifests)
-    lower: dict[Standing, Connection] = {}
-    resolved: dict[str, Connection] = {}
-    for name, host in manifests.hosts.items():
-        standing = placement.standing(host)
-        if standing not in lower:
-            lower[standing] = _resolve([_DEFAULTS, *[manifests.groups[group].connection for group in standing.groups]])
-        resolved[name] = _resolve([lower[standing], host.connection])
-    return resolved
+
+    @cache
+    def resolved(standing: Standing, own: Connection) -> Connection:
+        return _resolve([_DEFAULTS, *[manifests.groups[group].connection for group in standing.groups], own])
+
+    return {name: resolved(placement.standing(host), host.connection) for name, host in manifests.hosts.items()}
 
 
 def _resolve(layers: Sequence[Connection]) -> Connection:
