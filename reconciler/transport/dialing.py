@@ -9,28 +9,17 @@ import threading
 from collections.abc import Sequence
 from typing import TypeAlias
 
-import paramiko
-
 from reconciler.errors import Place, Unavailable
 from reconciler.transport.host_keys import Expected, PublicKey, check, expected_of
 from reconciler.transport.login import log_in
+from reconciler.transport.slim_paramiko import paramiko
+from reconciler.transport.sockets import CONNECT_SECONDS, connected
 from reconciler.transport.ssh_config import Server
 
-CONNECT_SECONDS = 10.0
 GREETING_SECONDS = 15.0
 """How long a server may take to say who it is and to agree on keys."""
 IDLE_SECONDS = 5.0
 """paramiko looks ten times a second whether its connection was closed; so often is enough."""
-
-_OPTIONS = {
-    (socket.SOL_SOCKET, socket.SO_KEEPALIVE): 1,
-    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE): 10,
-    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL): 5,
-    (socket.IPPROTO_TCP, socket.TCP_KEEPCNT): 3,
-    (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT): 20_000,
-    (socket.IPPROTO_TCP, socket.TCP_NODELAY): 1,
-}
-"""A cut network is noticed after about 20 s, and small messages leave at once."""
 
 Wire: TypeAlias = socket.socket | paramiko.Channel
 
@@ -124,10 +113,7 @@ class Dialer:
             jump = self._jump(tuple(through))
             place = (server.address, server.port)
             return jump.open_channel("direct-tcpip", place, ("127.0.0.1", 0), timeout=CONNECT_SECONDS)
-        wire = socket.create_connection((server.address, server.port), CONNECT_SECONDS)
-        for (level, option), value in _OPTIONS.items():
-            wire.setsockopt(level, option, value)
-        return wire
+        return connected(server.address, server.port)
 
     def _jump(self, way: tuple[Server, ...]) -> paramiko.Transport:
         """The connection to a jump host, made by whoever needs it first."""
