@@ -47,8 +47,10 @@ class Controller:
         writes = [
             write for host in desired.hosts if situation.scope.host(host) for write in self._write(situation, host)
         ]
-        if writes:
+        missing = desired.bundles.keys() - self.store.desired.bundles(desired.bundles).keys()
+        if writes or missing:
             self.store.desired.put_bundles(desired.bundles.values())
+        if writes:
             self.store.desired.write_app_config(desired.config)
             self.store.desired.write(term, writes)
             self._said.update({write.host: self._verified(write.host, write.signed) for write in writes})
