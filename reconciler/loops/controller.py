@@ -12,6 +12,7 @@ from reconciler.loops.planning import Pair, Situation
 from reconciler.model.desired import DesiredApp, SignedStatement, Statement, app_digest
 from reconciler.model.observed import ObservedHost
 from reconciler.model.work import CONVERGE, Work
+from reconciler.planner.published import published_config
 from reconciler.planner.waves import Waves
 from reconciler.store import HostWrite, Store
 from reconciler.trust import Signer, TrustedKeys, verify
@@ -51,7 +52,7 @@ class Controller:
         if writes or missing:
             self.store.desired.put_bundles(desired.bundles.values())
         if writes:
-            self.store.desired.write_app_config(desired.config)
+            self.store.desired.write_app_config(published_config(desired))
             self.store.desired.write(term, writes)
             self._said.update({write.host: self._verified(write.host, write.signed) for write in writes})
         for host in situation.plan.forgotten:
