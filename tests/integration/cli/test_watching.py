@@ -90,7 +90,7 @@ def test_commands_share_the_embedded_server_with_it_and_outlive_it(small: Reposi
 
 def test_an_apply_asks_the_watch_that_holds_control(small: Repository) -> None:
     with watching(small):
-        until(lambda: small.on_host("/etc/hello").exists())
+        until(lambda: "in sync" in small("status").out)
         small.on_host("/etc/hello").unlink()
         small("verify")
         ran = small("apply", "--yes")
