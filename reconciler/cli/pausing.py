@@ -29,9 +29,10 @@ def set_paused(arguments: argparse.Namespace, console: Console, reason: str) -> 
         apps = sorted(scope.apps) if scope.apps else ["*"]
         for host in hosts:
             pause(session.store, session.reach, host, apps, reason)
-        session.store.journal.append(
-            "paused" if reason else "resumed", hosts=len(hosts), who=session.who, reason=reason
-        )
+            for app in apps:
+                named = "" if app == "*" else app
+                kind = "paused" if reason else "resumed"
+                session.store.journal.append(kind, host=host, app=named, who=session.who, reason=reason)
     word = "Paused" if reason else "Resumed"
     console.tell(f"{word} {'' if apps == ['*'] else ', '.join(apps) + ' on '}{', '.join(hosts)}.")
     return Exit.DONE
