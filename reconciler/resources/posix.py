@@ -5,6 +5,7 @@ Programs are `processes`' part, the right to write is `lock`'s, the safe way to 
 
 from __future__ import annotations
 
+import errno
 import grp
 import hashlib
 import os
@@ -12,8 +13,9 @@ import pwd
 import shutil
 import stat
 from contextlib import contextmanager, suppress
-from typing import Callable, Dict, Iterator, Optional, Sequence, Tuple
+from typing import BinaryIO, Callable, Dict, Iterator, Optional, Sequence, Tuple
 
+from reconciler.resources.downloads import fetch
 from reconciler.resources.failure import Failure
 from reconciler.resources.lock import Lock
 from reconciler.resources.processes import SAFE_PATH, run
@@ -107,6 +109,24 @@ class PosixSystem:
             content = _read(descriptor, found.st_size if limit is None else limit, unlimited=limit is None)
             file.close()
         return _entry(found), content
+
+    def open(self, path: str) -> BinaryIO:
+        """See System."""
+        with self._parent(path) as (parent, name):
+            descriptor = os.open(name, _READ, dir_fd=parent)
+        file = os.fdopen(descriptor, "rb")
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            file.close()
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+        return file
+
+    def download(self, url: str, path: str, limit: int) -> None:
+        """See System."""
+        with self._parent(path) as (parent, name):
+            _discard(name, parent)
+            descriptor = os.open(name, _CREATE, 0o600, dir_fd=parent)
+            with os.fdopen(descriptor, "wb") as file:
+                fetch(url, file, limit)
 
     def listdir(self, path: str) -> Sequence[str]:
         """See System."""
