@@ -232,9 +232,9 @@ class Archive(Resource):
             todo = {path: left.member for path, left in wanted.items() if below(self.path, path) in places}
             self._write(system, file, todo)
         things = {path: self._settled(system, path, left) for path, left in wanted.items()}
-        write_unpacked(system, self.path, dataclasses.replace(done, things=things))
         if self._remote:
             remove_leaf(system, self._local(system))
+        write_unpacked(system, self.path, dataclasses.replace(done, things=things))
 
     def _source_state(self, system: System) -> Tuple[float, ...]:
         entry = None if self._remote else system.look(self.source)

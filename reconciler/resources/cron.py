@@ -68,6 +68,9 @@ class Cron(Resource):
             access(system, self.user, "root", 0)
         self._file.apply(system, difference)
 
+    def untouched(self, system: System, actual: Optional[FileState]) -> bool:
+        return self._file.untouched(system, actual)
+
     def before(self, actual: Optional[FileState]) -> Optional[str]:
         return self._file.before(actual)
 

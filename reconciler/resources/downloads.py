@@ -5,8 +5,9 @@ from __future__ import annotations
 import http.client
 import urllib.error
 import urllib.request
+from base64 import b64encode
 from typing import BinaryIO
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from reconciler.resources.failure import Failure
 
@@ -22,7 +23,7 @@ def fetch(url: str, file: BinaryIO, limit: int) -> None:
         Failure: `download-failed`; the message names the URL without a user or password in it.
     """
     try:
-        with urllib.request.build_opener().open(url, timeout=_SILENCE_SECONDS) as answer:
+        with urllib.request.build_opener().open(_asked(url), timeout=_SILENCE_SECONDS) as answer:
             written = 0
             while piece := answer.read(_PIECE_BYTES):
                 written += len(piece)
@@ -36,6 +37,16 @@ def fetch(url: str, file: BinaryIO, limit: int) -> None:
         raise _failed(url, str(getattr(error.reason, "strerror", "") or error.reason)) from error
     except (OSError, ValueError, http.client.HTTPException) as error:
         raise _failed(url, str(getattr(error, "strerror", "") or error) or type(error).__name__) from error
+
+
+def _asked(url: str) -> urllib.request.Request:
+    """The request; a user and password of the URL go to its own host only, wherever it redirects to."""
+    parts = urlsplit(url)
+    user, _, host = parts.netloc.rpartition("@")
+    request = urllib.request.Request(parts._replace(netloc=host).geturl())  # noqa: S310 - `archive` takes no other scheme
+    if user:
+        request.add_unredirected_header("Authorization", f"Basic {b64encode(unquote(user).encode()).decode()}")
+    return request
 
 
 def shown(url: str) -> str:

@@ -73,13 +73,22 @@ class Format(ABC):
             Failure: `invalid-field`.
         """
 
-    @abstractmethod
-    def bring(self, system: System, offer: Offer) -> None:
-        """Write the files and read what the repository offers.
+    def attempt(self, system: System, offer: Offer) -> None:
+        """Read what the repository offers, before anything is kept; where the tool can do so.
 
         Raises:
             Failure: `repository-failed`, with what the tool said.
         """
+
+    def bring(self, system: System, offer: Offer) -> None:
+        """Write the files.
+
+        Raises:
+            Failure: `repository-failed`, with what the tool said.
+        """
+        for each in (self.key(offer), self.main(offer)):
+            if each:
+                write(system, each)
 
     def _read(self, system: System, offer: Offer, argv: Tuple[str, ...]) -> None:
         done = self.package_tool.run(system, argv)
@@ -89,12 +98,13 @@ class Format(ABC):
 
 
 class Deb822(Format):
-    """apt. What it cannot read never comes among its sources, so that no broken one stands in other packages' way."""
+    """apt. What it cannot read never comes among its sources, where it would stand in the way of all packages."""
 
     package_tool: ClassVar[PackageTool] = Apt()
     pattern = "/etc/apt/sources.list.d/{}.sources"
     key_pattern = "/etc/apt/keyrings/{}.asc"
-    _TRIED = "/etc/apt/keyrings/{}.tried.{}"
+    _TRIED = "/run/reconciler-{}.{}"
+    """Where apt's own user can read, and nothing stays over a boot."""
 
     def text(self, offer: Offer, key_path: str) -> str:
         parts = {
@@ -115,21 +125,18 @@ class Deb822(Format):
         )
         _refuse(offer, wrong)
 
-    def bring(self, system: System, offer: Offer) -> None:
-        tried = self._TRIED.format(offer.name, "sources")
+    def attempt(self, system: System, offer: Offer) -> None:
+        """With files of their own, which go again."""
         key = self.key(offer, self._TRIED.format(offer.name, "asc"))
-        text = self.text(offer, key.path if key else offer.key)
+        sources = self._TRIED.format(offer.name, "sources")
+        tried = [File(sources, self.text(offer, key.path if key else offer.key).encode()), *([key] if key else [])]
         try:
-            for file in (File(tried, text.encode()), *([key] if key else [])):
+            for file in tried:
                 write(system, file)
-            self._read(system, offer, self.update(tried))
+            self._read(system, offer, self.update(sources))
         finally:
-            remove_leaf(system, tried)
-            if key:
-                remove_leaf(system, key.path)
-        for each in (self.key(offer), self.main(offer)):
-            if each:
-                write(system, each)
+            for file in tried:
+                remove_leaf(system, file.path)
 
     @staticmethod
     def update(sources: str) -> Tuple[str, ...]:
@@ -160,9 +167,8 @@ class Yum(Format):
         _refuse(offer, ((offer.suites or offer.components, "dnf knows no suites and no components"),))
 
     def bring(self, system: System, offer: Offer) -> None:
-        for each in (self.key(offer), self.main(offer)):
-            if each:
-                write(system, each)
+        """Write the files, and read what the repository offers."""
+        super().bring(system, offer)
         self._read(system, offer, ("dnf", "--assumeyes", "--quiet", f"--repo={offer.name}", "makecache"))
 
 

@@ -92,13 +92,23 @@ class Repository(Resource):
             lines = (*lines, "key")
         return Difference(CHANGE if actual.main else ADD, lines, self.places) if lines else NOTHING
 
+    def prepare(self, system: System, difference: Difference) -> Difference:
+        """Try it out.
+
+        Raises:
+            Failure: `no-such-key`, `repository-failed`; nothing was changed.
+        """
+        if self.present:
+            if not self.offer.brings_key and system.look(self.offer.key) is None:
+                raise Failure("no-such-key", f"there is no key {self.offer.key}", "Declare it before this resource.")
+            repository_format(system).attempt(system, self.offer)
+        return difference
+
     def apply(self, system: System, difference: Difference) -> None:
         if self.absent:
             _remove(system, self.places)
-            return
-        if not self.offer.brings_key and system.look(self.offer.key) is None:
-            raise Failure("no-such-key", f"there is no key {self.offer.key}", "Declare the file before this resource.")
-        repository_format(system).bring(system, self.offer)
+        else:
+            repository_format(system).bring(system, self.offer)
 
     def untouched(self, system: System, actual: RepositoryState) -> bool:
         """A key of the same text, and nothing else yet."""

@@ -123,6 +123,10 @@ class FakeHost:
         """What was run of one program."""
         return [argv for argv in self.ran if argv[0] == program]
 
+    def run_words(self, *argv: str) -> Completed:
+        """Run a program by hand."""
+        return self.run(Command(argv))
+
     # -- System: looking
 
     @contextmanager
