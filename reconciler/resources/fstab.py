@@ -13,8 +13,8 @@ from reconciler.resources.places import make_parents
 from reconciler.resources.system import FILE, LINK, Access, System
 
 FSTAB = "/etc/fstab"
-_TABLES = ("/proc/1/mountinfo", "/proc/self/mountinfo")
-"""What the host's first process sees counts: a mount that only we could see would be of no use to anyone."""
+MOUNTS = "/proc/self/mountinfo"
+_NAMESPACES = ("/proc/1/ns/mnt", "/proc/self/ns/mnt")
 _TABLE_BYTES = 1 << 22
 _LINKS = 8
 _TAGS = {"UUID": "by-uuid", "LABEL": "by-label", "PARTUUID": "by-partuuid", "PARTLABEL": "by-partlabel"}
@@ -90,8 +90,8 @@ def write_fstab(system: System, path: str, wanted: Optional[Mounted]) -> bool:
 
 def now_mounted(system: System, path: str) -> Optional[Mounted]:
     """What is mounted there, the last of several on top of each other."""
-    tables = (system.read(table, _TABLE_BYTES) for table in _TABLES)
-    text = next((found[1] for found in tables if found), b"").decode(errors="surrogateescape")
+    table = system.read(MOUNTS, _TABLE_BYTES)
+    text = table[1].decode(errors="surrogateescape") if table else ""
     rows: List[Tuple[List[str], List[str]]] = []
     for line in text.splitlines():
         first, _, second = line.partition(" - ")
@@ -102,6 +102,15 @@ def now_mounted(system: System, path: str) -> Optional[Mounted]:
     own, shared = there[-1]
     options = [*own[5].split(","), *(word for word in shared[2].split(",") if word in {"ro", "sync"})]
     return Mounted(_plain(shared[1]), shared[0], ",".join(options))
+
+
+def shared_mounts(system: System) -> bool:
+    """Whether others see what we mount, as far as we may know: the first process has the same table."""
+    try:
+        first, own = (system.look(path) for path in _NAMESPACES)
+    except PermissionError:
+        return True
+    return first is None or own is None or first.target == own.target
 
 
 def same_device(system: System, wanted: Mounted, live: Mounted) -> bool:

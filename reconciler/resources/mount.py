@@ -17,6 +17,7 @@ from reconciler.resources.fstab import (
     remount_options,
     same_device,
     same_type,
+    shared_mounts,
     write_fstab,
 )
 from reconciler.resources.ledger import Owned
@@ -101,6 +102,17 @@ class Mount(Resource):
             return ("at boot: no -> yes",)
         lines = changes(("device", boot.device, self.wanted.device), ("fstype", boot.fstype, self.wanted.fstype))
         return lines if boot.options == self.wanted.options else (*lines, "options")
+
+    def prepare(self, system: System, difference: Difference) -> Difference:
+        """Make sure that the host gets to see it.
+
+        Raises:
+            Failure: `private-mounts`.
+        """
+        if not shared_mounts(system):
+            message = "this process has mounts of its own, so nobody else would see this one"
+            raise Failure("private-mounts", message, "Does its unit ask for PrivateTmp, ProtectSystem or the like?")
+        return difference
 
     def apply(self, system: System, difference: Difference) -> None:
         actual = self.inspect(system) or MountState()

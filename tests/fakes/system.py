@@ -365,7 +365,7 @@ class FakeHost:
     def _mounted(self, mounts: dict[str, tuple[str, str, str]]) -> Completed:
         self.mounts = mounts
         rows = (f"1 1 0:1 / {at} {words} - {kind} {device} rw\n" for at, (device, kind, words) in mounts.items())
-        self.file("/proc/1/mountinfo", "".join(rows))
+        self.file("/proc/self/mountinfo", "".join(rows))
         return Completed(0)
 
     def _join(self, team: str, name: str) -> None:

@@ -129,6 +129,14 @@ def test_what_cannot_be_mounted_never_comes_into_fstab(host: FakeHost) -> None:
     assert host.text("/etc/fstab") == FSTAB
 
 
+def test_a_mount_that_nobody_else_would_see_is_refused(host: FakeHost) -> None:
+    for process, namespace in (("1", "mnt:[1]"), ("self", "mnt:[2]")):
+        host.file(f"/proc/{process}/ns/any", "")
+        host.symlink(f"/proc/{process}/ns/mnt", namespace)
+    _, done = run(request(data()), host)
+    assert (done.status, done.code, host.mounts) == ("failed", "private-mounts", {})
+
+
 def test_other_options_are_set_on_the_running_mount(host: FakeHost) -> None:
     run(request(data(options="noatime")), host)
     run(request(data(options="ro,noexec"), generation=2), host)
