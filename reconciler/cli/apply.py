@@ -90,6 +90,8 @@ def _agreed(arguments: argparse.Namespace, console: Console) -> bool:
 
 def _carry_out(session: Session, situation: Situation, arguments: argparse.Namespace, console: Console) -> Exit:
     from reconciler.cli.progress import progress_of
+    from reconciler.loops.by_watch import by_watch
+    from reconciler.loops.surprises import surprises
     from reconciler.model.work import Lease
 
     got = session.asking(console.tell).control_or_answer(
@@ -99,7 +101,8 @@ def _carry_out(session: Session, situation: Situation, arguments: argparse.Names
         timeout_seconds=arguments.timeout,
     )
     if not isinstance(got, Lease):
-        console.print(got.text)
+        console.tell(got.text)
+        recap(by_watch(session.store, situation), console)
         return Exit(got.exit_code)
     if situation.due:
         details = {"revision": situation.desired.revision, "who": session.who, "reason": arguments.reason}
@@ -108,6 +111,7 @@ def _carry_out(session: Session, situation: Situation, arguments: argparse.Names
         outcomes = session.one_shot(situation, listener, console.tell).carry_out(situation, got.term)
     if situation.due or console.output == "json":
         recap(outcomes, console)
+    console.warn(surprises(situation.plan, outcomes))
     return Exit.DONE if all(outcome.well for outcome in outcomes) else Exit.FAILED
 
 

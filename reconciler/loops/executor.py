@@ -17,7 +17,7 @@ from reconciler.loops import ledger_view
 from reconciler.loops.app_run import AppRun, Look, Secrets
 from reconciler.loops.host_view import HostView
 from reconciler.loops.keeper import LEASE_SECONDS, Keeper
-from reconciler.loops.outcome import AppOutcome, HostOutcome, Listener, busy
+from reconciler.loops.outcome import AppOutcome, HostOutcome, Listener, busy, internal_error
 from reconciler.model.desired import Bundle
 from reconciler.model.observed import AppStatus, ObservedApp
 from reconciler.model.work import Claim, Lease, WorkState
@@ -55,8 +55,17 @@ class Executor:
 
     def tick(self, hosts: Iterable[str]) -> tuple[HostOutcome, ...]:
         """Converge each of these hosts that has work and is free; one outcome for each that was worked on."""
-        outcomes = (self._converge(host) for host in hosts)
+        outcomes = (self._converge_safely(host) for host in hosts)
         return tuple(outcome for outcome in outcomes if outcome)
+
+    def _converge_safely(self, host: str) -> HostOutcome | None:
+        """A mistake of this program on one host keeps no other host waiting."""
+        try:
+            return self._converge(host)
+        except ReconcilerError:
+            raise
+        except Exception as error:  # noqa: BLE001 - told, and the other hosts go on
+            return internal_error(host, error)
 
     def verify(self, host: str, apps: Sequence[str] | None = None) -> HostOutcome:
         """Look at a host, read-only, and record what differs. With `apps` None: at all its apps."""
@@ -168,15 +177,16 @@ class Executor:
             )
         statement = verify(desired.signed, self.trusted, fleet=self.fleet, host=host, seen=ledger.generation)
         bundles = self.store.desired.bundles({app.bundle for app in desired.apps.values()})
-        view = HostView(statement, desired.apps, bundles, self.renderer)
-        view.verify_content()
-        return view
+        return HostView.signed(statement, desired.apps, bundles, self.renderer)
 
     def _each(
         self, view: HostView, transport: Transport, lease: Lease, claims: Mapping[str, Claim]
     ) -> Iterable[AppOutcome]:
         run = self._run(view, transport, Look.THEN_ACT, lease)
-        removed = [app for app in sorted(claims) if app not in view.apps]
+        known = transport.ledger().apps
+        removed = [app for app in sorted(claims) if app not in view.apps and app in known]
+        for app in sorted(claims.keys() - view.apps.keys() - set(removed)):
+            self.store.work.finish(claims[app], WorkState.SKIPPED, {"reason": "neither signed nor on the host"})
         ended: dict[str, AppOutcome] = {}
         for app in [*(app for app in view.order() if app in claims), *removed]:
             missing = next((name for name in view.dependencies(app) if name in ended and not ended[name].well), "")

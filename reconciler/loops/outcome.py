@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from reconciler.errors import Problem
+from reconciler.errors import Place, Problem, mistake_of_ours
 from reconciler.model.observed import AppStatus, Drift
 from reconciler.resources.protocol import Event, ResourceEvent
 
@@ -26,6 +26,8 @@ class AppOutcome:
     unknown: int = 0
     problems: tuple[Problem, ...] = ()
     drift: tuple[Drift, ...] = ()
+    changes: frozenset[str] = frozenset()
+    """Ids of the resources that were added, changed or deleted."""
 
     @property
     def well(self) -> bool:
@@ -53,6 +55,12 @@ class HostOutcome:
 def busy(host: str) -> HostOutcome:
     """A host that someone else works on just now."""
     return HostOutcome(host, busy="someone else is working on it")
+
+
+def internal_error(host: str, error: Exception) -> HostOutcome:
+    """A host on which this program made a mistake; whoever reads it can report where."""
+    problem = mistake_of_ours(error, Place(host=host))
+    return HostOutcome(host, (AppOutcome("", AppStatus.FAILED, failed=1, problems=(problem,)),))
 
 
 class Listener(Protocol):
@@ -93,6 +101,11 @@ def tally(events: Iterable[ResourceEvent]) -> Tally:
         rank = 2 if event.action == "failed" else 0 if event.action in _UNTOUCHED else 1
         worst[event.id] = max(worst.get(event.id, 0), rank)
     return Tally(*(sum(rank == asked for rank in worst.values()) for asked in range(3)))
+
+
+def changes_of(events: Iterable[ResourceEvent]) -> frozenset[str]:
+    """Ids of the resources that an apply added, changed or deleted."""
+    return frozenset(event.id for event in events if event.action in _DIFFERENT)
 
 
 def drift_of(events: Iterable[ResourceEvent]) -> tuple[Drift, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -27,18 +28,18 @@ class Reach:
         self._clock = clock
         self._facts = facts
         self._fleet = ""
-        self._shown: Manifests | None = None
         self._hosts: Mapping[str, Host] = {}
+        self._resolved_from: tuple[object, object, object] = (None, None, None)
         self._connections: Mapping[str, Connection] = {}
         self._local: tuple[str, ...] = ()
 
     def show(self, manifests: Manifests) -> None:
         """From now on, reach the hosts of these manifests."""
-        if manifests is self._shown:
-            return
-        self._shown = manifests
         self._fleet = manifests.fleet.metadata.name
-        self._hosts = manifests.hosts
+        grounds = (manifests.hosts, manifests.groups, manifests.apps)
+        if all(map(operator.is_, grounds, self._resolved_from)):
+            return
+        self._hosts, self._resolved_from = manifests.hosts, grounds
         self._connections = connections(manifests)
         self._local = tuple(name for name, how in self._connections.items() if how.type is ConnectionType.LOCAL)
 

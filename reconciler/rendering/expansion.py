@@ -6,7 +6,7 @@ what is wanted comes from the clear one, who it is (id, name, fingerprint) from 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -124,7 +124,7 @@ class Expansion:
 
     def _finish(self, node: Node, view: View, name: str | None, fields: dict[str, Any], opaque: dict[str, Any]) -> None:
         kind: str = node.raw["kind"]
-        named = sorted(set(_paths(opaque)))
+        named = frozenset(_paths([opaque[field] for field in opaque if field not in node.constant]))
         shown = _shown(opaque) if named else opaque
         identity = f"{kind}:{resource_key(kind, name, shown)}"
         wanted = ["unknown", node.raw, self.picked] if view.hidden else [identity, shown]
@@ -150,15 +150,15 @@ class Expansion:
             )
         )
 
-    def _secrets(self, view: View, fields: dict[str, Any], named: Sequence[str]) -> tuple[str, ...]:
+    def _secrets(self, view: View, fields: dict[str, Any], named: frozenset[str]) -> tuple[str, ...]:
         """Secrets that the fields name, hold or may be derived from."""
-        found = set(named)
+        found = named
         if view.hidden:
             found |= secrets_in(self.picked)
         if view.clear is not None and view.clear.secrets:
             text = "\0".join(_texts(fields))
             found |= {path for path, value in view.clear.secrets.items() if value and value in text}
-        return tuple(sorted(found))
+        return tuple(sorted(found)) if found else ()
 
     def _file_text(self, raw: Any, *, template: bool) -> Callable[[Scope], Any]:
         def fill(scope: Scope) -> Any:

@@ -8,28 +8,12 @@ import posixpath
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 
 from reconciler.resources.failure import Failure
 from reconciler.resources.system import Access, Claim, Command, Completed, Entry
+from tests.fakes.clock import FakeClock
 
 SYSTEMD = "/run/systemd/system"
-
-
-class FakeClock:
-    """Time that moves only when someone sleeps or a test moves it."""
-
-    def __init__(self) -> None:
-        self.seconds = 1_000_000.0
-
-    def now(self) -> datetime:
-        return datetime.fromtimestamp(self.seconds, UTC)
-
-    def monotonic(self) -> float:
-        return self.seconds
-
-    def sleep(self, seconds: float) -> None:
-        self.seconds += seconds
 
 
 @dataclass
@@ -217,13 +201,13 @@ class FakeHost:
         self._step()
         self.entries[path] = Entry("directory", access.mode, access.uid, access.gid)
 
-    def chown(self, path: str, uid: int, gid: int) -> None:
+    def grant(self, path: str, access: Access) -> None:
+        self._step()
+        self.entries[path] = replace(self.entries[path], uid=access.uid, gid=access.gid, mode=access.mode)
+
+    def grant_link(self, path: str, uid: int, gid: int) -> None:
         self._step()
         self.entries[path] = replace(self.entries[path], uid=uid, gid=gid)
-
-    def chmod(self, path: str, mode: int) -> None:
-        self._step()
-        self.entries[path] = replace(self.entries[path], mode=mode)
 
     def rename(self, old: str, new: str) -> None:
         self._step()
