@@ -95,7 +95,7 @@ def _source_problem(source: str) -> str:
 _TEXT_SCHEMA = WithJsonSchema({"type": "string", "minLength": 1})
 ArchiveSource: TypeAlias = Annotated[
     str,
-    _fitting(_source_problem, "Files below templates/ do not travel as archives: give a URL with its sha256"),
+    _fitting(_source_problem, "Give a URL and its sha256"),
     _TEXT_SCHEMA,
 ]
 Sha256: TypeAlias = Annotated[

@@ -248,7 +248,7 @@ class Archive(Resource):
                 _make_directory(system, place, rights)
             elif member.kind == LINK:
                 system.symlink(place, member.target)
-                system.chown(place, uid, gid)
+                system.grant_link(place, uid, gid)
         files = {path for path, member in todo.items() if member.kind not in {DIRECTORY, LINK}}
         for path, read in contents(file, self.strip) if files else ():
             if path in files:
@@ -307,5 +307,4 @@ def _make_directory(system: System, place: str, rights: Access) -> None:
         make_parents(system, place)
         system.mkdir(place, rights)
         return
-    system.chown(place, rights.uid, rights.gid)
-    system.chmod(place, rights.mode)
+    system.grant(place, rights)

@@ -6,18 +6,17 @@ Programs are `processes`' part, the right to write is `lock`'s, the safe way to 
 from __future__ import annotations
 
 import errno
-import grp
 import hashlib
 import os
-import pwd
 import shutil
 import stat
 from contextlib import contextmanager, suppress
-from typing import BinaryIO, Callable, Dict, Iterator, Optional, Sequence, Tuple
+from typing import BinaryIO, Dict, Iterator, Optional, Sequence, Tuple
 
 from reconciler.resources.downloads import fetch
 from reconciler.resources.failure import Failure
 from reconciler.resources.lock import Lock
+from reconciler.resources.names import group_name, group_number, number, user_name, user_number
 from reconciler.resources.places import PARENT_MODE
 from reconciler.resources.processes import SAFE_PATH, run
 from reconciler.resources.system import (
@@ -274,14 +273,14 @@ class PosixSystem:
     def uid(self, name: str) -> Optional[int]:
         """See System. In a sandbox `root` is whoever runs this, and there is nobody else."""
         if self.sandbox:
-            return self._own(name, os.geteuid(), _user_name(os.geteuid()))
-        return _number(name, self._uids, lambda: pwd.getpwnam(name).pw_uid)
+            return self._own(name, os.geteuid(), user_name(os.geteuid()))
+        return number(name, self._uids, user_number)
 
     def gid(self, name: str) -> Optional[int]:
         """See System."""
         if self.sandbox:
-            return self._own(name, os.getegid(), _group_name(os.getegid()))
-        return _number(name, self._gids, lambda: grp.getgrnam(name).gr_gid)
+            return self._own(name, os.getegid(), group_name(os.getegid()))
+        return number(name, self._gids, group_number)
 
     def _own(self, name: str, number: int, real: str) -> int:
         if name in {"root", real, str(number)}:
@@ -294,11 +293,11 @@ class PosixSystem:
 
     def user_name(self, uid: int) -> str:
         """See System."""
-        return "root" if self.sandbox and uid == os.geteuid() else _user_name(uid)
+        return "root" if self.sandbox and uid == os.geteuid() else user_name(uid)
 
     def group_name(self, gid: int) -> str:
         """See System."""
-        return "root" if self.sandbox and gid == os.getegid() else _group_name(gid)
+        return "root" if self.sandbox and gid == os.getegid() else group_name(gid)
 
     def has_program(self, name: str) -> bool:
         """See System."""
@@ -379,29 +378,3 @@ def _sync_directory(parent: int) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _number(name: str, known: Dict[str, int], find: Callable[[], int]) -> Optional[int]:
-    """A user's or group's number. Only what was found is remembered: what is missing may be made meanwhile."""
-    if name.isdigit():
-        return int(name)
-    if name not in known:
-        try:
-            known[name] = find()
-        except KeyError:
-            return None
-    return known[name]
-
-
-def _user_name(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return str(uid)
-
-
-def _group_name(gid: int) -> str:
-    try:
-        return grp.getgrgid(gid).gr_name
-    except KeyError:
-        return str(gid)

@@ -17,7 +17,7 @@ from reconciler.resources import downloads, unpacking
 from reconciler.resources.failure import Failure
 from reconciler.resources.posix import PosixSystem
 from reconciler.resources.protocol import ResourceEvent, Wanted
-from reconciler.resources.system import Completed
+from reconciler.resources.system import Access, Completed
 from tests.fakes.archives import Things, sha256, tar, zipped
 from tests.fakes.requests import actions, look, request, run, wanted
 from tests.fakes.system import FakeHost
@@ -100,9 +100,9 @@ def test_when_it_leaves_the_manifests_only_what_it_brought_goes(host: FakeHost) 
     [
         (lambda host: host.remove("/opt/app/bin/app"), "missing: bin/app"),
         (lambda host: host.file("/opt/app/bin/app", "0ne"), "changed: bin/app"),
-        (lambda host: host.chmod("/opt/app/bin/app", 0o777), "changed: bin/app"),
+        (lambda host: host.grant("/opt/app/bin/app", Access(0, 0, 0o777)), "changed: bin/app"),
         (lambda host: host.symlink("/opt/app/current", "/etc"), "changed: current"),
-        (lambda host: host.chown("/opt/app/doc", 8, 8), "changed: doc"),
+        (lambda host: host.grant("/opt/app/doc", Access(8, 8, 0o755)), "changed: doc"),
     ],
     ids=["removed", "edited", "another mode", "another target", "another owner"],
 )
