@@ -78,16 +78,12 @@ def startup() -> Iterator[Row]:
 
 
 def queue() -> Iterator[Row]:
-    """The work queue and its peers, in one sitting."""
-    from bench import queue_peers, work_queue
-    from bench.server import server
-    from reconciler.clock import SystemClock
-    from reconciler.store import Store
-    from reconciler.store.opening import at_url
+    """The work queue and its peers, in one sitting; of each the better of two rounds."""
+    from bench import queue_peers
 
-    peers = queue_peers.measure()
-    with server() as url, Store(at_url(url, SystemClock())) as store:
-        enqueued, finished = work_queue.measure(store, runs=20_000, hosts=1_000, batch=200)
+    rounds = [(queue_peers.measure(), _our_queue()) for _ in range(2)]
+    peers = {name: max(found.get(name, 0.0) for found, _ in rounds) for found, _ in rounds for name in found}
+    enqueued, finished = (max(rates) for rates in zip(*(ours for _, ours in rounds), strict=True))
     best = max(rate for name, rate in peers.items() if name != queue_peers.FORGETFUL)
     yield Row(
         "no-op runs over 1,000 hosts with records kept, one process",
@@ -98,6 +94,18 @@ def queue() -> Iterator[Row]:
     for name, rate in sorted(peers.items(), key=lambda pair: pair[1]):
         yield Row(f"... {name}, one worker process", _rate(rate), f"ours: {finished / rate:,.1f} times as many")
     yield Row("... enqueueing them, in batches of 200", _rate(enqueued))
+
+
+def _our_queue() -> tuple[float, float]:
+    """Runs enqueued and runs finished, each a second."""
+    from bench import work_queue
+    from bench.server import server
+    from reconciler.clock import SystemClock
+    from reconciler.store import Store
+    from reconciler.store.opening import at_url
+
+    with server() as url, Store(at_url(url, SystemClock())) as store:
+        return work_queue.measure(store, runs=20_000, hosts=1_000, batch=200)
 
 
 BENCHMARKS: Mapping[str, Callable[[], Iterator[Row]]] = {
