@@ -88,7 +88,9 @@ def secrets_in_argv(index: Index) -> Iterator[tuple[Document, Finding]]:
         for path, names in document.claims.argv:
             for key in sorted(names & secret):
                 message = f"{key} is a secret, and in argv every user of the host can see it"
-                yield document, Finding(path, message, "Use env or stdin", "secret-in-argv")
+                own = {"argv", "unless", "onlyIf"} & set(path)
+                hint = "Use env or stdin" if own else "Keep it in a file that only its reader can read"
+                yield document, Finding(path, message, hint, "secret-in-argv")
 
 
 def _secret_keys(values: Mapping[str, Any]) -> frozenset[str]:
