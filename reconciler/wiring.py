@@ -8,13 +8,14 @@ import pwd
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from reconciler.clock import Clock, SystemClock
 from reconciler.loops.asking import Asking
 from reconciler.loops.control import LEASE_SECONDS, RENEW_SECONDS, Control
 from reconciler.loops.controller import Controller
+from reconciler.loops.crew import Crew
 from reconciler.loops.executor import Executor
 from reconciler.loops.following import FollowedBranch, FollowedTree
 from reconciler.loops.keeper import Keeper
@@ -23,7 +24,7 @@ from reconciler.loops.loading import load
 from reconciler.loops.one_shot import OneShot
 from reconciler.loops.outcome import Listener, Nobody
 from reconciler.loops.planning import Planning, Situation
-from reconciler.loops.reach import Reach
+from reconciler.loops.reach import Reach, Ssh
 from reconciler.loops.watch import Source, Watch
 from reconciler.loops.worker import Log
 from reconciler.manifests import Loader
@@ -85,6 +86,7 @@ class Session:
     signer: Signer | None
     closing: ExitStack
     """Closed at the session's end."""
+    guard: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def store(self) -> Store:
@@ -131,7 +133,26 @@ class Session:
     def reach(self) -> Reach:
         from reconciler.probes.facts import facts  # noqa: PLC0415 - imports psutil
 
-        return Reach(self.settings.repository, facts, self.clock)
+        return Reach(self.settings.repository, facts, self.clock, self._ssh)
+
+    def _ssh(self) -> Ssh:
+        """The connections of this session, made by the first thread that asks."""
+        with self.guard:
+            return self._connections
+
+    @cached_property
+    def _connections(self) -> Ssh:
+        from reconciler.transport.ssh import Connections  # noqa: PLC0415 - imports paramiko
+
+        made = Connections(self.clock)
+        self.closing.callback(made.close)
+        return made
+
+    @cached_property
+    def crew(self) -> Crew:
+        crew = Crew(self.reach.remote)
+        self.closing.callback(crew.close)
+        return crew
 
     @cached_property
     def masker(self) -> Masker:
@@ -179,6 +200,7 @@ class Session:
             fleet=fleet,
             store=self.store,
             reach=self.reach.open,
+            crew=self.crew,
             renderer=self.composer.renderer,
             secrets=self.secrets,
             masker=self.masker,
@@ -203,7 +225,7 @@ class Session:
             executor=self.executor(fleet),
             control=Control(self.store, self.holder, self.clock),
             store=self.store,
-            local=lambda: self.reach.local,
+            hosts=lambda: self.reach.hosts,
             clock=self.clock,
             log=log,
         )

@@ -27,12 +27,14 @@ def set_paused(arguments: argparse.Namespace, console: Console, reason: str) -> 
         scope = scope_of(arguments, manifests)
         hosts = [host for host in manifests.hosts if scope.host(host)]
         apps = sorted(scope.apps) if scope.apps else ["*"]
+        untold = session.crew.each(lambda host: pause(session.store, session.reach, host, apps, reason), hosts)
+        kind = "paused" if reason else "resumed"
         for host in hosts:
-            pause(session.store, session.reach, host, apps, reason)
             for app in apps:
                 named = "" if app == "*" else app
-                kind = "paused" if reason else "resumed"
                 session.store.journal.append(kind, host=host, app=named, who=session.who, reason=reason)
     word = "Paused" if reason else "Resumed"
+    for why in filter(None, untold):
+        console.tell(f"{why}\nRedis knows it; the host learns it when it is worked on the next time.")
     console.tell(f"{word} {'' if apps == ['*'] else ', '.join(apps) + ' on '}{', '.join(hosts)}.")
     return Exit.DONE

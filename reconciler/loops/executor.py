@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from reconciler.clock import Clock, ulid
-from reconciler.errors import Place, ReconcilerError, Refused, Unavailable
-from reconciler.loops import ledger_view
+from reconciler.errors import NOWHERE, Place, ReconcilerError, Refused, Unavailable
 from reconciler.loops.app_run import AppRun, Look, Secrets
+from reconciler.loops.catching_up import CatchingUp
+from reconciler.loops.crew import Crew
 from reconciler.loops.host_view import HostView
 from reconciler.loops.keeper import LEASE_SECONDS, Keeper
 from reconciler.loops.outcome import AppOutcome, HostOutcome, Listener, busy, internal_error
@@ -22,7 +23,6 @@ from reconciler.model.desired import Bundle
 from reconciler.model.observed import AppStatus, ObservedApp
 from reconciler.model.work import Claim, Lease, WorkState
 from reconciler.rendering import Renderer
-from reconciler.resources.ledger import Ledger
 from reconciler.store import Store, host_lease
 from reconciler.transport import Transport
 from reconciler.trust import Masker, TrustedKeys, verify
@@ -37,6 +37,7 @@ class Executor:
 
     Args:
         reach: opens a host; raises Unavailable.
+        crew: works on several hosts across the network at once.
         renderer: the renderer of a bundle, kept between calls.
         trusted: the keys whose statements count here.
         holder: the name under which it takes leases.
@@ -45,6 +46,7 @@ class Executor:
     fleet: str
     store: Store
     reach: Callable[[str], Transport]
+    crew: Crew
     renderer: Callable[[Bundle], Renderer]
     secrets: Secrets
     masker: Masker
@@ -55,11 +57,17 @@ class Executor:
 
     def tick(self, hosts: Iterable[str]) -> tuple[HostOutcome, ...]:
         """Converge each of these hosts that has work and is free; one outcome for each that was worked on."""
-        outcomes = (self._converge_safely(host) for host in hosts)
-        return tuple(outcome for outcome in outcomes if outcome)
+        return tuple(outcome for outcome in self.crew.each(self.converge, hosts) if outcome)
 
-    def _converge_safely(self, host: str) -> HostOutcome | None:
-        """A mistake of this program on one host keeps no other host waiting."""
+    def verify_all(self, hosts: Iterable[str], apps: Sequence[str] | None = None) -> tuple[HostOutcome, ...]:
+        """`verify` each of these hosts."""
+        return tuple(self.crew.each(lambda host: self.verify(host, apps), hosts))
+
+    def converge(self, host: str) -> HostOutcome | None:
+        """Converge one host; None if it has no work, or someone else works on it.
+
+        A mistake of this program on one host keeps no other host waiting.
+        """
         try:
             return self._converge(host)
         except ReconcilerError:
@@ -75,12 +83,13 @@ class Executor:
             return busy(host)
         try:
             with Keeper(lambda: self.store.leases.renew(lease, LEASE_SECONDS)), closing(self.reach(host)) as transport:
-                view = self._view(host, transport, lease)
+                self._catch_up(host, transport, lease, may_write=False)
+                view = self._view(host, transport)
                 names = [app for app in view.order() if apps is None or app in apps]
                 run = self._run(view, transport, Look.ONLY, lease)
                 found = tuple(run.perform(app) for app in names)
         except Unavailable as error:
-            return HostOutcome(host, unreachable=str(error))
+            return HostOutcome(host, unreachable=_reason(host, error))
         except Refused as error:
             found = (AppOutcome("", AppStatus.REFUSED, problems=tuple(error.problems)),)
         finally:
@@ -120,11 +129,15 @@ class Executor:
         started = self.clock.monotonic()
         try:
             with closing(self.reach(host)) as transport:
-                view = self._view(host, transport, lease)
+                claims = self._unpaused(claims, self._catch_up(host, transport, lease, may_write=True))
+                view = self._view(host, transport)
                 apps = tuple(self._each(view, transport, lease, claims))
+                if self.crew.remote(host) and not all(app.well for app in apps):
+                    CatchingUp(self.store, host, lease.term).part(transport)
         except Unavailable as error:
-            self._put_back(claims.values(), str(error), _RETRY)
-            return HostOutcome(host, unreachable=str(error), seconds=self.clock.monotonic() - started)
+            reason = _reason(host, error)
+            self._put_back(claims.values(), reason, _RETRY)
+            return HostOutcome(host, unreachable=reason, seconds=self.clock.monotonic() - started)
         except Refused as error:
             apps = self._refuse(host, lease, claims, error)
         return HostOutcome(host, apps, self.clock.monotonic() - started)
@@ -137,36 +150,33 @@ class Executor:
                 continue
             try:
                 with closing(self.reach(host)) as transport:
-                    self._report(host, transport.ledger(), lease)
+                    CatchingUp(self.store, host, lease.term).learn(transport.ledger())
             except Unavailable:
                 continue  # told when there is work for it
             finally:
                 self.store.leases.release(lease)
 
-    def _report(self, host: str, ledger: Ledger, lease: Lease) -> None:
-        known = self.store.observed.read([host]).get(host)
-        unknown = {
-            name: record
-            for name, record in ledger.apps.items()
-            if record.status and (known is None or known.generation_of(name) < record.generation)
-        }
-        if not unknown:
-            return
-        apps = {
-            name: (ledger_view.observed_app(record), ledger_view.applied(record)) for name, record in unknown.items()
-        }
-        self.store.observed.write(host, apps, lease.term)
-        rejected = {digest for record in ledger.apps.values() for digest in record.rejected}
-        self.store.observed.write_ledger(host, generation=ledger.generation, paused=ledger.paused, rejected=rejected)
+    def _catch_up(self, host: str, transport: Transport, lease: Lease, *, may_write: bool) -> Mapping[str, str]:
+        """What people paused there. Planning asks the ledgers of this machine's hosts itself."""
+        meeting = CatchingUp(self.store, host, lease.term)
+        if self.crew.remote(host):
+            return meeting.meet(transport, may_write=may_write)
+        meeting.learn(transport.ledger())
+        return {}
 
-    def _view(self, host: str, transport: Transport, lease: Lease) -> HostView:
+    def _unpaused(self, claims: Mapping[str, Claim], paused: Mapping[str, str]) -> Mapping[str, Claim]:
+        """The claims that people do not want left alone; the others end here."""
+        held = {app: why for app in claims if (why := paused.get("*", "") or paused.get(app, ""))}
+        for app, why in held.items():
+            self.store.work.finish(claims[app], WorkState.SKIPPED, {"reason": f"paused: {why}"})
+        return {app: claim for app, claim in claims.items() if app not in held}
+
+    def _view(self, host: str, transport: Transport) -> HostView:
         """The host's verified desired state.
 
         Raises:
             Refused: there is no statement, it does not verify, or its content is not what was signed.
         """
-        ledger = transport.ledger()
-        self._report(host, ledger, lease)
         desired = self.store.desired.read(host)
         if desired is None:
             raise Refused.of(
@@ -175,7 +185,9 @@ class Executor:
                 place=Place(host=host),
                 hint="Write it: reconcile apply",
             )
-        statement = verify(desired.signed, self.trusted, fleet=self.fleet, host=host, seen=ledger.generation)
+        statement = verify(
+            desired.signed, self.trusted, fleet=self.fleet, host=host, seen=transport.ledger().generation
+        )
         bundles = self.store.desired.bundles({app.bundle for app in desired.apps.values()})
         return HostView.signed(statement, desired.apps, bundles, self.renderer)
 
@@ -232,3 +244,9 @@ class Executor:
             self._finish(claims[outcome.app], outcome)
         self.store.journal.append("refused", host=host, reason=str(error))
         return outcomes
+
+
+def _reason(host: str, error: Unavailable) -> str:
+    """Why a host cannot be worked on; its own name is not said again."""
+    here = Place(host=host)
+    return "\n".join(str(replace(it, place=NOWHERE) if it.place == here else it) for it in error.problems)

@@ -58,7 +58,7 @@ class Watch:
     """Follows a source until it is told to stop.
 
     Args:
-        local: the hosts that this process reaches by itself.
+        hosts: the hosts that this process works on, as they are now.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Watch:
         executor: Executor,
         control: Control,
         store: Store,
-        local: Callable[[], tuple[str, ...]],
+        hosts: Callable[[], tuple[str, ...]],
         clock: Clock,
         log: Log,
     ) -> None:
@@ -81,7 +81,7 @@ class Watch:
         self._store = store
         self._clock = clock
         self._log = log
-        self._worker = Worker(executor, store, local, clock, log, settled=self._settle)
+        self._worker = Worker(executor, store, hosts, clock, log, settled=self._settle)
         self._requests = Requests(store, wake=source.wake)
         self._situation: Situation | None = None
         self._swept = float("-inf")

@@ -14,7 +14,7 @@ from reconciler.errors import InvalidInput
 from reconciler.model.manifests import Connection, ConnectionType, Host, Lifecycle, Manifests
 from reconciler.model.selector import Selector
 
-_DEFAULTS = Connection(type=ConnectionType.SSH, port=22, become=False)
+_DEFAULTS = Connection(type=ConnectionType.SSH, become=False)
 _FIELDS = tuple(field.name for field in dataclasses.fields(Connection))
 
 
@@ -107,7 +107,10 @@ def placements(manifests: Manifests) -> Mapping[str, tuple[str, ...]]:
 
 
 def connections(manifests: Manifests) -> Mapping[str, Connection]:
-    """Host -> how to reach it, resolved: its own word, else that of its groups, else the default (ssh, port 22)."""
+    """Host -> how to reach it, resolved: its own word, else that of its groups, else over SSH.
+
+    What nobody says stays open: `~/.ssh/config` may say it, else ssh's own defaults hold.
+    """
     placement = Placement.of(manifests)
 
     @cache
