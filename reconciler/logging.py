@@ -38,7 +38,7 @@ def configure_logging(level: str, *, terminal: bool, masker: Masker) -> None:
     )
     renderer: structlog.typing.Processor = structlog.processors.JSONRenderer()
     if terminal:
-        renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        renderer = for_people
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -67,3 +67,17 @@ class Masking:
         if isinstance(value, str | dict | list | tuple):
             return self._masker.mask_all(value)
         return self._masker.mask(str(value))
+
+
+_QUIET = frozenset({"event", "level", "timestamp", "logger"})
+
+
+def for_people(_: Any, __: str, event: MutableMapping[str, Any]) -> str:
+    """`07:53:23  converged  host=demo app=webapp changed=1`, and each line of an error on a line of its own."""
+    time = str(event.get("timestamp", ""))[11:19]
+    values = {name: str(value) for name, value in event.items() if name not in _QUIET}
+    long = [line for value in values.values() if "\n" in value for line in value.splitlines()]
+    short = " ".join(f"{name}={value}" for name, value in values.items() if "\n" not in value)
+    return "\n".join(
+        [f"{time}  {event.get('event', ''):<11} {short}".rstrip(), *(f"          {line}" for line in long)]
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import os
+import pwd
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -97,7 +98,7 @@ class Session:
     @property
     def who(self) -> str:
         """Who does it, for history and leases."""
-        return f"{os.environ.get('SUDO_USER') or os.environ.get('USER') or os.getuid()}@{self.settings.holder}"
+        return f"{os.environ.get('SUDO_USER') or _login()}@{self.settings.holder}"
 
     @cached_property
     def holder(self) -> str:
@@ -245,3 +246,11 @@ class Session:
             raise LookupError("this session was opened without a key")
         own = TrustedKey(self.signer.public, frozenset(Permission))
         return TrustedKeys.of(1, [own])
+
+
+def _login() -> str:
+    """The user's name, or number where no name belongs to it."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())

@@ -49,7 +49,7 @@ class _Parser(argparse.ArgumentParser):
         super().__init__(**options, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
 
     def error(self, message: str) -> NoReturn:
-        self.exit(Exit.CANNOT, f"{self.format_usage()}error: {message}\n")
+        self.exit(Exit.CANNOT, f"error: {message}\nLook: {self.prog} -h\n")
 
 
 def entry() -> NoReturn:

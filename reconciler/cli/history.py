@@ -27,7 +27,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
     from reconciler.cli.sessions import Access, session_of
     from reconciler.reports.history import history_json, history_text
 
-    with session_of(arguments, console, Access.READ) as session:
+    with session_of(arguments, console, Access.READ, need_repository=False) as session:
         events = session.store.journal.recent(arguments.lines, host=arguments.host or "", app=arguments.app or "")
     rows = [_row(event) for event in events]
     console.print(history_json(rows) if console.output == "json" else history_text(rows, color=console.color))

@@ -77,7 +77,12 @@ def _rows(situation: Survey, scope: Scope) -> list[HostRow]:
                 labels=host.labels,
                 apps=len(situation.desired.hosts[name]),
                 seen_at=max(times, default=None),
-                state=(f"paused: {known.paused}" if known and known.paused else state),
+                state=_paused(known.paused) if known and known.paused else state,
             )
         )
     return rows
+
+
+def _paused(reasons: Mapping[str, str]) -> str:
+    """`paused: disk swap`, or for single apps `paused webapp: debugging`."""
+    return "; ".join(f"paused{'' if app == '*' else f' {app}'}: {why}" for app, why in sorted(reasons.items()))

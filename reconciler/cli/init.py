@@ -19,6 +19,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> Exit:
     """Write the starter's files, the signing key and a line for git to ignore the state directory."""
+    from reconciler.cli.schema import write_schemas
     from reconciler.manifests import STARTER
     from reconciler.source.keys import load_or_create_key
     from reconciler.source.state import check_state_dir
@@ -34,6 +35,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
         console.tell(f"wrote {path}")
+    write_schemas(directory)
     _ignore_state(directory)
     settings = settings_of(arguments)
     check_state_dir(settings.state_dir)

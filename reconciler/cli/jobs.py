@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
     from reconciler.reports.jobs import jobs_json, jobs_text
 
     states = [WorkState(state) for state in arguments.state]
-    with session_of(arguments, console, Access.READ) as session:
+    with session_of(arguments, console, Access.READ, need_repository=False) as session:
         works = session.store.work.list(arguments.host, states)
         now = session.clock.now()
     console.print(jobs_json(works) if console.output == "json" else jobs_text(works, now=now, color=console.color))

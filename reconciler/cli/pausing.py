@@ -28,9 +28,11 @@ def set_paused(arguments: argparse.Namespace, console: Console, reason: str) -> 
         hosts = [host for host in manifests.hosts if scope.host(host)]
         apps = sorted(scope.apps) if scope.apps else ["*"]
         untold = session.crew.each(lambda host: pause(session.store, session.reach, host, apps, reason), hosts)
-        session.store.journal.append(
-            "paused" if reason else "resumed", hosts=len(hosts), who=session.who, reason=reason
-        )
+        kind = "paused" if reason else "resumed"
+        for host in hosts:
+            for app in apps:
+                named = "" if app == "*" else app
+                session.store.journal.append(kind, host=host, app=named, who=session.who, reason=reason)
     word = "Paused" if reason else "Resumed"
     for why in filter(None, untold):
         console.tell(f"{why}\nRedis knows it; the host learns it when it is worked on the next time.")

@@ -49,7 +49,7 @@ def situation_of(session: Session, arguments: argparse.Namespace) -> Situation:
     against = getattr(arguments, "against", None)
     if against:
         return session.planning.against(tree, session.tree_at(against), scope, facts)
-    return session.planning.plan(tree, scope, facts)
+    return session.planning.plan(tree, scope, facts, look=True)
 
 
 def show(plan: Plan, console: Console, *, dry_run: bool) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from pathlib import Path
 
 from reconciler.cli.console import Console
 from reconciler.cli.exits import Exit
@@ -34,9 +35,17 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
             )
         console.print(json.dumps(schemas[kind], indent=2))
         return Exit.DONE
-    folder = settings_of(arguments).repository / FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
-    for kind, schema in schemas.items():
-        (folder / f"{kind}.json").write_text(json.dumps(schema, indent=2) + "\n")
-    console.tell(f"Wrote {len(schemas)} schemas to {folder}.")
+    folder = write_schemas(settings_of(arguments).repository)
+    console.tell(f"Wrote {len(schemas)} schemas to {folder}; commit them, so that everyone's editor completes.")
     return Exit.DONE
+
+
+def write_schemas(repository: Path) -> Path:
+    """Write the schemas of all kinds where the manifests of a repository name them; returns the folder."""
+    from reconciler.manifests import json_schemas
+
+    folder = repository / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    for kind, schema in json_schemas().items():
+        (folder / f"{kind.lower()}.json").write_text(json.dumps(schema, indent=2) + "\n")
+    return folder

@@ -34,10 +34,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--repo", metavar="URL", help="follow a branch of this git repository instead of the working tree"
     )
-    parser.add_argument("--branch", metavar="NAME", default="main", help="which branch of --repo (default: main)")
-    parser.add_argument(
-        "--interval", metavar="DURATION", default="30s", help="how often to fetch --repo (default: 30s)"
-    )
+    parser.add_argument("--branch", metavar="NAME", default=None, help="which branch of --repo (default: main)")
+    parser.add_argument("--interval", metavar="DURATION", default=None, help="how often to fetch --repo (default: 30s)")
 
 
 def run(arguments: argparse.Namespace, console: Console) -> Exit:
@@ -73,12 +71,14 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
 
 def _source(session: Session, arguments: argparse.Namespace, stop: threading.Event, log: Log) -> Source:
     if not arguments.repo:
+        if arguments.branch or arguments.interval:
+            hint = "Without it the working tree is followed, and a saved file is enough"
+            raise InvalidInput.of("wrong-usage", "--branch and --interval need --repo", hint=hint)
         return session.follow_tree(stop, log)
     from reconciler.manifests.fields import duration_seconds
 
-    interval = duration_seconds(arguments.interval)
+    text = arguments.interval or "30s"
+    interval = duration_seconds(text)
     if not interval:
-        raise InvalidInput.of(
-            "invalid-duration", f"--interval {arguments.interval}: no duration", hint="Such as 30s, 5m"
-        )
-    return session.follow_branch(arguments.repo, arguments.branch, interval, log)
+        raise InvalidInput.of("invalid-duration", f"--interval {text}: no duration", hint="Such as 30s, 5m")
+    return session.follow_branch(arguments.repo, arguments.branch or "main", interval, log)

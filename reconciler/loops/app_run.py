@@ -120,7 +120,8 @@ class AppRun:
                 self.store.observed.remove_app(host, old_name, self.token)
         if outcome.changed or not outcome.well:
             details = {"changed": outcome.changed, "revision": self.view.statement.revision}
-            self.store.journal.append(outcome.status.value, host=host, app=app, **details)
+            kind = outcome.status.value if app in self.view.apps or not outcome.well else "removed"
+            self.store.journal.append(kind, host=host, app=app, **details)
 
     def _applied(self, app: str, finished: Finished) -> Applied:
         desired = self.view.apps.get(app)
@@ -152,6 +153,10 @@ class AppRun:
         drift = drift_of(resources)
         before = self.store.observed.read([self.view.host]).get(self.view.host)
         known = before.apps.get(app) if before else None
+        if known and known.status is not AppStatus.CONVERGED:
+            message = "its last run did not end well, so there is nothing to compare with"
+            problem = Problem(self._place(app), message, "Look: reconcile status", "not-converged")
+            return AppOutcome(app, known.status, *tally(resources), problems=(problem,))
         if known and known.drift != drift:
             seen = dataclasses.replace(known, drift=drift, verified_at=self.clock.now())
             self.store.observed.write(self.view.host, {app: (seen, None)}, self.token)

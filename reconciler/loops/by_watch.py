@@ -18,12 +18,17 @@ def by_watch(store: Store, situation: Situation) -> tuple[HostOutcome, ...]:
     changes = {(plan.host, plan.app): len(plan.changes) for plan in situation.plan.apps}
     for host, app in pairs:
         known = observed[host].apps.get(app) if host in observed else None
-        apps.setdefault(host, []).append(_outcome(host, app, known, changes.get((host, app), 0)))
+        wanted = situation.desired.hosts[host].get(app)
+        outcome = _outcome(host, app, known, wanted.digest if wanted else "", changes.get((host, app), 0))
+        apps.setdefault(host, []).append(outcome)
     return tuple(HostOutcome(host, tuple(found)) for host, found in sorted(apps.items()))
 
 
-def _outcome(host: str, app: str, known: ObservedApp | None, planned: int) -> AppOutcome:
-    if known is None or known.status is AppStatus.CONVERGED:
+def _outcome(host: str, app: str, known: ObservedApp | None, wanted: str, planned: int) -> AppOutcome:
+    """How it ended; `wanted` is the digest that should be there, empty where the app should be gone."""
+    there = known is not None and known.digest == wanted and known.status is AppStatus.CONVERGED
+    if there or (known is None and not wanted):
         return AppOutcome(app, AppStatus.CONVERGED, changed=planned)
-    problem = Problem(Place(host=host, app=app), known.error or known.status.value, code="resource-failed")
-    return AppOutcome(app, known.status, failed=1, problems=(problem,))
+    told = (known.error or known.status.value) if known else "the watch has not worked on it"
+    problem = Problem(Place(host=host, app=app), told, "Look at its log, and: reconcile status", "resource-failed")
+    return AppOutcome(app, known.status if known else AppStatus.WAITING, failed=1, problems=(problem,))

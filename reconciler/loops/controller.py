@@ -60,6 +60,10 @@ class Controller:
             self._said.pop(host, None)
         return len(writes)
 
+    def forget(self) -> None:
+        """Someone else had control: read anew what stands in the store before the next commit."""
+        self._said.clear()
+
     def release(
         self, situation: Situation, observed: Mapping[str, ObservedHost], pairs: Iterable[Pair], term: int
     ) -> tuple[Pair, ...]:

@@ -18,11 +18,12 @@ from reconciler.loops.host_view import HostView
 from reconciler.loops.known_hosts import KnownHosts
 from reconciler.loops.known_secrets import KnownSecrets
 from reconciler.loops.loading import load
+from reconciler.loops.outcome import drift_of
 from reconciler.loops.reach import Reach
 from reconciler.manifests import Loader
 from reconciler.model.desired import Bundle, Desired, DesiredApp, Statement
 from reconciler.model.manifests import Guard, Manifests
-from reconciler.model.observed import Applied, AppStatus, ObservedApp, ObservedHost
+from reconciler.model.observed import Applied, AppStatus, Drift, ObservedApp, ObservedHost
 from reconciler.model.plan import Plan
 from reconciler.model.tree import Tree
 from reconciler.planner import Composer, PlanInput, Scope, diff, due, guard
@@ -123,8 +124,43 @@ class Planning:
                 observed[host] = ledger_view.observed_host(ledgers[host], observed.get(host), transport.facts())
         return Survey(tree, manifests, self._compose(tree, manifests, observed), observed, ledgers)
 
-    def plan(self, tree: Tree, scope: Scope, facts: Facts | None = None, *, texts: bool = True) -> Situation:
-        """The situation now; without `texts` for who only acts on the plan, in a fraction of the time.
+    def look(self, survey: Survey, scope: Scope) -> Survey:
+        """The survey with what apps of local hosts look like now: drift that nobody has reported yet.
+
+        For people, who expect a plan to know what is in front of it; a watch has its timers.
+        """
+        observed = dict(survey.observed)
+        for host in filter(scope.host, survey.ledgers):
+            known = observed[host]
+            settled = [
+                app for app in survey.desired.hosts.get(host, {}) if scope.app(app) and self._settled(survey, host, app)
+            ]
+            drifted = {app: replace(known.apps[app], drift=self._drift(survey, host, app)) for app in settled}
+            observed[host] = replace(known, apps={**known.apps, **drifted})
+        return replace(survey, observed=observed)
+
+    def _settled(self, survey: Survey, host: str, app: str) -> bool:
+        known = survey.observed[host].apps.get(app)
+        wanted = survey.desired.hosts[host][app].digest
+        return known is not None and known.status is AppStatus.CONVERGED and known.digest == wanted
+
+    def _drift(self, survey: Survey, host: str, app: str) -> tuple[Drift, ...]:
+        record = survey.ledgers[host].apps.get(app, AppRecord())
+        return drift_of(
+            event for event in self._look(survey.desired, host, app, record).values() if event.action != "failed"
+        )
+
+    def plan(
+        self, tree: Tree, scope: Scope, facts: Facts | None = None, *, texts: bool = True, look: bool = False
+    ) -> Situation:
+        """The situation now.
+
+        Args:
+            tree: the files.
+            scope: which hosts and apps.
+            facts: what to know of hosts beyond what Redis knows.
+            texts: False for who only acts on the plan, in a fraction of the time.
+            look: look at local hosts for drift that nobody has reported yet.
 
         Raises:
             InvalidInput: the manifests, templates or secrets have problems; all of them.
@@ -133,6 +169,7 @@ class Planning:
         survey = self.survey(tree, facts)
         self._secrets.forget()
         secrets = self._secrets.fingerprints(survey.desired)
+        survey = self.look(survey, scope) if look else survey
         pairs = due(survey.desired, survey.observed, secrets, scope)
         looks = dict(self._looks(survey, pairs))
         applied = self._applied(pairs, survey)
@@ -163,7 +200,8 @@ class Planning:
         applied = {pair: self._as_applied(before, pair) for pair in pairs if pair[1] in before.hosts.get(pair[0], {})}
         both = replace(desired, bundles={**before.bundles, **desired.bundles})
         survey = Survey(tree, manifests, both, observed, {})
-        return self._situation(survey, scope, secrets, pairs, applied=applied, looks={})
+        found = self._situation(survey, scope, secrets, pairs, applied=applied, looks={})
+        return replace(found, plan=replace(found.plan, against=str(old.revision)))
 
     def view(self, desired: Desired, host: str) -> HostView:
         """One host of a composition, ready to be rendered or looked at."""

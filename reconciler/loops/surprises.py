@@ -19,9 +19,10 @@ def surprises(plan: Plan, outcomes: Iterable[HostOutcome]) -> Iterator[Problem]:
     planned = {(app.host, app.app): app for app in plan.apps}
     for outcome in outcomes:
         for app in outcome.apps:
-            if not app.well:
+            plan_of_app = planned.get((outcome.host, app.app))
+            if not app.well or (plan_of_app and plan_of_app.held):
                 continue
-            expected, possible = _expected(planned.get((outcome.host, app.app)))
+            expected, possible = _expected(plan_of_app)
             more = sorted(app.changes - expected - possible)
             less = sorted(expected - app.changes)
             told = [f"also changed {', '.join(more)}"] if more else []

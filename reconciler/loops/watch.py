@@ -25,6 +25,7 @@ from reconciler.loops.requests import Requests
 from reconciler.loops.worker import Log, Worker
 from reconciler.model.observed import AppStatus
 from reconciler.model.tree import Tree
+from reconciler.model.work import Lease
 from reconciler.planner import WHOLE_FLEET, hold_excessive
 from reconciler.store import FleetState, Store
 
@@ -85,6 +86,7 @@ class Watch:
         self._situation: Situation | None = None
         self._swept = float("-inf")
         self._last_told = ""
+        self._term = 0
         self._releases = Releases()
 
     def run(self, stop: threading.Event) -> None:
@@ -123,6 +125,9 @@ class Watch:
         if lease is None:
             self._tell("standby", self._log.info, reason="another controller holds control")
             return
+        if lease.term != self._term:
+            self._take_control(lease)
+            changed = True
         asked = self._requests.waiting()
         if not (changed or asked or self._clock.monotonic() - self._swept >= SWEEP_SECONDS):
             return
@@ -138,6 +143,13 @@ class Watch:
         self._worker.show(situation)
         idle = not released and not self._worker.busy
         self._requests.settle(situation, idle=idle, failed=self._worker.failed)
+
+    def _take_control(self, lease: Lease) -> None:
+        """Control is ours, perhaps again: what others did meanwhile is not known."""
+        self._log.info("in-control", holder=lease.holder, again=bool(self._term))
+        self._term = lease.term
+        self._controller.forget()
+        self._planning.forget()
 
     def _hold_deletes(self, situation: Situation) -> Situation:
         """Hold the apps that delete more than the guard and the commit's trailer allow; the others go on."""

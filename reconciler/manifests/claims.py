@@ -14,9 +14,9 @@ from reconciler.manifests.findings import Finding, did_you_mean
 from reconciler.manifests.nodes import Node
 from reconciler.manifests.resources import STEPS
 from reconciler.manifests.syntax import names_read, statically
-from reconciler.model.manifests import Block, Path, ResourceTemplate
+from reconciler.model.manifests import Block, Path, ResourceTemplate, names_text
 
-PATH_KINDS = frozenset({"file", "directory", "link"})
+PATH_KINDS = frozenset({"file", "directory", "link", "archive"})
 _SANDBOX: Mapping[tuple[str, ...], bool] = {("host", "sandbox"): True}
 
 
@@ -103,10 +103,8 @@ def _claimed(resource: ResourceTemplate) -> Iterator[tuple[str, str]]:
 def template_claims(resources: list[Placed]) -> Iterator[tuple[Path, str]]:
     """Files below templates/ that must exist."""
     for each in resources:
-        fields = each.resource.fields
-        for field in ("template", "source"):
-            name = fields.get(field)
-            if isinstance(name, str) and each.resource.kind in {"file", "archive"} and "://" not in name:
+        for field, name in each.resource.fields.items():
+            if isinstance(name, str) and names_text(each.resource.kind, field, name):
                 yield (*each.resource.path, each.resource.kind, field), name
 
 
@@ -128,7 +126,7 @@ def sandbox_claims(resources: list[Placed]) -> Iterator[tuple[Path, str]]:
 def argv_claims(resources: list[Placed]) -> Iterator[tuple[Path, frozenset[str]]]:
     """Values that command lines read: none of them may be a secret."""
     for each in resources:
-        for field in ("argv", "unless", "onlyIf", "validate", "check", "command"):
+        for field in ("argv", "unless", "onlyIf", "validate", "check", "command", "options"):
             words = each.resource.fields.get(field)
             for index, word in enumerate(words if isinstance(words, list) else [words]):
                 names = names_read(word) if is_template(word) else frozenset()

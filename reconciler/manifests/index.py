@@ -54,7 +54,7 @@ class Index:
             claim for kind in ("App", "Job") for d in self.documents[kind].values() for claim in d.claims.templates
         ]
         rendered = {name for path, name in named if path[-1] == "template"}
-        copied = {name for path, name in named if path[-1] == "source"} - rendered
+        copied = {name for path, name in named if path[-1] != "template"} - rendered
         for template in self._faulty:
             if template.name not in copied:
                 yield from template.problems

@@ -5,7 +5,8 @@ Used by `nodes` for validation and by `schemas`; the values themselves stay as w
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field, PlainValidator, WithJsonSchema, model_validator
@@ -24,6 +25,7 @@ from reconciler.manifests.fields import (
     TextOrSecret,
     is_template,
 )
+from reconciler.resources.crontab import command_problem, name_problem, schedule_problem
 
 
 def _listed(value: Any) -> Any:
@@ -57,6 +59,63 @@ TextOrNumber: TypeAlias = Annotated[
 ]
 TemplateName: TypeAlias = Annotated[
     str, PlainValidator(_template_name), WithJsonSchema({"type": "string", "examples": ["nginx/site.conf.j2"]})
+]
+
+
+def _fitting(problem: Callable[[str], str], hint: str = "") -> PlainValidator:
+    """Text of which `problem` says what is wrong with it, or nothing."""
+
+    def check(value: Any) -> str:
+        text = _filled(value)
+        wrong = "" if is_template(text) else problem(text)
+        if wrong:
+            raise failure(f'{{field}} "{shown(text)}": {wrong}', hint)
+        return text
+
+    return PlainValidator(check)
+
+
+def _filled(value: Any) -> str:
+    if not isinstance(value, str):
+        raise not_text(value)
+    if not value.strip() or "\0" in value:
+        raise failure("{field} is empty" if not value.strip() else "{field} holds a NUL byte")
+    return value
+
+
+def _matching(pattern: str, wrong: str) -> Callable[[str], str]:
+    return lambda text: "" if re.fullmatch(pattern, text) else wrong
+
+
+def _source_problem(source: str) -> str:
+    known = source.startswith("/") or source.partition("://")[0] in {"http", "https"}
+    return "" if known else "it is neither an http or https URL nor a path on the host"
+
+
+_TEXT_SCHEMA = WithJsonSchema({"type": "string", "minLength": 1})
+ArchiveSource: TypeAlias = Annotated[
+    str,
+    _fitting(_source_problem, "Give a URL and its sha256"),
+    _TEXT_SCHEMA,
+]
+Sha256: TypeAlias = Annotated[
+    str, _fitting(_matching("[0-9a-fA-F]{64}", "it is no sha256"), "It has 64 digits: sha256sum FILE"), _TEXT_SCHEMA
+]
+CronName: TypeAlias = Annotated[str, _fitting(name_problem), _TEXT_SCHEMA]
+CronSchedule: TypeAlias = Annotated[
+    str, _fitting(schedule_problem, 'Write it like "0 3 * * *" or "@daily"'), _TEXT_SCHEMA
+]
+CronCommand: TypeAlias = Annotated[str, _fitting(command_problem), _TEXT_SCHEMA]
+RepositoryName: TypeAlias = Annotated[
+    str,
+    _fitting(_matching(r"[A-Za-z0-9][A-Za-z0-9_.-]*", "apt and dnf take letters, digits, _ . and -")),
+    _TEXT_SCHEMA,
+]
+FileSystem: TypeAlias = Annotated[
+    str, _fitting(_matching(r"(?!swap$)\S+", "it is no type of a file system"), "Swap is not mounted"), _TEXT_SCHEMA
+]
+MountOptions: TypeAlias = Annotated[
+    str, _fitting(_matching(r"\S+", "it holds spaces"), "Write it like noatime,nofail"), _TEXT_SCHEMA
 ]
 
 
@@ -191,10 +250,13 @@ class Command(Resource):
 class Archive(Resource):
     """An archive, unpacked."""
 
-    source: Filled = Field(description="URL, or a file below templates/.", examples=["https://example.org/app.tar.gz"])
-    sha256: Text | None = Field(None, description="Checksum; required for a URL.")
+    source: ArchiveSource = Field(
+        description="http or https URL, or the path of a tar or zip file on the host.",
+        examples=["https://example.org/app.tar.gz"],
+    )
+    sha256: Sha256 | None = Field(None, description="Checksum; required for a URL.")
     path: AbsolutePath = Field(description="Directory that it is unpacked into.", examples=["/opt/app"])
-    owner: Text = Field("root", description="User that owns what is unpacked.")
+    owner: Text = Field("root", description="User that owns what is unpacked, with that user's group.")
     strip: Integer = Field(0, description="How many leading directories are taken off.")
 
     @model_validator(mode="after")
@@ -224,21 +286,27 @@ class Cron(Resource):
     """An entry of the host's own cron."""
 
     sandboxed = False
-    name: Filled = Field(description="Name of the entry.", examples=["rotate"])
-    schedule: Filled = Field(description="Five cron fields, or @daily and the like.", examples=["0 3 * * *"])
-    command: Filled = Field(description="Command line.", examples=["/usr/local/bin/rotate"])
+    name: CronName = Field(description="Name of the entry and of its file in /etc/cron.d.", examples=["rotate"])
+    schedule: CronSchedule = Field(description="Five cron fields, or @daily and the like.", examples=["0 3 * * *"])
+    command: CronCommand = Field(
+        description="Command line for the shell; % is escaped for cron.", examples=["/usr/local/bin/rotate"]
+    )
     user: Text = Field("root", description="User that runs it.")
 
 
 class Repository(Resource):
-    """A package repository of the distribution's package tool."""
+    """A package repository, for apt or dnf."""
 
     sandboxed = False
-    name: Filled = Field(description="Name of the repository's file.", examples=["nginx"])
+    name: RepositoryName = Field(description="Name of the repository's file.", examples=["nginx"])
     uri: Filled = Field(description="Its address.", examples=["https://nginx.org/packages/debian"])
-    suites: OneOrMore | None = Field(None, description="Suites, such as bookworm.")
-    components: OneOrMore | None = Field(None, description="Components, such as main.")
-    key: TextOrSecret = Field(description="Armoured public key that signs it, or a file below templates/.")
+    suites: OneOrMore | None = Field(None, description="Suites, such as bookworm; apt needs them, dnf has none.")
+    components: OneOrMore | None = Field(None, description="Components, such as main; likewise.")
+    key: TextOrSecret = Field(
+        description="Public key that signs it: armoured text, a file below templates/ with such text, or a path on the "
+        "host.",
+        examples=["nginx/signing-key.asc"],
+    )
 
 
 class Mount(Resource):
@@ -247,8 +315,8 @@ class Mount(Resource):
     sandboxed = False
     path: AbsolutePath = Field(description="Where it is mounted.", examples=["/srv"])
     device: Filled = Field(description="What is mounted.", examples=["/dev/vdb1"])
-    fstype: Filled = Field(description="Type of the file system.", examples=["ext4"])
-    options: Text = Field("defaults", description="Mount options.")
+    fstype: FileSystem = Field(description="Type of the file system.", examples=["ext4"])
+    options: MountOptions = Field("defaults", description="Mount options, with commas between them.")
 
 
 class Reboot(Door):

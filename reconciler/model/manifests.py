@@ -184,6 +184,14 @@ class Dependency:
     require: Require = Require.ALL
 
 
+def names_text(kind: str, field: str, value: Value) -> bool:
+    """Whether this field of a resource names a file below templates/, whose text then counts."""
+    if kind == "repository" and field == "key":
+        literal = isinstance(value, str) and "{{" not in value
+        return literal and not str(value).startswith("/") and "-----BEGIN" not in str(value)
+    return kind == "file" and field in {"template", "source"} and value is not None
+
+
 @dataclass(frozen=True, slots=True)
 class ResourceTemplate:
     """One resource of an app before rendering. `fields` keeps the manifest's own (camelCase) names."""

@@ -70,6 +70,8 @@ class Plan:
     """App -> how many resources it has over all hosts, for the guard's percentage."""
     refused: str = ""
     """Why an apply would refuse this plan, as people read it; empty when it would not."""
+    against: str = ""
+    """The revision that it was compared with, where no host was asked."""
     forgotten: tuple[str, ...] = ()
     """Hosts that left the manifests: forgotten, not touched."""
 
@@ -78,7 +80,9 @@ class Plan:
         """A hash of every (host, app, resource, action, before, after), in whichever order they are listed."""
         shared = {id(plan.changes): plan.changes for plan in self.apps}
         prints = {key: _print(changes) for key, changes in shared.items()}
-        return digest(sorted([p.host, p.app, prints[id(p.changes)]] for p in self.apps if p.changes))[:16]
+        steps = [[p.host, p.app, prints[id(p.changes)]] for p in self.apps if p.changes]
+        drift = [[p.host, p.app, d.resource, d.action, list(d.differences)] for p in self.apps for d in p.drift]
+        return digest([sorted(steps), sorted(drift)] if drift else sorted(steps))[:16]
 
     def changes(self) -> Iterator[tuple[AppPlan, Change]]:
         """All changes with the app they belong to, in order."""

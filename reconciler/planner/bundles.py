@@ -9,11 +9,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reconciler.model.desired import Bundle
-from reconciler.model.manifests import App, Block, ResourceTemplate
+from reconciler.model.manifests import App, Block, ResourceTemplate, names_text
 from reconciler.rendering import closure
-
-_TEMPLATE_FIELDS = ("template", "source")
-"""Fields of a file that name a text below `templates/`."""
 
 
 def pack(app: App, templates: Mapping[str, str]) -> Bundle:
@@ -35,8 +32,8 @@ def pack(app: App, templates: Mapping[str, str]) -> Bundle:
 
 def _wanted(app: App) -> Iterator[str]:
     for resource in app.each_resource():
-        if resource.kind == "file":
-            yield from (name for field in _TEMPLATE_FIELDS if isinstance(name := resource.fields.get(field), str))
+        named = (value for field, value in resource.fields.items() if names_text(resource.kind, field, value))
+        yield from (name for name in named if isinstance(name, str))
 
 
 def _meant(name: str, templates: Mapping[str, str]) -> set[str]:

@@ -11,18 +11,24 @@ from typing import Any
 from reconciler.model.desired import Bundle
 from reconciler.model.manifests import App, Block, Path, ResourceTemplate
 
-_WITH_A_PLACE = frozenset({"file", "directory", "link", "archive", "mount"})
-"""Kinds that own what stands at their path; packages, users and services may be wanted by several apps."""
+_KEYS = {
+    **dict.fromkeys(("file", "directory", "link", "archive", "mount"), "path"),
+    **dict.fromkeys(("cron", "repository"), "name"),
+    "sysctl": "key",
+}
+"""Kinds that own what stands at their place, and the field that tells it; packages, users and services may be wanted
+by several apps."""
 
 
 def fixed_claims(app: App) -> Mapping[str, Path]:
     """Resource id -> where it stands in the manifest, for claims that hold on every host of the app."""
-    return {f"{node.kind}:{node.fields['path']}": node.path for node in _unconditional(app.resources) if _fixed(node)}
+    fixed = (node for node in _unconditional(app.resources) if _fixed(node))
+    return {f"{node.kind}:{node.fields[_KEYS[node.kind]]}": node.path for node in fixed}
 
 
 def claims_a_place(resource: str) -> bool:
     """Whether the resource of this id is one that only a single app of a host may have."""
-    return resource.partition(":")[0] in _WITH_A_PLACE
+    return resource.partition(":")[0] in _KEYS
 
 
 def has_loose_claims(bundle: Bundle) -> bool:
@@ -34,12 +40,13 @@ def _loose(node: Mapping[str, Any], *, conditional: bool) -> bool:
     conditional = conditional or "when" in node or "forEach" in node
     if "block" in node:
         return any(_loose(below, conditional=conditional) for below in node["block"])
-    return node["kind"] in _WITH_A_PLACE and (conditional or "{{" in str(node["fields"].get("path")))
+    kind = node["kind"]
+    return kind in _KEYS and (conditional or "{{" in str(node["fields"].get(_KEYS[kind])))
 
 
 def _fixed(node: ResourceTemplate) -> bool:
-    path = node.fields.get("path")
-    return node.kind in _WITH_A_PLACE and isinstance(path, str) and "{{" not in path
+    key = node.fields.get(_KEYS.get(node.kind, ""))
+    return isinstance(key, str) and "{{" not in key
 
 
 def _unconditional(nodes: tuple[ResourceTemplate | Block, ...]) -> Iterator[ResourceTemplate]:

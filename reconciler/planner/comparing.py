@@ -91,8 +91,12 @@ class Comparer:
             case "delete":
                 return self._share(wanted.id, Action.DELETE, "", wanted.fingerprint, "")
             case "failed":
-                reason = f"cannot be looked at: {look.error}"
-                return self._share(wanted.id, Action.UNKNOWN, "", wanted.fingerprint, reason)
+                if look.differences:  # it was looked at, and an apply would refuse to touch it
+                    reason = f"{look.error}. {look.hint}" if look.hint else look.error
+                    return Change(wanted.id, Action.UNKNOWN, "", wanted.fingerprint, reason, _looked(wanted, look))
+                return self._share(
+                    wanted.id, Action.UNKNOWN, "", wanted.fingerprint, f"cannot be looked at: {look.error}"
+                )
             case _:
                 return None
 

@@ -57,5 +57,8 @@ class Standstill:
         manual = self.app is not None and self.app.sync is Sync.MANUAL
         if manual and (known is None or known.digest != wanted.digest):
             yield f"waits for approval: reconcile apply --app {self.name}"
+        if self.app is not None and self.app.rollout and (known is None or known.digest != wanted.digest):
+            what = "its rollout steps are not carried out by this version"
+            yield f"{what}; all hosts at once: reconcile apply --app {self.name}"
         if self.due is Due.DRIFTED and self.drift is DriftPolicy.REPORT:
             yield f"drift is only reported; put it right: reconcile apply --app {self.name}"

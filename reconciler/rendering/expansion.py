@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from reconciler.model.canonical import digest
-from reconciler.model.manifests import Path
+from reconciler.model.manifests import Path, names_text
 from reconciler.rendering.compiled import compile_template, is_template
-from reconciler.rendering.outline import TEXT_FIELDS, Node
+from reconciler.rendering.outline import Node
 from reconciler.rendering.rendered import RenderedResource, resource_key
 from reconciler.rendering.scope import Scope
 from reconciler.rendering.secret import NotKnown, Secret, UnknownItem, secrets_in
@@ -133,14 +133,15 @@ class Expansion:
         opaque = dict(node.constant)
         fields = opaque if view.clear is None else dict(node.constant)
         for name, raw in node.variable:
-            text_of = kind == "file" and name in TEXT_FIELDS and raw is not None
+            text_of = names_text(kind, name, raw)
+            becomes = "content" if text_of and kind == "file" else name
             fill = self._file_text(raw, template=name == "template") if text_of else _whole(raw)
             outcome = self._evaluated((*node.path, "fields", name), view, fill)
             if name in _VISIBLE:
                 self._hide((*node.path, "fields", name), outcome, view)
             view = view.doubted(outcome)
-            fields["content" if text_of and not outcome.unknown else name] = raw if outcome.unknown else outcome.value
-            opaque["content" if text_of and not outcome.hidden else name] = raw if outcome.hidden else outcome.opaque
+            fields[name if outcome.unknown else becomes] = raw if outcome.unknown else outcome.value
+            opaque[name if outcome.hidden else becomes] = raw if outcome.hidden else outcome.opaque
         given = node.raw.get("name")
         if given is not None and is_template(given):
             given = self.value(given, (*node.path, "name"), view).opaque

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.model.manifests import Path
+from reconciler.model.manifests import Path, names_text
 from reconciler.rendering.compiled import (
     Compiled,
     closure,
@@ -17,9 +17,6 @@ from reconciler.rendering.compiled import (
 )
 from reconciler.rendering.reads import ReadPath, shortest
 from reconciler.rendering.secret import secrets_in
-
-TEXT_FIELDS = ("template", "source")
-"""Fields of a file that name a text of the bundle."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,16 +72,15 @@ def _node(raw: Mapping[str, Any], path: Path, templates: Mapping[str, str]) -> N
 
 
 def _is_constant(kind: str, name: str, value: Any) -> bool:
-    names_text = kind == "file" and name in TEXT_FIELDS
-    return not (names_text or secrets_in(value) or any(True for _ in values_in(value)))
+    return not (names_text(kind, name, value) or secrets_in(value) or any(True for _ in values_in(value)))
 
 
 def texts_for(node: Node, templates: Mapping[str, str]) -> Mapping[str, str]:
     """Name -> text of all that files of the node, and of the nodes in it, may be made from."""
     used: set[str] = set()
     for each in node.each():
-        fields = each.raw.get("fields", {}) if each.raw.get("kind") == "file" else {}
-        named = [name for field in TEXT_FIELDS if isinstance(name := fields.get(field), str)]
+        kind, fields = each.raw.get("kind", ""), each.raw.get("fields", {})
+        named = [name for field, name in fields.items() if names_text(kind, field, name) and isinstance(name, str)]
         used.update(templates if any(map(is_template, named)) else closure(named, templates))
     return {name: templates[name] for name in sorted(used)}
 

@@ -79,6 +79,10 @@ def changed_hosts(plan: Plan) -> frozenset[str]:
 
 def last_line(plan: Plan) -> str:
     """The line that ends every plan, the same for a dry run and an apply."""
+    if plan.empty and plan.against:
+        return (
+            f"No changes between {short(plan.against)} and {short(plan.revision)} on {count(len(plan.hosts), 'host')}."
+        )
     if plan.empty:
         verb = "matches" if len(plan.hosts) == 1 else "match"
         return f"No changes. {count(len(plan.hosts), 'host')} {verb} revision {short(plan.revision)}."
@@ -93,7 +97,7 @@ def last_line(plan: Plan) -> str:
 
 def refusal(plan: Plan) -> str:
     """What an apply would say instead of going ahead; empty where it would not."""
-    return f"An apply would be refused. {plan.refused}" if plan.refused else ""
+    return f"An apply would be refused: {plan.refused.removeprefix('Refused: ')}" if plan.refused else ""
 
 
 def held_changes(plan: Plan) -> int:

@@ -46,13 +46,13 @@ def locked(system: System, name: str) -> bool:
     return any(row[0] == name and row[7] == "1" for row in _rows(system, "/etc/shadow", 9))
 
 
-def carry_out(system: System, argv: Tuple[str, ...]) -> None:
+def carry_out(system: System, argv: Tuple[str, ...], stdin: str = "") -> None:
     """Run a program that has to succeed.
 
     Raises:
         Failure: `command-failed`, with what it said.
     """
-    done = system.run(Command(argv))
+    done = system.run(Command(argv, stdin=stdin.encode() if stdin else None))
     if not done.ok:
         raise Failure("command-failed", f"{' '.join(argv[:2])} failed", said=done.complaint)
 

@@ -89,7 +89,7 @@ class Converge:
 
     def _bring_all(self) -> Iterator[Event]:
         failed: Optional[Stopped] = None
-        declared = frozenset(item.resource.place for item in self._items) | self._owned_places()
+        declared = self._holdings.declared(self._items)
         for item in self._items:
             if failed is not None:
                 yield ResourceEvent(item.id, item.wanted.name, "skipped")
@@ -107,9 +107,6 @@ class Converge:
                 )
         if failed is not None:
             raise failed
-
-    def _owned_places(self) -> FrozenSet[str]:
-        return frozenset(owned.path for owned in self._holdings.everything().values() if owned.path)
 
     def _bring(self, item: Item, declared: FrozenSet[str], started: float) -> ResourceEvent:
         finding = survey(item, self._holdings.find(item), declared, self._request.adopt, self._system)
@@ -131,12 +128,13 @@ class Converge:
     def _change(self, finding: Finding, declared: FrozenSet[str]) -> None:
         """Remember, say what will be done, do it, look again."""
         item, resource, held = finding.item, finding.resource, finding.held
+        difference = resource.prepare(self._system, finding.difference)
         serial = self._book.next_serial()
         puts = self._memory.remember(
             item.id,
             item.wanted.kind,
             item.wanted.name,
-            finding.difference.paths,
+            difference.paths,
             state=resource.memory(finding.actual),
             held=held,
         )
@@ -144,7 +142,7 @@ class Converge:
         claim = self._holdings.claim(item, intent, held)
         parents: Put = (("apps", self._request.app, "parents"), list(self._with_new_parents()))
         self._book.record(*puts, *claim, parents, (("serial",), serial))
-        resource.apply(self._system, finding.difference)
+        resource.apply(self._system, difference)
         self._look_again(finding, declared)
         self._changed += 1
         done = self._holdings.claim(item, self._owned(finding, serial=serial), None)
@@ -240,11 +238,9 @@ class Converge:
     def _remove(self, farewell: Farewell) -> ResourceEvent:
         kind = KINDS[farewell.owned.kind]
         held = Held(self._request.app, farewell.key, farewell.owned)
-        paths = [farewell.owned.path or farewell.owned.fields.get("path", "")]
+        paths = kind.paths_of(self._system, farewell.owned)
         state = kind.memory_of(self._system, farewell.owned)
-        remembered = self._memory.remember(
-            farewell.key, kind.kind, farewell.key, [path for path in paths if path], state=state, held=held
-        )
+        remembered = self._memory.remember(farewell.key, kind.kind, farewell.key, paths, state=state, held=held)
         self._book.record(*remembered)
         kind.remove(self._system, farewell.owned)
         self._book.put(*self._holdings.forget(farewell.key))
@@ -253,7 +249,7 @@ class Converge:
 
     def _drop_parents(self) -> None:
         """Remove directories that were made on the way to something that is gone."""
-        needed = [f"{place}/" for place in self._owned_places()]
+        needed = [f"{place}/" for place in self._holdings.places()]
         for parent in sorted(self._parents, key=len, reverse=True):
             wanted = any(place.startswith(f"{parent}/") for place in needed)
             if not wanted and remove_if_empty(self._system, parent):

@@ -31,6 +31,11 @@ class Fields:
         """The error for a field, without its value: it may be a secret."""
         return Failure("invalid-field", f"{self._owner}: {name} must be {expected}")
 
+    def sound(self, name: str, problem: str) -> None:
+        """Refuse a field for this reason; accept it where there is none."""
+        if problem:
+            raise Failure("invalid-field", f"{self._owner}: {name}: {problem}")
+
     def text(self, name: str, default: Optional[str] = None) -> str:
         """Text; a number is taken as its text. Required where there is no default."""
         value = self._get(name)
@@ -41,6 +46,13 @@ class Fields:
         if "\0" in str(value):
             raise self.wrong(name, "text without NUL characters")
         return str(value)
+
+    def word(self, name: str, default: Optional[str] = None) -> str:
+        """Text without any space: it becomes one word of a file whose words are parted by spaces."""
+        value = self.text(name, default)
+        if re.search(r"\s", value):
+            raise self.wrong(name, "a single word")
+        return value
 
     def content(self, name: str) -> bytes:
         """Text of a file; it may be empty."""

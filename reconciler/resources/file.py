@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, List, Optional, Tuple
+from typing import Any, ClassVar, Optional, Tuple
 
+from reconciler.resources.delivered import as_delivered
 from reconciler.resources.failure import Failure
 from reconciler.resources.fields import Fields
 from reconciler.resources.ledger import Owned
@@ -16,7 +16,6 @@ from reconciler.resources.system import FILE, System
 _COMPARED_BYTES = 1 << 20
 """A file that is longer than this and than the wanted text is not read: its size tells the difference."""
 _SHOWN_BYTES = 256 * 1024
-_DPKG_STATUS = "/var/lib/dpkg/status"
 
 
 @dataclass(frozen=True)
@@ -132,20 +131,7 @@ class File(Resource):
             return None
 
     def untouched(self, system: System, actual: Any) -> bool:
-        """A configuration file as its Debian package delivered it (md5 in dpkg's status) is no one's work."""
+        """A file as its package delivered it is no one's work."""
         if not isinstance(actual, FileState) or actual.kind != FILE or not actual.whole:
             return False
-        status = system.read(_DPKG_STATUS)
-        if status is None:
-            return False
-        found = hashlib.md5(actual.content, usedforsecurity=False).hexdigest()
-        return found in conffile_hashes(status[1].decode(errors="replace"), self.path)
-
-
-def conffile_hashes(status: str, path: str) -> List[str]:
-    """The md5 sums that dpkg's status file lists for a configuration file.
-
-    Source: deb-conffiles(5), dpkg-query(1): lines ` PATH MD5 [obsolete]` below `Conffiles:`.
-    """
-    lead = f" {path} "
-    return [line[len(lead) :].split(" ")[0] for line in status.splitlines() if line.startswith(lead)]
+        return as_delivered(system, self.path, actual.content)

@@ -7,7 +7,7 @@ host owns may move here, what another fleet or host owns may not be touched.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict, Iterator, List, Optional, Tuple
+from typing import Dict, FrozenSet, Iterable, Iterator, List, Optional, Tuple
 
 from reconciler.resources.book import Book, Put
 from reconciler.resources.failure import Failure
@@ -53,6 +53,15 @@ class Holdings:
     def everything(self) -> Dict[str, Owned]:
         """What all apps of this host own, by id."""
         return {**{key: held.owned for key, held in self._ids.items()}, **self.owned}
+
+    def places(self) -> FrozenSet[str]:
+        """The paths of all that apps of this host own."""
+        owned = self.everything().values()
+        return frozenset(path for each in owned for path in (each.path, *each.fields.get("paths", ())) if path)
+
+    def declared(self, items: Iterable[Item]) -> FrozenSet[str]:
+        """The paths that some resource of this host claims, now or by the ledger: a purge leaves them."""
+        return self.places() | {place for item in items for place in item.resource.places}
 
     def find(self, item: Item) -> Optional[Held]:
         """Who holds a wanted resource: by its id, or by its path under another kind.

@@ -36,8 +36,7 @@ class Looking:
         record = book.app(self._request.app)
         items = () if self._request.remove else parse_all(self._request.resources, sandbox=self._system.sandbox)
         holdings = Holdings(book, self._request)
-        declared = frozenset(item.resource.place for item in items)
-        declared |= {owned.path for owned in holdings.everything().values() if owned.path}
+        declared = holdings.declared(items)
         steps: Dict[str, bool] = {}
         for item in items:
             yield self._look(item, holdings, declared, steps)

@@ -43,10 +43,12 @@ class Memory:
         known = self.steps.get(key)
         if known is None:
             owner = [held.app, held.id, owned_to_json(held.owned)] if held else None
-            known = {"kind": kind, "name": name, "paths": {}, "state": dict(state), "held": owner}
-        with_parents = [parent for path in paths for parent in missing_parents(self._system, path)]
-        fresh = [path for path in (*with_parents, *paths) if path not in known["paths"]]
-        known = {**known, "paths": {**known["paths"], **{path: snapshot(self._system, path) for path in fresh}}}
+            known = {"kind": kind, "name": name, "paths": {}, "made": [], "state": dict(state), "held": owner}
+        parents = dict.fromkeys(parent for path in paths for parent in missing_parents(self._system, path))
+        made = [parent for parent in parents if parent not in {*paths, *known["paths"]}]
+        fresh = [path for path in (*parents, *paths) if path not in known["paths"]]
+        snapshots = {path: snapshot(self._system, path) for path in fresh}
+        known = {**known, "paths": {**known["paths"], **snapshots}, "made": [*known["made"], *made]}
         self.steps[key] = known
         place = ("apps", self._app, "unfinished")
         puts: List[Put] = [((*place, "steps", key), known)]
@@ -62,8 +64,7 @@ class Memory:
 
     def made_parents(self) -> List[str]:
         """Directories on the way to something that this run made."""
-        paths = [(path, memory) for step in self.steps.values() for path, memory in step["paths"].items()]
-        return [path for path, memory in paths if memory["kind"] == "absent"]
+        return [path for step in self.steps.values() for path in step["made"]]
 
     # -- going back
 

@@ -5,17 +5,18 @@ Programs are `processes`' part, the right to write is `lock`'s, the safe way to 
 
 from __future__ import annotations
 
-import grp
+import errno
 import hashlib
 import os
-import pwd
 import shutil
 import stat
 from contextlib import contextmanager, suppress
-from typing import Callable, Dict, Iterator, Optional, Sequence, Tuple
+from typing import BinaryIO, Dict, Iterator, Optional, Sequence, Tuple
 
+from reconciler.resources.downloads import fetch
 from reconciler.resources.failure import Failure
 from reconciler.resources.lock import Lock
+from reconciler.resources.names import group_name, group_number, number, user_name, user_number
 from reconciler.resources.places import PARENT_MODE
 from reconciler.resources.processes import SAFE_PATH, run
 from reconciler.resources.system import (
@@ -107,6 +108,24 @@ class PosixSystem:
             content = _read(descriptor, found.st_size if limit is None else limit, unlimited=limit is None)
             file.close()
         return _entry(found), content
+
+    def open(self, path: str) -> BinaryIO:
+        """See System."""
+        with self._parent(path) as (parent, name):
+            descriptor = os.open(name, _READ, dir_fd=parent)
+        file = os.fdopen(descriptor, "rb")
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            file.close()
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+        return file
+
+    def download(self, url: str, path: str, limit: int) -> None:
+        """See System."""
+        with self._parent(path) as (parent, name):
+            _discard(name, parent)
+            descriptor = os.open(name, _CREATE, 0o600, dir_fd=parent)
+            with os.fdopen(descriptor, "wb") as file:
+                fetch(url, file, limit)
 
     def listdir(self, path: str) -> Sequence[str]:
         """See System."""
@@ -254,14 +273,14 @@ class PosixSystem:
     def uid(self, name: str) -> Optional[int]:
         """See System. In a sandbox `root` is whoever runs this, and there is nobody else."""
         if self.sandbox:
-            return self._own(name, os.geteuid(), _user_name(os.geteuid()))
-        return _number(name, self._uids, lambda: pwd.getpwnam(name).pw_uid)
+            return self._own(name, os.geteuid(), user_name(os.geteuid()))
+        return number(name, self._uids, user_number)
 
     def gid(self, name: str) -> Optional[int]:
         """See System."""
         if self.sandbox:
-            return self._own(name, os.getegid(), _group_name(os.getegid()))
-        return _number(name, self._gids, lambda: grp.getgrnam(name).gr_gid)
+            return self._own(name, os.getegid(), group_name(os.getegid()))
+        return number(name, self._gids, group_number)
 
     def _own(self, name: str, number: int, real: str) -> int:
         if name in {"root", real, str(number)}:
@@ -274,11 +293,11 @@ class PosixSystem:
 
     def user_name(self, uid: int) -> str:
         """See System."""
-        return "root" if self.sandbox and uid == os.geteuid() else _user_name(uid)
+        return "root" if self.sandbox and uid == os.geteuid() else user_name(uid)
 
     def group_name(self, gid: int) -> str:
         """See System."""
-        return "root" if self.sandbox and gid == os.getegid() else _group_name(gid)
+        return "root" if self.sandbox and gid == os.getegid() else group_name(gid)
 
     def has_program(self, name: str) -> bool:
         """See System."""
@@ -359,29 +378,3 @@ def _sync_directory(parent: int) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _number(name: str, known: Dict[str, int], find: Callable[[], int]) -> Optional[int]:
-    """A user's or group's number. Only what was found is remembered: what is missing may be made meanwhile."""
-    if name.isdigit():
-        return int(name)
-    if name not in known:
-        try:
-            known[name] = find()
-        except KeyError:
-            return None
-    return known[name]
-
-
-def _user_name(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return str(uid)
-
-
-def _group_name(gid: int) -> str:
-    try:
-        return grp.getgrgid(gid).gr_name
-    except KeyError:
-        return str(gid)

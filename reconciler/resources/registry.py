@@ -9,7 +9,9 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, Optional, Tuple
 
+from reconciler.resources.archive import Archive
 from reconciler.resources.command import Command
+from reconciler.resources.cron import Cron
 from reconciler.resources.directory import Directory
 from reconciler.resources.failure import Failure
 from reconciler.resources.fields import Fields
@@ -18,16 +20,33 @@ from reconciler.resources.group import Group
 from reconciler.resources.ledger import Owned
 from reconciler.resources.line import Line
 from reconciler.resources.link import Link
+from reconciler.resources.mount import Mount
 from reconciler.resources.package import Package
 from reconciler.resources.protocol import Wanted
+from reconciler.resources.repository import Repository
 from reconciler.resources.resource import Resource
 from reconciler.resources.service import Service
+from reconciler.resources.sysctl import Sysctl
 from reconciler.resources.user import User
 
-KINDS: Mapping[str, Any] = {
-    kind.kind: kind for kind in (Command, Directory, File, Group, Line, Link, Package, Service, User)
-}
-NOT_IN_SANDBOX = frozenset({"group", "package", "service", "user"})
+_ALL = (
+    Archive,
+    Command,
+    Cron,
+    Directory,
+    File,
+    Group,
+    Line,
+    Link,
+    Mount,
+    Package,
+    Repository,
+    Service,
+    Sysctl,
+    User,
+)
+KINDS: Mapping[str, Any] = {kind.kind: kind for kind in _ALL}
+NOT_IN_SANDBOX = frozenset({"cron", "group", "mount", "package", "repository", "service", "sysctl", "user"})
 
 
 @dataclass(frozen=True)
@@ -82,18 +101,20 @@ def _doubles(items: Iterable[Item]) -> List[Failure]:
     seen: Dict[str, str] = {}
     problems = []
     for item in items:
-        for claim in {item.id, item.resource.place} - {""}:
+        for claim in {item.id, *item.resource.places}:
             if claim in seen:
                 problems.append(Failure("two-claims", f"{item.wanted.name} and {seen[claim]} both claim {claim}"))
             seen[claim] = item.wanted.name
     return problems
 
 
-def with_context(item: Item, owned: Optional[Owned], declared: FrozenSet[str]) -> Resource:
-    """The resource with what only the host's ledger knows: whether a command ran, what a purge must leave."""
+def with_context(item: Item, owned: Optional[Owned], declared: FrozenSet[str], *, replaces: bool) -> Resource:
+    """The resource with what only the host's ledger knows: whether a command ran, what is left to other resources."""
     if isinstance(item.resource, Command):
         ran = owned is not None and owned.fingerprint == item.wanted.fingerprint
         return dataclasses.replace(item.resource, ran=ran)
     if isinstance(item.resource, Directory) and item.resource.purge:
         return dataclasses.replace(item.resource, declared=declared)
+    if isinstance(item.resource, Archive):
+        return dataclasses.replace(item.resource, declared=declared - {item.resource.path}, replaces=replaces)
     return item.resource

@@ -54,6 +54,11 @@ class Resource(ABC):
         return ""
 
     @property
+    def places(self) -> Tuple[str, ...]:
+        """All paths that nothing else may claim, and no purge remove."""
+        return (self.place,) if self.place else ()
+
+    @property
     def absent(self) -> bool:
         """Whether it is wanted away."""
         return False
@@ -74,8 +79,15 @@ class Resource(ABC):
     def remove(cls, system: System, owned: Owned) -> None:
         """Let go of what an app owned; called only where nothing says that it stays."""
 
+    def prepare(self, system: System, difference: Difference) -> Difference:
+        """Get what acting needs, before anything is done; the difference, perhaps with more paths. Only in an apply."""
+        return difference
+
     def recorded(self, *, sensitive: bool) -> Dict[str, Any]:
-        """What `remove` will need to know, kept in the ledger; of a sensitive resource no text."""
+        """What `remove` will need to know, kept in the ledger; of a sensitive resource no text.
+
+        `path` or `paths`, where it holds them, are what `remove` will write, beside `place`.
+        """
         return {}
 
     def untouched(self, system: System, actual: Any) -> bool:
@@ -89,6 +101,11 @@ class Resource(ABC):
     def memory(self, actual: Any) -> Dict[str, Any]:
         """What `restore` needs to go back to this state, beside the paths; empty: nothing."""
         return {}
+
+    @classmethod
+    def paths_of(cls, system: System, owned: Owned) -> Tuple[str, ...]:
+        """What `remove` will write."""
+        return tuple(filter(None, (owned.path or owned.fields.get("path", ""), *owned.fields.get("paths", ()))))
 
     @classmethod
     def memory_of(cls, system: System, owned: Owned) -> Dict[str, Any]:

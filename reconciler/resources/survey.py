@@ -39,7 +39,7 @@ def survey(item: Item, held: Optional[Held], declared: FrozenSet[str], adopt: st
     Raises:
         Failure, OSError: it cannot be looked at.
     """
-    resource = with_context(item, held.owned if held else None, declared)
+    resource = with_context(item, held.owned if held else None, declared, replaces=adopt == "replace")
     actual = resource.inspect(system)
     difference = resource.difference(actual)
     foreign = bool(difference) and resource.exclusive and actual is not None and not resource.absent

@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Mapping, Optional, Protocol, Sequence, Tuple
+from typing import BinaryIO, Mapping, Optional, Protocol, Sequence, Tuple
 
 TERM_GRACE_SECONDS = 10.0
 OUTPUT_BYTES = 64 * 1024
@@ -136,6 +136,22 @@ class System(Protocol):
 
     def read(self, path: str, limit: Optional[int] = None) -> Optional[Tuple[Entry, bytes]]:
         """A regular file and its first `limit` bytes (default: all); None where there is no regular file."""
+        ...
+
+    def open(self, path: str) -> BinaryIO:
+        """A regular file, to be read piece by piece; the caller closes it.
+
+        Raises:
+            FileNotFoundError: there is no regular file.
+        """
+        ...
+
+    def download(self, url: str, path: str, limit: int) -> None:
+        """Fetch a URL (http, https) into a file of our own, of at most `limit` bytes.
+
+        Raises:
+            Failure: `download-failed`; the file may then be there in part.
+        """
         ...
 
     def listdir(self, path: str) -> Sequence[str]:

@@ -23,16 +23,20 @@ def _takers(tree: ast.AST) -> Iterator[tuple[str, int]]:
     """Functions and dataclasses that take a code, and its position among their arguments."""
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef):
-            names = [it.arg for it in node.args.posonlyargs + node.args.args]
-            names = names[1:] if names[:1] in (["self"], ["cls"]) else names
+            names = _arguments(node)
         elif isinstance(node, ast.ClassDef):
-            names = [
-                it.target.id for it in node.body if isinstance(it, ast.AnnAssign) and isinstance(it.target, ast.Name)
-            ]
+            makers = [it for it in node.body if isinstance(it, ast.FunctionDef) and it.name == "__init__"]
+            fields = [it.target for it in node.body if isinstance(it, ast.AnnAssign)]
+            names = _arguments(makers[0]) if makers else [it.id for it in fields if isinstance(it, ast.Name)]
         else:
             continue
         if PARAMETER in names:
             yield node.name, names.index(PARAMETER)
+
+
+def _arguments(function: ast.FunctionDef) -> list[str]:
+    names = [it.arg for it in function.args.posonlyargs + function.args.args]
+    return names[1:] if names[:1] in (["self"], ["cls"]) else names
 
 
 def _values(tree: ast.AST, positions: dict[str, int]) -> Iterator[ast.expr]:

@@ -14,7 +14,7 @@ from reconciler.resources.system import System
 
 def wanted(kind: str, *, called: str = "", keep: bool = False, sensitive: bool = False, **fields: Any) -> Wanted:
     """One resource; its id and fingerprint follow from its fields."""
-    key = str(fields.get("path") or fields.get("name") or " ".join(fields.get("argv", ())))
+    key = str(fields.get("path") or fields.get("name") or fields.get("key") or " ".join(fields.get("argv", ())))
     fingerprint = hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:12]
     return Wanted(f"{kind}:{key}", kind, called or f"{kind}:{key}", fields, fingerprint, keep, sensitive)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import posixpath
 from collections.abc import Callable, Iterator
@@ -54,6 +55,10 @@ class FakeHost:
         self.services: dict[str, FakeService] = {}
         self.reads: dict[str, tuple[str, ...]] = {}
         """Service -> the files that it reads when it starts or reloads."""
+        self.downloads: dict[str, bytes] = {}
+        """URL -> what it answers."""
+        self.mounts: dict[str, tuple[str, str, str]] = {}
+        """Place -> device, type and options; change it through `mount` and `umount`."""
         self.programs = {tool, "useradd", "usermod"}
         self.ran: list[tuple[str, ...]] = []
         self.answers: dict[tuple[str, ...], Completed | Callable[[], Completed]] = {}
@@ -102,6 +107,10 @@ class FakeHost:
         """What was run of one program."""
         return [argv for argv in self.ran if argv[0] == program]
 
+    def run_words(self, *argv: str) -> Completed:
+        """Run a program by hand."""
+        return self.run(Command(argv))
+
     # -- System: looking
 
     @contextmanager
@@ -123,6 +132,18 @@ class FakeHost:
         if entry is None or entry.kind != "file":
             return None
         return entry, self.contents[path][:limit]
+
+    def open(self, path: str) -> io.BytesIO:
+        found = self.read(path)
+        if found is None:
+            raise FileNotFoundError(2, "No such file or directory", path)
+        return io.BytesIO(found[1])
+
+    def download(self, url: str, path: str, limit: int) -> None:
+        self.ran.append(("download", url))
+        if url not in self.downloads:
+            raise Failure("download-failed", f"cannot fetch {url}: status 404")
+        self.write_atomic(path, self.downloads[url][:limit], Access(0, 0, 0o600))
 
     def listdir(self, path: str) -> list[str]:
         lead = path.rstrip("/") + "/"
@@ -217,7 +238,11 @@ class FakeHost:
             "service": self._service,
             "useradd": self._useradd,
             "groupadd": self._groupadd,
+            "mount": self._mount,
+            "umount": self._umount,
         }.get(command.argv[0])
+        if command.argv[0] == "tee":
+            self.file(command.argv[1], (command.stdin or b"").decode())
         return program(command.argv) if program else Completed(0)
 
     # -- the programs that it knows
@@ -228,6 +253,8 @@ class FakeHost:
         return Completed(0 if len(names) == len(argv[4:]) else 1, "".join(rows))
 
     def _apt_get(self, argv: tuple[str, ...]) -> Completed:
+        if argv[1] == "update":
+            return Completed(0)
         names = [word for word in argv[2:] if word.split("=")[0] in {*self.repository, *self.packages}]
         for word in names:
             name, _, version = word.partition("=")
@@ -308,6 +335,21 @@ class FakeHost:
     def _groupadd(self, argv: tuple[str, ...]) -> Completed:
         number = argv[2] if argv[1] == "--gid" else "2000"
         self._add("/etc/group", f"{argv[-1]}:x:{number}:\n")
+        return Completed(0)
+
+    def _mount(self, argv: tuple[str, ...]) -> Completed:
+        device, place = argv[-2:]
+        options = argv[argv.index("-o") + 1].replace("remount,", "")
+        kind = argv[argv.index("-t") + 1] if "-t" in argv else self.mounts[place][1]
+        return self._mounted({**self.mounts, place: (device, kind, options)})
+
+    def _umount(self, argv: tuple[str, ...]) -> Completed:
+        return self._mounted({place: found for place, found in self.mounts.items() if place != argv[-1]})
+
+    def _mounted(self, mounts: dict[str, tuple[str, str, str]]) -> Completed:
+        self.mounts = mounts
+        rows = (f"1 1 0:1 / {at} {words} - {kind} {device} rw\n" for at, (device, kind, words) in mounts.items())
+        self.file("/proc/self/mountinfo", "".join(rows))
         return Completed(0)
 
     def _join(self, team: str, name: str) -> None:

@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from reconciler.resources import engine
 from reconciler.resources.book import read_ledger
 from reconciler.resources.ledger import AppRecord, owned_to_json
-from reconciler.resources.protocol import Request
+from reconciler.resources.protocol import Request, Wanted
 from reconciler.resources.system import Completed, System
+from tests.fakes.archives import sha256, tar
 from tests.fakes.requests import request, run, wanted
 from tests.fakes.system import FakeHost, FakePackage, FakeService, Killed
 
@@ -72,8 +73,19 @@ def outcome(host: FakeHost) -> dict[str, Any]:
         "backups": len([path for path in host.entries if "/backups/" in path]),
         "services": services,
         "packages": host.packages,
+        "mounts": host.mounts,
         "ledger": settled(host),
     }
+
+
+KEY = "-----BEGIN PGP PUBLIC KEY BLOCK-----\nA\n"
+ARCHIVES = (tar({"bin/app": "one", "doc/readme": "r"}), tar({"bin/app": "two", "lib/extra": "e"}))
+
+
+def unpacked(version: int) -> Wanted:
+    """An archive below /opt/app."""
+    content = ARCHIVES[version - 1]
+    return wanted("archive", source=f"https://example.org/{version}", sha256=sha256(content), path="/opt/app")
 
 
 def prepared() -> FakeHost:
@@ -83,6 +95,8 @@ def prepared() -> FakeHost:
     host.repository["nginx"] = FakePackage(files={"/etc/nginx/nginx.conf": b"stock\n"}, services=("nginx",))
     host.services["cron"] = FakeService(running=False)
     host.file("/etc/foreign", "foreign\n")
+    host.file("/proc/sys/vm/swappiness", "60\n")
+    host.downloads = {"https://example.org/1": ARCHIVES[0], "https://example.org/2": ARCHIVES[1]}
     host.file("/etc/hosts", "127.0.0.1 localhost\n")
     run(
         request(
@@ -92,6 +106,9 @@ def prepared() -> FakeHost:
             wanted("link", path="/srv/app/current", target="v1"),
             wanted("service", name="nginx", reloadOn=["site", "path:/etc/nginx/conf.d/*"]),
             wanted("service", name="cron"),
+            wanted("cron", name="rotate", schedule="@daily", command="rotate"),
+            wanted("mount", path="/mnt/old", device="tmpfs", fstype="tmpfs"),
+            unpacked(1),
         ),
         host,
     )
@@ -111,6 +128,11 @@ def next_version(**options: Any) -> Request:
         wanted("file", path="/etc/hosts", content="", state="absent"),
         wanted("directory", path="/srv/data/deep", mode="0700"),
         wanted("line", path="/etc/foreign.conf", line="x=1"),
+        wanted("cron", name="rotate", schedule="@hourly", command="rotate"),
+        wanted("sysctl", key="vm.swappiness", value=10),
+        wanted("mount", path="/mnt/new", device="tmpfs", fstype="tmpfs", options="ro"),
+        wanted("repository", name="extra", uri="https://example.org", suites=["./"], key=KEY),
+        unpacked(2),
         wanted("service", name="nginx", reloadOn=["site", "path:/etc/nginx/conf.d/*"]),
         generation=2,
         adopt="replace",

@@ -14,6 +14,9 @@ from reconciler.manifests.index import Index
 from reconciler.manifests.parsed import Document
 from reconciler.model.manifests import Group
 
+_LOOKS_BOOLEAN = {"yes": "true", "on": "true", "no": "false", "off": "false"}
+"""Words that other YAML readers take for booleans."""
+
 
 def config_keys(index: Index) -> Iterator[tuple[Document, Finding]]:
     """Groups and hosts set only what apps declare."""
@@ -36,6 +39,9 @@ def _undeclared(index: Index, config: Mapping[str, Mapping[str, Any]]) -> Iterat
             if key not in declared.config:
                 hint = did_you_mean(key, declared.config) or "It declares none"
                 yield Finding((*path, key), f'{app} has no config "{key}"', hint, "unknown-config-key", key=True)
+            elif isinstance(declared.config[key], bool) and str(values[key]).lower() in _LOOKS_BOOLEAN:
+                hint = f"Write {_LOOKS_BOOLEAN[values[key].lower()]}"
+                yield Finding((*path, key), f'"{values[key]}" is text, and {key} is a boolean', hint, "invalid-value")
 
 
 def connection_conflicts(index: Index) -> Iterator[tuple[Document, Finding]]:
@@ -82,7 +88,9 @@ def secrets_in_argv(index: Index) -> Iterator[tuple[Document, Finding]]:
         for path, names in document.claims.argv:
             for key in sorted(names & secret):
                 message = f"{key} is a secret, and in argv every user of the host can see it"
-                yield document, Finding(path, message, "Use env or stdin", "secret-in-argv")
+                own = {"argv", "unless", "onlyIf"} & set(path)
+                hint = "Use env or stdin" if own else "Keep it in a file that only its reader can read"
+                yield document, Finding(path, message, hint, "secret-in-argv")
 
 
 def _secret_keys(values: Mapping[str, Any]) -> frozenset[str]:

@@ -113,6 +113,30 @@ def test_drift_is_shown_apart_and_healed_by_the_next_apply(small: Repository) ->
     assert small("verify", "--detailed-exitcode").code == 0
 
 
+def test_a_plan_sees_drift_that_nobody_has_reported(small: Repository) -> None:
+    small("apply", "--yes")
+    reviewed = json.loads(small("plan", "-o", "json").out)["plan"]["id"]
+    small.on_host("/etc/hello").write_text("tampered\n")
+
+    plan = small("plan", "--detailed-exitcode")
+    assert plan.code == 2
+    assert plan.last_line.endswith("; 1 drifted.")
+    assert small("apply", "--yes", "--plan-id", reviewed).code == 1
+    assert small("apply", "--yes").code == 0
+    assert small.on_host("/etc/hello").read_text() == "Hello from demo\n"
+
+
+def test_an_app_with_rollout_steps_waits_until_it_is_named(small: Repository) -> None:
+    small.replace(
+        "manifests/apps/hello.yaml", "  config:", "  rollout: {steps: [{batch: 1, approve: true}]}\n  config:"
+    )
+    assert "rollout steps are not carried out by this version" in small("plan").out
+    assert small("apply", "--yes").code == 0
+    assert not small.on_host("/etc/hello").exists()
+    assert small("apply", "--yes", "--app", "hello").code == 0
+    assert small.on_host("/etc/hello").exists()
+
+
 def test_a_host_that_fails_gets_exit_3_and_keeps_nothing_half_done(small: Repository) -> None:
     small.on_host("/etc").mkdir(parents=True)
     small.on_host("/etc/hello").write_text("mine\n")
@@ -165,7 +189,7 @@ def test_a_dry_run_tells_what_an_apply_would_refuse(small: Repository) -> None:
     small.replace("manifests/apps/hello.yaml", "    - file: {path: /etc/hello, template: hello.j2}\n", files)
     small("apply", "--yes")
     small.replace("manifests/apps/hello.yaml", files, files.splitlines(keepends=True)[0])
-    assert "An apply would be refused. Refused: deletes 12 of 13" in small("plan").out
+    assert "An apply would be refused: deletes 12 of 13" in small("plan").out
 
 
 def test_a_plan_that_changed_since_its_review_is_not_applied(small: Repository) -> None:

@@ -114,6 +114,19 @@ def test_an_apply_of_another_revision_is_refused_and_says_who_holds_control(smal
         assert _text(small, "/etc/hello") == "Hello from demo\n"
 
 
+def test_a_watch_brings_its_branch_back_after_someone_took_over(small: Repository, tmp_path: Path) -> None:
+    bare = tmp_path / "fleet.git"
+    small.git("clone", "--quiet", "--bare", str(small.root), str(bare))
+    with watching(small, "--repo", str(bare), "--interval", "1s"):
+        until(lambda: "in sync  healthy" in small("status").out)
+        small.replace("manifests/apps/hello.yaml", "Hello", "Hotfix")
+        assert small("apply", "--yes", "--take-over").code == 0
+        assert _text(small, "/etc/hello") == "Hotfix from demo\n"
+        until(lambda: _text(small, "/etc/hello") == "Hello from demo\n")
+        small.replace("manifests/apps/hello.yaml", "Hotfix", "Hello")
+        until(lambda: "in sync  healthy" in small("status").out)
+
+
 def test_a_broken_manifest_leaves_the_last_good_revision_in_force(small: Repository) -> None:
     with watching(small) as watch:
         until(lambda: small.on_host("/etc/hello").exists())

@@ -146,12 +146,16 @@ def test_templates_that_are_named_exist_and_are_text() -> None:
   - file: {path: /a, template: nginx/sit.conf.j2}
   - file: {path: /b, source: logo.png}
   - file: {path: /c, template: nginx/site.conf.j2}
+  - repository: {name: d, uri: u, key: nginx/key.asc}
+  - repository: {name: e, uri: u, key: /usr/share/keyrings/e.gpg}
+  - repository: {name: f, uri: u, key: "-----BEGIN PGP PUBLIC KEY BLOCK-----"}
 """
     files = with_templates(fleet(a=app(resources)), {"nginx/site.conf.j2": "x", "logo.png": b"\x89PNG"})
 
     assert problems(files) == [
         "manifests/a.yaml:7:32: templates/nginx/sit.conf.j2 does not exist. Did you mean nginx/site.conf.j2?",
         "manifests/a.yaml:8:30: templates/logo.png is not UTF-8 (byte 0x89 at 0)",
+        "manifests/a.yaml:10:40: templates/nginx/key.asc does not exist. Known: nginx/site.conf.j2",
     ]
 
 
@@ -186,9 +190,8 @@ def test_a_sandbox_host_gets_files_only() -> None:
 
 
 def test_validation_and_engine_agree_on_what_a_sandbox_cannot_have() -> None:
-    engine = {kind for kind in KINDS if kind in NOT_IN_SANDBOX}
-
-    assert {kind for kind, model in RESOURCES.items() if kind in KINDS and not model.sandboxed} == engine
+    assert RESOURCES.keys() == KINDS.keys()
+    assert {kind for kind, model in RESOURCES.items() if not model.sandboxed} == NOT_IN_SANDBOX
 
 
 def test_a_secret_of_any_layer_is_kept_out_of_argv() -> None:
@@ -198,13 +201,18 @@ def test_a_secret_of_any_layer_is_kept_out_of_argv() -> None:
   resources:
   - command: {argv: [mysql, "-u{{ user }}", "-p{{ pw }}"]}
   - command: {argv: [mysql], env: {MYSQL_PWD: "{{ pw }}"}}
+  - mount: {path: /srv, device: //nas/a, fstype: cifs, options: "password={{ pw }}"}
 """
     plain = fleet(a=app(resources))
     secret = fleet(a=app(resources), h=host("h", spec="  config: {webapp: {pw: {secret: db/pw}}}\n"))
 
     assert problems(plain) == []
     assert problems(secret) == [
-        "manifests/a.yaml:8:45: pw is a secret, and in argv every user of the host can see it. Use env or stdin"
+        "manifests/a.yaml:8:45: pw is a secret, and in argv every user of the host can see it. Use env or stdin",
+        (
+            "manifests/a.yaml:10:65: pw is a secret, and in argv every user of the host can see it."
+            " Keep it in a file that only its reader can read"
+        ),
     ]
 
 

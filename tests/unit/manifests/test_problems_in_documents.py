@@ -56,6 +56,24 @@ command: {argv: [x], timeout: §soon}
     timeout "soon" is no duration. Write it like 90s, 5m or 1h30m
 archive: §{source: 'https://x/y.tgz', path: /opt}
     an archive from a URL needs sha256. Add sha256: the checksum of the file
+archive: {source: §app.tgz, path: /opt}
+    source "app.tgz": it is neither an http or https URL nor a path on the host. Give a URL and its sha256
+archive: {source: §'ftp://x/y.tgz', path: /opt}
+    source "ftp://x/y.tgz": it is neither an http or https URL nor a path on the host. Give a URL and its sha256
+archive: {source: 'https://x/y.tgz', sha256: §abc, path: /opt}
+    sha256 "abc": it is no sha256. It has 64 digits: sha256sum FILE
+cron: {name: §a.b, schedule: '@daily', command: x}
+    name "a.b": cron reads only files whose names have letters, digits, - and _
+cron: {name: x, schedule: §'0 24 * * *', command: x}
+    schedule "0 24 * * *": "24" is no hour (0 to 23). Write it like "0 3 * * *" or "@daily"
+cron: {name: x, schedule: '@daily', command: §'date +\\%F'}
+    command "date +\\%F": % is escaped for cron by itself
+repository: {name: §a b, uri: 'https://x', key: /k}
+    name "a b": apt and dnf take letters, digits, _ . and -
+mount: {path: /x, device: /d, fstype: §swap}
+    fstype "swap": it is no type of a file system. Swap is not mounted
+mount: {path: /x, device: /d, fstype: ext4, options: §'ro, nodev'}
+    options "ro, nodev": it holds spaces. Write it like noatime,nofail
 §reboot: {}
     unknown kind of resource "reboot". Known: archive, block, command, cron, directory, file, group, line ...
 {file: {path: /x, content: x}, when: §'a =='}

@@ -42,7 +42,12 @@ def test_a_plan_that_would_do_something_else_has_another_id(other: Plan) -> None
 
 def test_a_plan_that_does_the_same_keeps_its_id_however_it_is_told() -> None:
     told = dataclasses.replace(MOTD, diff=(), reason="because")
-    assert plan(AppPlan("web-1", "webapp", (told,), drift=(Drift("x", "add"),)), revision="9f8e7d6").id == one().id
+    assert plan(AppPlan("web-1", "webapp", (told,)), revision="9f8e7d6").id == one().id
+
+
+def test_drift_that_an_apply_would_put_right_is_part_of_the_id() -> None:
+    drifts = [(), (Drift("x", "add"),), (Drift("x", "change", ("mode: 0600 -> 0644",)),)]
+    assert len({plan(AppPlan("web-1", "webapp", (MOTD,), drift=drift)).id for drift in drifts}) == 3
 
 
 def test_an_id_is_short_enough_to_paste() -> None:

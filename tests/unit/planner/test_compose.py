@@ -52,6 +52,26 @@ def test_values_are_canonical_json() -> None:
     assert wanted.values.encode() == canonical(json.loads(wanted.values))
 
 
+def test_the_key_of_a_repository_gets_in() -> None:
+    thing = app("web", {"repository": {"name": "nginx", "uri": "https://nginx.org", "key": "nginx.asc"}})
+    desired = compose(manifests(thing, host("web-1"), templates={"nginx.asc": "key", "other.asc": "x"}))
+    wanted = desired.hosts["web-1"]["web"]
+    assert desired.bundles[wanted.bundle].content["templates"] == {"nginx.asc": "key"}
+
+
+@pytest.mark.parametrize(
+    ("resource", "claim"),
+    [
+        ({"cron": {"name": "rotate", "schedule": "@daily", "command": "x"}}, "cron:rotate"),
+        ({"sysctl": {"key": "vm.swappiness", "value": 1}}, "sysctl:vm.swappiness"),
+        ({"mount": {"path": "/srv", "device": "tmpfs", "fstype": "tmpfs"}}, "mount:/srv"),
+    ],
+)
+def test_what_two_apps_cannot_both_own_is_told(resource: dict[str, Any], claim: str) -> None:
+    told = problems(app("one", resource), app("two", resource), host("web-1"))
+    assert [f"{claim} is claimed by one and two, both on web-1" in each for each in told] == [True]
+
+
 def test_templates_get_in_with_all_that_they_include() -> None:
     thing = app("web", {"file": {"path": "/etc/web", "template": "site.j2"}})
     templates = {"site.j2": "{% include 'part.j2' %}", "part.j2": "{{ host.name }}", "other.j2": "x"}

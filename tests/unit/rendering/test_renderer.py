@@ -44,6 +44,19 @@ def test_a_source_is_copied_as_it_is_and_content_is_rendered() -> None:
     assert inline.fields["content"] == "on web-1\n"
 
 
+def test_the_key_of_a_repository_may_be_a_file_below_templates() -> None:
+    armoured = "-----BEGIN PGP PUBLIC KEY BLOCK-----\n{{ not rendered }}\n"
+
+    def key(written: Any) -> Any:
+        resource = {"kind": "repository", "fields": {"name": "nginx", "uri": "https://nginx.org", "key": written}}
+        (found,) = render(resource, templates={"nginx.asc": armoured}, values=config(armoured="text"))
+        return found.fields["key"]
+
+    assert key("nginx.asc") == armoured
+    assert key("/usr/share/keyrings/nginx.gpg") == "/usr/share/keyrings/nginx.gpg"
+    assert key("{{ armoured }}") == "text"
+
+
 def test_a_text_that_is_one_expression_keeps_its_type() -> None:
     (found,) = render(
         {

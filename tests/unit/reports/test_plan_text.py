@@ -71,7 +71,7 @@ def test_a_dry_run_tells_that_an_apply_would_be_refused() -> None:
     plan = dataclasses.replace(
         of(webapp("web-1", SITE)), refused="Refused: deletes 11 of 13 resources. Intended? --allow-deletes 11"
     )
-    assert "An apply would be refused. Refused: deletes 11 of 13 resources." in shown(plan)
+    assert "An apply would be refused: deletes 11 of 13 resources." in shown(plan)
 
 
 def test_drift_alone_is_not_called_no_changes(snapshot: SnapshotAssertion) -> None:

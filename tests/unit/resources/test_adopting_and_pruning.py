@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from dataclasses import replace
 
@@ -9,6 +10,7 @@ import pytest
 
 from reconciler.resources.book import read_ledger
 from reconciler.resources.protocol import ResourceEvent
+from reconciler.resources.system import Completed
 from tests.fakes.requests import actions, request, run, wanted
 from tests.fakes.system import FakeHost, FakePackage, FakeService
 
@@ -43,6 +45,29 @@ def test_an_untouched_conffile_of_the_distribution_passes_and_a_touched_one_does
     other.file("/var/lib/dpkg/status", host.text("/var/lib/dpkg/status") or "")
     other.file("/etc/tool.conf", "edited by hand")
     assert run(wish, other)[1].code == "not-ours"
+
+
+def test_a_file_as_its_rpm_package_brought_it_passes_too() -> None:
+    host = FakeHost(tool="dnf")
+    host.programs.add("rpm")
+    host.file("/etc/tool.conf", "stock")
+    known = hashlib.sha256(b"stock").hexdigest()
+    argv = ("rpm", "--query", "--queryformat", "[%{FILENAMES}\t%{FILEDIGESTS}\n]", "--file", "/etc/tool.conf")
+    host.answers[argv] = Completed(0, f"/etc/other\t{'0' * 64}\n/etc/tool.conf\t{known}\n")
+    wish = request(wanted("file", path="/etc/tool.conf", content="ours"))
+    other = copy.deepcopy(host)
+    other.file("/etc/tool.conf", "edited by hand")
+    assert run(wish, host)[1].status == "converged"
+    assert run(wish, other)[1].code == "not-ours"
+
+
+def test_a_group_stays_and_is_told(host: FakeHost) -> None:
+    run(request(wanted("group", name="web")), host)
+    events, _ = run(request(generation=2), host)
+    assert [(event.action, event.differences) for event in events if isinstance(event, ResourceEvent)] == [
+        ("left", ("files may belong to it",))
+    ]
+    assert "web:x:2000:" in (host.text("/etc/group") or "")
 
 
 def test_adopt_replace_takes_over_with_a_backup_and_the_file_stays_when_it_leaves(host: FakeHost) -> None:

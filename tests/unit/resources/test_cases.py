@@ -8,31 +8,49 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from reconciler.resources import fstab
+from reconciler.resources.archive import ArchiveState
 from reconciler.resources.command import CommandState
+from reconciler.resources.crontab import schedule_problem
 from reconciler.resources.directory import DirectoryState
 from reconciler.resources.file import FileState
+from reconciler.resources.fstab import Mounted
 from reconciler.resources.group import GroupState
 from reconciler.resources.line import LineState, edit
 from reconciler.resources.link import LinkState
+from reconciler.resources.mount import MountState
 from reconciler.resources.package import PackageState
 from reconciler.resources.packages import TOOLS, package_tool
 from reconciler.resources.registry import KINDS, parse
+from reconciler.resources.repository import RepositoryState
 from reconciler.resources.resource import NOTHING, Difference
 from reconciler.resources.service_tools import ServiceState, service_tool
+from reconciler.resources.sysctl import SysctlState
 from reconciler.resources.user import UserState
 from tests.fakes.requests import wanted
 from tests.fakes.system import FakeHost, FakeService
 
 CASES = Path(__file__).parents[2] / "cases"
+
+
+def file_state(text: str | None) -> FileState | None:
+    return None if text is None else FileState(content=text.encode())
+
+
 STATES: dict[str, Any] = {
+    "archive": ArchiveState,
     "command": CommandState,
+    "cron": FileState,
     "directory": DirectoryState,
     "file": FileState,
     "group": GroupState,
     "line": LineState,
     "link": LinkState,
+    "mount": lambda boot, live: MountState(Mounted(*boot) if boot else None, Mounted(*live) if live else None),
     "package": PackageState,
+    "repository": lambda tool, main=None, key=None: RepositoryState(tool, file_state(main), file_state(key)),
     "service": ServiceState,
+    "sysctl": lambda live, file=None: SysctlState(live, file_state(file)),
     "user": UserState,
 }
 
@@ -113,6 +131,20 @@ def test_sysvinit_reads_state_from_the_script_and_the_links() -> None:
     found = service_tool(host).look(host, "nginx")
     assert found is not None
     assert found.enabled
+
+
+@pytest.mark.parametrize("case", load("cron", "schedules.yaml"), ids=lambda case: str(case["schedule"]))
+def test_cron_takes_a_schedule_or_not(case: dict[str, Any]) -> None:
+    assert schedule_problem(case["schedule"]) == case.get("wrong", "")
+
+
+@pytest.mark.parametrize("case", load("mount", "fstab.yaml"), ids=lambda case: str(case["name"]))
+def test_fstab_is_changed_in_one_line_only(case: dict[str, Any]) -> None:
+    wanted = Mounted(*case["wanted"]) if case["wanted"] else None
+    after = fstab.edited(case["before"], "/srv/my data", wanted)
+    assert after == case["after"]
+    assert fstab.edited(after, "/srv/my data", wanted) == after
+    assert fstab.at_boot(after, "/srv/my data") == wanted
 
 
 @pytest.mark.parametrize(
