@@ -19,7 +19,7 @@ from reconciler import settings
 from reconciler.clock import SystemClock
 from reconciler.loops.known_secrets import KnownSecrets
 from reconciler.loops.planning import Planning, Situation
-from reconciler.loops.reach import Reach
+from reconciler.loops.reach import Reach, Ssh
 from reconciler.manifests import Loader
 from reconciler.model.observed import Applied, AppStatus, ObservedApp
 from reconciler.planner import Composer, Scope
@@ -65,6 +65,11 @@ class NoSecrets:
         return dict.fromkeys(paths, "")
 
 
+def no_ssh() -> Ssh:
+    """A plan asks no host."""
+    raise AssertionError("a plan asked a host")
+
+
 class Planner:
     """Plans as the watcher does: the same objects from one plan to the next."""
 
@@ -77,7 +82,7 @@ class Planner:
             store=self.store,
             loader=Loader(found.cache_dir if cached else None),
             composer=Composer(),
-            reach=Reach(root, dict, SystemClock()),
+            reach=Reach(root, dict, SystemClock(), no_ssh),
             secrets=KnownSecrets(NoSecrets(), b"k" * 32),
             clock=SystemClock(),
         )

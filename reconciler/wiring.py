@@ -7,13 +7,14 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
-from reconciler.clock import Clock, SystemClock, ulid
-from reconciler.errors import Refused, Unavailable
+from reconciler.clock import Clock, SystemClock
+from reconciler.loops.asking import Asking
 from reconciler.loops.control import LEASE_SECONDS, RENEW_SECONDS, Control
 from reconciler.loops.controller import Controller
+from reconciler.loops.crew import Crew
 from reconciler.loops.executor import Executor
 from reconciler.loops.following import FollowedBranch, FollowedTree
 from reconciler.loops.keeper import Keeper
@@ -22,7 +23,7 @@ from reconciler.loops.loading import load
 from reconciler.loops.one_shot import OneShot
 from reconciler.loops.outcome import Listener, Nobody
 from reconciler.loops.planning import Planning, Situation
-from reconciler.loops.reach import Reach
+from reconciler.loops.reach import Reach, Ssh
 from reconciler.loops.watch import Source, Watch
 from reconciler.loops.worker import Log
 from reconciler.manifests import Loader
@@ -37,7 +38,7 @@ from reconciler.source.mirror import Mirror
 from reconciler.source.secret_values import SecretProviders
 from reconciler.source.state import prepare_state_dir
 from reconciler.source.working_tree import WorkingTree
-from reconciler.store import CONTROL, Answer, ReconcileRequest, Store, open_store
+from reconciler.store import Store, open_store
 from reconciler.trust import Masker, Permission, Signer, TrustedKey, TrustedKeys
 
 
@@ -83,6 +84,7 @@ class Session:
     signer: Signer | None
     closing: ExitStack
     """Closed at the session's end."""
+    guard: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def store(self) -> Store:
@@ -129,7 +131,26 @@ class Session:
     def reach(self) -> Reach:
         from reconciler.probes.facts import facts  # noqa: PLC0415 - imports psutil
 
-        return Reach(self.settings.repository, facts, self.clock)
+        return Reach(self.settings.repository, facts, self.clock, self._ssh)
+
+    def _ssh(self) -> Ssh:
+        """The connections of this session, made by the first thread that asks."""
+        with self.guard:
+            return self._connections
+
+    @cached_property
+    def _connections(self) -> Ssh:
+        from reconciler.transport.ssh import Connections  # noqa: PLC0415 - imports paramiko
+
+        made = Connections(self.clock)
+        self.closing.callback(made.close)
+        return made
+
+    @cached_property
+    def crew(self) -> Crew:
+        crew = Crew(self.reach.remote)
+        self.closing.callback(crew.close)
+        return crew
 
     @cached_property
     def masker(self) -> Masker:
@@ -151,9 +172,9 @@ class Session:
             clock=self.clock,
         )
 
-    def take_control(self, *, take_over: bool = False) -> Lease | None:
-        """The control lease; None while someone else holds it."""
-        return self.store.leases.acquire(CONTROL, self.holder, LEASE_SECONDS, take_over=take_over)
+    def asking(self, tell: Callable[[str], None]) -> Asking:
+        """The way to control."""
+        return Asking(self.store, self.clock, self.holder, self.who, tell)
 
     @contextmanager
     def controlled(self, lease: Lease) -> Iterator[None]:
@@ -177,6 +198,7 @@ class Session:
             fleet=fleet,
             store=self.store,
             reach=self.reach.open,
+            crew=self.crew,
             renderer=self.composer.renderer,
             secrets=self.secrets,
             masker=self.masker,
@@ -186,38 +208,11 @@ class Session:
             listener=listener or Nobody(),
         )
 
-    def one_shot(self, situation: Situation, listener: Listener) -> OneShot:
+    def one_shot(self, situation: Situation, listener: Listener, tell: Callable[[str], None]) -> OneShot:
         """A controller and an executor that carry out one plan."""
         fleet = situation.manifests.fleet.metadata.name
-        return OneShot(self.store, self.controller(fleet), self.executor(fleet, listener))
-
-    def ask_watch(
-        self, situation: Situation, *, reason: str, timeout_seconds: float, tell: Callable[[str], None]
-    ) -> Answer:
-        """Ask whoever holds control to reconcile now, and wait for the answer.
-
-        Raises:
-            Refused: it follows another revision.
-            Unavailable: it did not answer in time.
-        """
-        current = self.store.leases.current(CONTROL)
-        state = self.store.fleet.current()
-        revision = situation.desired.revision
-        holder = current.holder if current else "someone else"
-        if state is None or state.revision != revision:
-            following = f", following {_named(state.branch, state.revision)}" if state else ""
-            ours = _named(situation.tree.revision.branch, revision)
-            message = f"{holder} holds control{following}; you are on {ours}"
-            raise Refused.of("controlled-elsewhere", message, hint="Push there, wait for it to end, or --take-over")
-        tell(f"{holder} holds control and follows the same revision: asked it to reconcile now")
-        request = ReconcileRequest(ulid(self.clock.now()), self.who, revision, reason)
-        self.store.fleet.request_reconcile(request)
-        deadline = self.clock.monotonic() + timeout_seconds
-        while self.clock.monotonic() < deadline:
-            answer = self.store.fleet.wait_answer(request.id, 1.0)
-            if answer and answer.final:
-                return answer
-        raise Unavailable.of("no-answer", f"{holder} did not answer within {timeout_seconds:g} s")
+        executor = self.executor(fleet, listener)
+        return OneShot(self.store, self.controller(fleet), executor, self.planning, self.clock, tell)
 
     def watch(self, source: Source, fleet: str, log: Log) -> Watch:
         """The ops server's loop."""
@@ -228,7 +223,7 @@ class Session:
             executor=self.executor(fleet),
             control=Control(self.store, self.holder, self.clock),
             store=self.store,
-            local=lambda: self.reach.local,
+            hosts=lambda: self.reach.hosts,
             clock=self.clock,
             log=log,
         )
@@ -249,7 +244,3 @@ class Session:
             raise LookupError("this session was opened without a key")
         own = TrustedKey(self.signer.public, frozenset(Permission))
         return TrustedKeys.of(1, [own])
-
-
-def _named(branch: str, revision: str) -> str:
-    return f"{branch}@{revision}" if branch else revision

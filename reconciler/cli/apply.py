@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from reconciler.cli.console import Console
 from reconciler.cli.exits import Exit
 from reconciler.cli.options import add_output, add_reason, add_scope
-from reconciler.errors import Refused
+from reconciler.errors import Place, Problem, Refused
 
 if TYPE_CHECKING:
     from reconciler.loops.outcome import HostOutcome
@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
     with session_of(arguments, console, Access.WRITE) as session:
         situation = situation_of(session, arguments)
         _refuse_dirty(session, situation, arguments)
-        if console.output == "text":
+        if console.output == "text" and not console.quiet:
             show(situation.plan, console, dry_run=False)
         _check_id(situation, arguments.plan_id)
         guard(situation.plan, situation.manifests.fleet.guard, arguments.allow_deletes)
@@ -90,24 +90,29 @@ def _agreed(arguments: argparse.Namespace, console: Console) -> bool:
 
 def _carry_out(session: Session, situation: Situation, arguments: argparse.Namespace, console: Console) -> Exit:
     from reconciler.cli.progress import progress_of
+    from reconciler.loops.by_watch import by_watch
+    from reconciler.loops.surprises import surprises
+    from reconciler.model.work import Lease
 
-    lease = session.take_control(take_over=arguments.take_over)
-    if lease is None:
-        return _ask_watch(session, situation, arguments, console)
+    got = session.asking(console.tell).control_or_answer(
+        situation,
+        take_over=arguments.take_over,
+        reason=arguments.reason,
+        timeout_seconds=arguments.timeout,
+    )
+    if not isinstance(got, Lease):
+        console.tell(got.text)
+        recap(by_watch(session.store, situation), console)
+        return Exit(got.exit_code)
     if situation.due:
         details = {"revision": situation.desired.revision, "who": session.who, "reason": arguments.reason}
         session.store.journal.append("apply", plan=situation.plan.id, **details)
-    with session.controlled(lease), progress_of(situation, session, console) as listener:
-        outcomes = session.one_shot(situation, listener).carry_out(situation, lease.term)
-    recap(outcomes, console)
+    with session.controlled(got), progress_of(situation, session, console) as listener:
+        outcomes = session.one_shot(situation, listener, console.tell).carry_out(situation, got.term)
+    if situation.due or console.output == "json":
+        recap(outcomes, console)
+    console.warn(surprises(situation.plan, outcomes))
     return Exit.DONE if all(outcome.well for outcome in outcomes) else Exit.FAILED
-
-
-def _ask_watch(session: Session, situation: Situation, arguments: argparse.Namespace, console: Console) -> Exit:
-    """Let the watch that holds control do it, if it follows the same revision; show its progress."""
-    answer = session.ask_watch(situation, reason=arguments.reason, timeout_seconds=arguments.timeout, tell=console.tell)
-    console.print(answer.text)
-    return Exit(answer.exit_code)
 
 
 def recap(outcomes: Sequence[HostOutcome], console: Console) -> None:
@@ -132,5 +137,10 @@ def _recap(outcome: HostOutcome) -> HostRecap:
         unknown=sum(app.unknown for app in outcome.apps),
         seconds=outcome.seconds,
         unreachable=outcome.unreachable,
-        problems=tuple(problem for app in outcome.apps for problem in app.problems),
+        problems=(*_busy(outcome), *(problem for app in outcome.apps for problem in app.problems)),
     )
+
+
+def _busy(outcome: HostOutcome) -> tuple[Problem, ...]:
+    hint = "Try again, or look: reconcile jobs"
+    return (Problem(Place(host=outcome.host), outcome.busy, hint, "host-busy"),) if outcome.busy else ()

@@ -60,10 +60,12 @@ def _tried(name: str, check: Callable[[], str]) -> Iterator[Check]:
 
 def _manifests(settings: Settings) -> str:
     from reconciler.manifests import Loader
+    from reconciler.reports.words import count
     from reconciler.source.working_tree import WorkingTree
 
     manifests = Loader(settings.cache_dir).load(WorkingTree(settings.repository).tree())
-    return f"fleet {manifests.fleet.metadata.name}: {len(manifests.hosts)} hosts, {len(manifests.apps)} apps"
+    counted = f"{count(len(manifests.hosts), 'host')}, {count(len(manifests.apps), 'app')}"
+    return f"fleet {manifests.fleet.metadata.name}: {counted}"
 
 
 def _key(settings: Settings) -> str:
@@ -78,6 +80,7 @@ def _redis(settings: Settings) -> str:
     from reconciler.wiring import Access, open_session
 
     with open_session(settings, Access.READ) as session:
+        session.store.check(writing=True)
         holder = session.store.leases.current("control")
         where = "by URL" if settings.redis_url else "embedded"
         return f"{where}, well" + (f"; {holder.holder} holds control" if holder else "")
@@ -86,7 +89,7 @@ def _redis(settings: Settings) -> str:
 def _secrets(settings: Settings) -> str:
     from reconciler.wiring import Access, open_session
 
-    with open_session(settings, Access.READ) as session:
+    with open_session(settings, Access.NONE) as session:
         desired = session.planning.survey(session.working_tree.tree()).desired
         paths = sorted({path for apps in desired.hosts.values() for app in apps.values() for path in app.secrets})
         session.secrets.resolve(paths)

@@ -27,11 +27,12 @@ def set_paused(arguments: argparse.Namespace, console: Console, reason: str) -> 
         scope = scope_of(arguments, manifests)
         hosts = [host for host in manifests.hosts if scope.host(host)]
         apps = sorted(scope.apps) if scope.apps else ["*"]
-        for host in hosts:
-            pause(session.store, session.reach, host, apps, reason)
+        untold = session.crew.each(lambda host: pause(session.store, session.reach, host, apps, reason), hosts)
         session.store.journal.append(
             "paused" if reason else "resumed", hosts=len(hosts), who=session.who, reason=reason
         )
     word = "Paused" if reason else "Resumed"
+    for why in filter(None, untold):
+        console.tell(f"{why}\nRedis knows it; the host learns it when it is worked on the next time.")
     console.tell(f"{word} {'' if apps == ['*'] else ', '.join(apps) + ' on '}{', '.join(hosts)}.")
     return Exit.DONE

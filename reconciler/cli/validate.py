@@ -26,6 +26,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
     from reconciler.loops.loading import load
     from reconciler.manifests import Loader
     from reconciler.planner import Composer
+    from reconciler.reports.words import count
     from reconciler.source.working_tree import WorkingTree
 
     settings = settings_of(arguments)
@@ -35,12 +36,8 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
     facts = facts_of(arguments) or {}
     Composer().compose(manifests, str(tree.revision), facts, lambda origin, path: loader.locate(tree, origin, path))
     if console.output == "text" and not console.quiet:
-        hosts, apps = len(manifests.hosts), len(manifests.apps)
-        console.print(f"Valid: {_count(hosts, 'host')}, {_count(apps, 'app')}, {_count(len(manifests.jobs), 'job')}.")
+        kinds = {"host": manifests.hosts, "app": manifests.apps, "job": manifests.jobs}
+        console.print(f"Valid: {', '.join(count(len(found), kind) for kind, found in kinds.items())}.")
     elif console.output == "json":
         console.problems(())
     return Exit.DONE
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
         scope = scope_of(arguments, manifests)
         executor = session.executor(manifests.fleet.metadata.name)
         hosts = [host for host in manifests.hosts if scope.host(host)]
-        outcomes = [executor.verify(host, sorted(scope.apps) if scope.apps else None) for host in hosts]
+        outcomes = executor.verify_all(hosts, sorted(scope.apps) if scope.apps else None)
     rows = [row for outcome in outcomes for row in _rows(outcome)]
     console.print(verify_json(rows) if console.output == "json" else verify_text(rows, color=console.color))
     if any(row.error for row in rows):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from reconciler.clock import Clock
 from reconciler.errors import InvalidInput, Place, Problem
 from reconciler.loops.host_view import HostView
-from reconciler.loops.outcome import AppOutcome, Listener, drift_of, tally
+from reconciler.loops.outcome import AppOutcome, Listener, changes_of, drift_of, tally
 from reconciler.model.observed import Applied, AppStatus, ObservedApp
 from reconciler.resources.protocol import Event, Finished, HealthEvent, ResourceEvent
 from reconciler.store import Store
@@ -90,7 +90,7 @@ class AppRun:
             yield masked
 
     def _outcome(
-        self, app: str, events: Iterable[Event], resources: Iterable[ResourceEvent], finished: Finished
+        self, app: str, events: Iterable[Event], resources: Sequence[ResourceEvent], finished: Finished
     ) -> AppOutcome:
         status = AppStatus(finished.status)
         problems = tuple(self._problems(app, events))
@@ -98,7 +98,8 @@ class AppRun:
             problems = (Problem(self._place(app), finished.error, finished.hint, finished.code or "apply-failed"),)
         counts = tally(resources)
         failed = max(counts.failed, int(status is not AppStatus.CONVERGED))
-        return AppOutcome(app, status, counts.ok, counts.changed, failed, problems=problems)
+        changes = changes_of(resources)
+        return AppOutcome(app, status, counts.ok, counts.changed, failed, problems=problems, changes=changes)
 
     def _problems(self, app: str, events: Iterable[Event]) -> Iterator[Problem]:
         for event in events:

@@ -17,6 +17,11 @@ from reconciler.store import HostWrite, Store
 from reconciler.trust import Signer, TrustedKeys, verify
 
 
+def mark_of(app: str) -> str:
+    """The id of the one coalescing mark that says that an app is due on a host."""
+    return f"{CONVERGE}:{app}"
+
+
 @dataclass(frozen=True, slots=True)
 class Controller:
     """Signs and writes what should be, and releases work whose dependencies are met."""
@@ -57,7 +62,7 @@ class Controller:
     ) -> tuple[Pair, ...]:
         """Enqueue converge marks for those of `pairs` that wait for nothing; returns them."""
         ready = Waves(situation.manifests, situation.desired, observed).ready(pairs)
-        marks = [Work(f"{CONVERGE}:{app}", host, CONVERGE, {"app": app}) for host, app in ready]
+        marks = [Work(mark_of(app), host, CONVERGE, {"app": app}) for host, app in ready]
         self.store.work.enqueue(marks, term=term)
         return ready
 

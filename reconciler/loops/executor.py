@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from reconciler.clock import Clock, ulid
-from reconciler.errors import Place, ReconcilerError, Refused, Unavailable
+from reconciler.errors import NOWHERE, Place, ReconcilerError, Refused, Unavailable
 from reconciler.loops.app_run import AppRun, Look, Secrets
+from reconciler.loops.catching_up import CatchingUp
+from reconciler.loops.crew import Crew
 from reconciler.loops.host_view import HostView
 from reconciler.loops.keeper import LEASE_SECONDS, Keeper
-from reconciler.loops.outcome import AppOutcome, HostOutcome, Listener
+from reconciler.loops.outcome import AppOutcome, HostOutcome, Listener, busy
 from reconciler.model.desired import Bundle
 from reconciler.model.observed import AppStatus, ObservedApp
 from reconciler.model.work import Claim, Lease, WorkState
@@ -35,6 +37,7 @@ class Executor:
 
     Args:
         reach: opens a host; raises Unavailable.
+        crew: works on several hosts across the network at once.
         renderer: the renderer of a bundle, kept between calls.
         trusted: the keys whose statements count here.
         holder: the name under which it takes leases.
@@ -43,6 +46,7 @@ class Executor:
     fleet: str
     store: Store
     reach: Callable[[str], Transport]
+    crew: Crew
     renderer: Callable[[Bundle], Renderer]
     secrets: Secrets
     masker: Masker
@@ -53,39 +57,48 @@ class Executor:
 
     def tick(self, hosts: Iterable[str]) -> tuple[HostOutcome, ...]:
         """Converge each of these hosts that has work and is free; one outcome for each that was worked on."""
-        outcomes = (self._converge(host) for host in hosts)
-        return tuple(outcome for outcome in outcomes if outcome)
+        return tuple(outcome for outcome in self.crew.each(self.converge, hosts) if outcome)
+
+    def verify_all(self, hosts: Iterable[str], apps: Sequence[str] | None = None) -> tuple[HostOutcome, ...]:
+        """`verify` each of these hosts."""
+        return tuple(self.crew.each(lambda host: self.verify(host, apps), hosts))
 
     def verify(self, host: str, apps: Sequence[str] | None = None) -> HostOutcome:
         """Look at a host, read-only, and record what differs. With `apps` None: at all its apps."""
         started = self.clock.monotonic()
         lease = self.store.leases.acquire(host_lease(host), self.holder, LEASE_SECONDS)
         if lease is None:
-            return HostOutcome(host, unreachable="someone else is working on it")
+            return busy(host)
         try:
             with Keeper(lambda: self.store.leases.renew(lease, LEASE_SECONDS)), closing(self.reach(host)) as transport:
+                self._catch_up(host, transport, lease, may_write=False)
                 view = self._view(host, transport)
                 names = [app for app in view.order() if apps is None or app in apps]
                 run = self._run(view, transport, Look.ONLY, lease)
                 found = tuple(run.perform(app) for app in names)
         except Unavailable as error:
-            return HostOutcome(host, unreachable=str(error))
+            return HostOutcome(host, unreachable=_reason(host, error))
         except Refused as error:
             found = (AppOutcome("", AppStatus.REFUSED, problems=tuple(error.problems)),)
         finally:
             self.store.leases.release(lease)
         return HostOutcome(host, found, self.clock.monotonic() - started)
 
-    def _converge(self, host: str) -> HostOutcome | None:
+    def converge(self, host: str) -> HostOutcome | None:
+        """Converge one host; None if it has no work, or someone else works on it."""
         lease = self.store.leases.acquire(host_lease(host), self.holder, LEASE_SECONDS)
         if lease is None:
             return None
+        claims: Mapping[str, Claim] = {}
         try:
             claims = self._claim(host)
             if not claims:
                 return None
             with Keeper(lambda: self._renew(lease, claims.values())):
                 outcome = self._work(host, lease, claims)
+        except BaseException:  # interrupted: the next run need not wait for leases to run out
+            self._put_back(claims.values(), "interrupted", timedelta())
+            raise
         finally:
             self.store.leases.release(lease)
         self.listener.finished(outcome)
@@ -105,14 +118,47 @@ class Executor:
         started = self.clock.monotonic()
         try:
             with closing(self.reach(host)) as transport:
+                claims = self._unpaused(claims, self._catch_up(host, transport, lease, may_write=True))
                 view = self._view(host, transport)
                 apps = tuple(self._each(view, transport, lease, claims))
+                if self.crew.remote(host) and not all(app.well for app in apps):
+                    CatchingUp(self.store, host, lease.term).part(transport)
         except Unavailable as error:
-            self._put_back(claims.values(), str(error))
-            return HostOutcome(host, unreachable=str(error), seconds=self.clock.monotonic() - started)
+            reason = _reason(host, error)
+            self._put_back(claims.values(), reason, _RETRY)
+            return HostOutcome(host, unreachable=reason, seconds=self.clock.monotonic() - started)
         except Refused as error:
             apps = self._refuse(host, lease, claims, error)
         return HostOutcome(host, apps, self.clock.monotonic() - started)
+
+    def report(self, hosts: Iterable[str]) -> None:
+        """Let hosts tell what they know of themselves where Redis knows less, as after it was emptied."""
+        for host in hosts:
+            lease = self.store.leases.acquire(host_lease(host), self.holder, LEASE_SECONDS)
+            if lease is None:
+                continue
+            try:
+                with closing(self.reach(host)) as transport:
+                    CatchingUp(self.store, host, lease.term).learn(transport.ledger())
+            except Unavailable:
+                continue  # told when there is work for it
+            finally:
+                self.store.leases.release(lease)
+
+    def _catch_up(self, host: str, transport: Transport, lease: Lease, *, may_write: bool) -> Mapping[str, str]:
+        """What people paused there. Planning asks the ledgers of this machine's hosts itself."""
+        meeting = CatchingUp(self.store, host, lease.term)
+        if self.crew.remote(host):
+            return meeting.meet(transport, may_write=may_write)
+        meeting.learn(transport.ledger())
+        return {}
+
+    def _unpaused(self, claims: Mapping[str, Claim], paused: Mapping[str, str]) -> Mapping[str, Claim]:
+        """The claims that people do not want left alone; the others end here."""
+        held = {app: why for app in claims if (why := paused.get("*", "") or paused.get(app, ""))}
+        for app, why in held.items():
+            self.store.work.finish(claims[app], WorkState.SKIPPED, {"reason": f"paused: {why}"})
+        return {app: claim for app, claim in claims.items() if app not in held}
 
     def _view(self, host: str, transport: Transport) -> HostView:
         """The host's verified desired state.
@@ -128,8 +174,9 @@ class Executor:
                 place=Place(host=host),
                 hint="Write it: reconcile apply",
             )
-        seen = transport.ledger().generation
-        statement = verify(desired.signed, self.trusted, fleet=self.fleet, host=host, seen=seen)
+        statement = verify(
+            desired.signed, self.trusted, fleet=self.fleet, host=host, seen=transport.ledger().generation
+        )
         bundles = self.store.desired.bundles({app.bundle for app in desired.apps.values()})
         view = HostView(statement, desired.apps, bundles, self.renderer)
         view.verify_content()
@@ -169,8 +216,8 @@ class Executor:
         state = WorkState.SUCCEEDED if outcome.well else WorkState.FAILED
         self.store.work.finish(claim, state, {"status": outcome.status.value})
 
-    def _put_back(self, claims: Iterable[Claim], reason: str) -> None:
-        retry_at = self.clock.now() + _RETRY
+    def _put_back(self, claims: Iterable[Claim], reason: str, after: timedelta) -> None:
+        retry_at = self.clock.now() + after
         for claim in claims:
             self.store.work.finish(claim, WorkState.RETRYING, {"reason": reason}, retry_at=retry_at)
 
@@ -185,3 +232,9 @@ class Executor:
             self._finish(claims[outcome.app], outcome)
         self.store.journal.append("refused", host=host, reason=str(error))
         return outcomes
+
+
+def _reason(host: str, error: Unavailable) -> str:
+    """Why a host cannot be worked on; its own name is not said again."""
+    here = Place(host=host)
+    return "\n".join(str(replace(it, place=NOWHERE) if it.place == here else it) for it in error.problems)

@@ -18,7 +18,7 @@ class Providers(Protocol):
 
 
 class KnownSecrets:
-    """Resolves each secret once between two calls of `forget`.
+    """Resolves each secret once between two calls of `forget`; threads may share it.
 
     Args:
         key: derived from the controller's signing key; None where there is none, as in pull-request checks.
@@ -36,7 +36,7 @@ class KnownSecrets:
 
     def forget(self) -> None:
         """Ask the providers again from now on, so that a rotation is seen."""
-        self._values.clear()
+        self._values = {}
 
     def resolve(self, paths: Iterable[str]) -> Mapping[str, str]:
         """Path -> clear text.
@@ -45,8 +45,11 @@ class KnownSecrets:
             InvalidInput: secrets are not found; one problem each.
         """
         asked = tuple(paths)
-        self._values.update(self._providers.resolve([path for path in asked if path not in self._values]))
-        return {path: self._values[path] for path in asked}
+        known = self._values
+        missing = [path for path in asked if path not in known]
+        if missing:
+            known.update(self._providers.resolve(missing))
+        return {path: known[path] for path in asked}
 
     def fingerprint(self, values: Mapping[str, str]) -> str:
         """One fingerprint for these values; empty without values or without a key."""

@@ -13,7 +13,7 @@ from reconciler.resources.ledger import AppRecord, Ledger
 def observed_host(ledger: Ledger, known: ObservedHost | None, facts: Mapping[str, Any]) -> ObservedHost:
     """What the host says of itself, with what Redis adds to it (drift, revision) where both speak of the same state."""
     remembered = known.apps if known else {}
-    apps = {name: _observed(record, remembered.get(name)) for name, record in ledger.apps.items()}
+    apps = {name: observed_app(record, remembered.get(name)) for name, record in ledger.apps.items()}
     return ObservedHost(
         apps=apps,
         facts=facts,
@@ -29,8 +29,9 @@ def applied(record: AppRecord) -> Applied:
     return Applied(str(kept.get("bundle", "")), str(kept.get("values", "{}")), record.resources, record.adopted)
 
 
-def _observed(record: AppRecord, known: ObservedApp | None) -> ObservedApp:
-    if known and known.digest == record.digest and known.generation >= record.generation:
+def observed_app(record: AppRecord, known: ObservedApp | None = None) -> ObservedApp:
+    """An app as its host knows it; what Redis remembers of the same run says more."""
+    if known and known.generation >= record.generation:
         return known
     return ObservedApp(
         generation=record.generation,

@@ -2,46 +2,88 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from reconciler.clock import Clock
 from reconciler.errors import Place, Problem
-from reconciler.loops.controller import Controller
+from reconciler.loops.controller import Controller, mark_of
 from reconciler.loops.executor import Executor
-from reconciler.loops.outcome import AppOutcome, HostOutcome
-from reconciler.loops.planning import Pair, Situation
+from reconciler.loops.outcome import AppOutcome, HostOutcome, busy
+from reconciler.loops.planning import Pair, Planning, Situation
 from reconciler.model.observed import AppStatus
 from reconciler.planner.waves import Waves
 from reconciler.store import Store
 
+BUSY_SECONDS = 45.0
+"""How long hosts are waited for that someone else works on; longer than any lease of a run that was cut off."""
+_POLL_SECONDS = 1.0
+
 
 @dataclass(frozen=True, slots=True)
 class OneShot:
-    """A controller and an executor that work in turn."""
+    """A controller and an executor that work in turn.
+
+    Args:
+        tell: says what is waited for.
+    """
 
     store: Store
     controller: Controller
     executor: Executor
+    planning: Planning
+    clock: Clock
+    tell: Callable[[str], None]
 
     def carry_out(self, situation: Situation, term: int) -> tuple[HostOutcome, ...]:
-        """Sign, write and converge; one outcome for every host with something due, also those not reached.
+        """Sign, write and converge; one outcome for every host in scope, also those not reached.
 
         Raises:
             Refused: someone else took control.
         """
+        scope = situation.scope
         self.controller.commit(situation, term)
+        self.executor.report(host for host in situation.local if scope.host(host))
         pending = actionable(situation)
-        hosts = sorted({host for host, _ in pending})
-        outcomes: list[HostOutcome] = []
+        outcomes = [*_rejected(situation)]
         while pending:
-            observed = self.store.observed.read(hosts_of(situation))
+            observed = self.store.observed.read(situation.desired.hosts)
             released = self.controller.release(situation, observed, pending, term)
             if not released:
                 outcomes += _waiting(Waves(situation.manifests, situation.desired, observed).waiting(pending))
                 break
             pending = [pair for pair in pending if pair not in set(released)]
-            outcomes += self.executor.tick(sorted({host for host, _ in released}))
-        return merged(outcomes, hosts)
+            outcomes += self._execute(released)
+        hosts = [host for host in situation.desired.hosts if scope.host(host)]
+        return merged(outcomes, hosts, lambda host: self._untouched(situation, host))
+
+    def _execute(self, released: Sequence[Pair]) -> list[HostOutcome]:
+        """Work on the hosts, waiting for those that someone else holds, or held when it was cut off."""
+        left = {host for host, _ in released}
+        outcomes: list[HostOutcome] = []
+        deadline = self.clock.monotonic() + BUSY_SECONDS
+        told = False
+        while left:
+            done = self.executor.tick(sorted(left))
+            outcomes += done
+            left -= {outcome.host for outcome in done}
+            left = {host for host in left if self._still_due(host, released)}
+            if not left or self.clock.monotonic() >= deadline:
+                break
+            if not told:
+                self.tell(f"waiting for {', '.join(sorted(left))}: someone else works there, or was cut off")
+                told = True
+            self.clock.sleep(_POLL_SECONDS)
+        return [*outcomes, *(busy(host) for host in sorted(left))]
+
+    def _still_due(self, host: str, released: Sequence[Pair]) -> bool:
+        return any(self.store.work.get(host, mark_of(app)) for name, app in released if name == host)
+
+    def _untouched(self, situation: Situation, host: str) -> HostOutcome:
+        """A host where nothing was to be done."""
+        view = self.planning.view(situation.desired, host)
+        apps = [AppOutcome(app, AppStatus.CONVERGED, ok=len(view.rendered(app).resources)) for app in view.apps]
+        return HostOutcome(host, tuple(apps))
 
 
 def actionable(situation: Situation) -> list[Pair]:
@@ -56,13 +98,10 @@ def actionable(situation: Situation) -> list[Pair]:
     return [pair for pair in situation.due if pair not in held | renamed and pair[0] in situation.desired.hosts]
 
 
-def hosts_of(situation: Situation) -> tuple[str, ...]:
-    """All hosts of the manifests."""
-    return tuple(situation.desired.hosts)
-
-
-def merged(outcomes: Iterable[HostOutcome], hosts: Sequence[str]) -> tuple[HostOutcome, ...]:
-    """One outcome a host, in order; a host that nobody worked on is said to be busy elsewhere."""
+def merged(
+    outcomes: Iterable[HostOutcome], hosts: Sequence[str], untouched: Callable[[str], HostOutcome]
+) -> tuple[HostOutcome, ...]:
+    """One outcome a host, in order."""
     together: dict[str, HostOutcome] = {}
     for outcome in outcomes:
         before = together.get(outcome.host)
@@ -74,13 +113,31 @@ def merged(outcomes: Iterable[HostOutcome], hosts: Sequence[str]) -> tuple[HostO
                 (*before.apps, *outcome.apps),
                 before.seconds + outcome.seconds,
                 outcome.unreachable or before.unreachable,
+                outcome.busy or before.busy,
             )
-    return tuple(together.get(host, HostOutcome(host, unreachable="someone else is working on it")) for host in hosts)
+    return tuple(together.get(host) or untouched(host) for host in hosts)
 
 
 def _waiting(reasons: Mapping[Pair, str]) -> list[HostOutcome]:
-    outcomes = []
-    for (host, app), reason in reasons.items():
-        problem = Problem(Place(host=host, app=app), f"not tried: waits for {reason}", code="dependency-failed")
-        outcomes.append(HostOutcome(host, (AppOutcome(app, AppStatus.WAITING, problems=(problem,)),)))
-    return outcomes
+    return [
+        _not_tried(pair, AppStatus.WAITING, f"not tried: waits for {reason}", "", "dependency-failed")
+        for pair, reason in reasons.items()
+    ]
+
+
+def _rejected(situation: Situation) -> Iterator[HostOutcome]:
+    """Apps that failed before just as they are now: they are not well, though nothing is done about them."""
+    for plan in situation.plan.apps:
+        known = situation.observed.get(plan.host)
+        wanted = situation.desired.hosts.get(plan.host, {}).get(plan.app)
+        if plan.held and known and wanted and wanted.digest in known.rejected:
+            hint = f"Change it, or try it again: reconcile apply --app {plan.app}"
+            yield _not_tried(
+                (plan.host, plan.app), AppStatus.ROLLED_BACK, "not tried: it failed here before", hint, "rejected"
+            )
+
+
+def _not_tried(pair: Pair, status: AppStatus, message: str, hint: str, code: str) -> HostOutcome:
+    host, app = pair
+    problem = Problem(Place(host=host, app=app), message, hint, code)
+    return HostOutcome(host, (AppOutcome(app, status, problems=(problem,)),))

@@ -26,6 +26,8 @@ class AppOutcome:
     unknown: int = 0
     problems: tuple[Problem, ...] = ()
     drift: tuple[Drift, ...] = ()
+    changes: frozenset[str] = frozenset()
+    """Ids of the resources that were added, changed or deleted."""
 
     @property
     def well(self) -> bool:
@@ -41,11 +43,18 @@ class HostOutcome:
     apps: tuple[AppOutcome, ...] = ()
     seconds: float = 0.0
     unreachable: str = ""
+    busy: str = ""
+    """Why it was left to someone else."""
 
     @property
     def well(self) -> bool:
         """Whether everything that was asked for is there."""
-        return not self.unreachable and all(app.well for app in self.apps)
+        return not (self.unreachable or self.busy) and all(app.well for app in self.apps)
+
+
+def busy(host: str) -> HostOutcome:
+    """A host that someone else works on just now."""
+    return HostOutcome(host, busy="someone else is working on it")
 
 
 class Listener(Protocol):
@@ -86,6 +95,11 @@ def tally(events: Iterable[ResourceEvent]) -> Tally:
         rank = 2 if event.action == "failed" else 0 if event.action in _UNTOUCHED else 1
         worst[event.id] = max(worst.get(event.id, 0), rank)
     return Tally(*(sum(rank == asked for rank in worst.values()) for asked in range(3)))
+
+
+def changes_of(events: Iterable[ResourceEvent]) -> frozenset[str]:
+    """Ids of the resources that an apply added, changed or deleted."""
+    return frozenset(event.id for event in events if event.action in _DIFFERENT)
 
 
 def drift_of(events: Iterable[ResourceEvent]) -> tuple[Drift, ...]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from reconciler.clock import Clock
-from reconciler.errors import Unavailable
+from reconciler.errors import InvalidInput, Place, Problem, Refused, Unavailable
 from reconciler.loops import ledger_view
 from reconciler.loops.host_view import HostView
 from reconciler.loops.known_hosts import KnownHosts
@@ -20,13 +20,13 @@ from reconciler.loops.loading import load
 from reconciler.loops.reach import Reach
 from reconciler.manifests import Loader
 from reconciler.model.desired import Bundle, Desired, DesiredApp, Statement
-from reconciler.model.manifests import Manifests
+from reconciler.model.manifests import Guard, Manifests
 from reconciler.model.observed import Applied, AppStatus, ObservedApp, ObservedHost
 from reconciler.model.plan import Plan
 from reconciler.model.tree import Tree
-from reconciler.planner import Composer, PlanInput, Scope, diff, due
+from reconciler.planner import Composer, PlanInput, Scope, diff, due, guard
 from reconciler.resources.ledger import Ledger
-from reconciler.resources.protocol import ResourceEvent
+from reconciler.resources.protocol import Event, Finished, ResourceEvent
 from reconciler.store import Store
 
 Pair = tuple[str, str]
@@ -64,6 +64,8 @@ class Situation:
     scope: Scope
     due: tuple[Pair, ...]
     plan: Plan
+    local: tuple[str, ...]
+    """Hosts that could be asked without crossing a network."""
 
 
 class Planning:
@@ -120,8 +122,8 @@ class Planning:
                 observed[host] = ledger_view.observed_host(ledgers[host], observed.get(host), transport.facts())
         return Survey(tree, manifests, self._compose(tree, manifests, observed), observed, ledgers)
 
-    def plan(self, tree: Tree, scope: Scope, facts: Facts | None = None) -> Situation:
-        """The situation now.
+    def plan(self, tree: Tree, scope: Scope, facts: Facts | None = None, *, texts: bool = True) -> Situation:
+        """The situation now; without `texts` for who only acts on the plan, in a fraction of the time.
 
         Raises:
             InvalidInput: the manifests, templates or secrets have problems; all of them.
@@ -133,7 +135,7 @@ class Planning:
         pairs = due(survey.desired, survey.observed, secrets, scope)
         looks = dict(self._looks(survey.desired, pairs))
         applied = self._applied(pairs, survey)
-        return self._situation(survey, scope, secrets, pairs, applied=applied, looks=looks)
+        return self._situation(survey, scope, secrets, pairs, applied=applied, looks=looks, texts=texts)
 
     def against(self, tree: Tree, old: Tree, scope: Scope, facts: Facts | None = None) -> Situation:
         """The situation as if every host stood exactly where another revision wants it; asks nobody.
@@ -178,6 +180,7 @@ class Planning:
         *,
         applied: Mapping[Pair, Applied],
         looks: Mapping[Pair, Mapping[str, ResourceEvent]],
+        texts: bool = True,
     ) -> Situation:
         desired = survey.desired
         plan_input = PlanInput(
@@ -190,9 +193,12 @@ class Planning:
             looks=looks,
             now=self._clock.now(),
             scope=scope,
+            due=pairs,
+            texts=texts,
         )
-        plan = diff(plan_input, self._composer.renderer)
-        return Situation(survey.tree, survey.manifests, desired, survey.observed, secrets, scope, pairs, plan)
+        plan = _judged(diff(plan_input, self._composer.renderer), survey.manifests.fleet.guard)
+        local = tuple(survey.ledgers)
+        return Situation(survey.tree, survey.manifests, desired, survey.observed, secrets, scope, pairs, plan, local)
 
     def _compose(self, tree: Tree, manifests: Manifests, observed: Mapping[str, ObservedHost]) -> Desired:
         facts = {host: known.facts for host, known in observed.items()}
@@ -234,8 +240,28 @@ class Planning:
                 events = list(transport.inspect(request))
         except Unavailable:
             return {}
+        _refuse_invalid(events, Place(host=host, app=app))
         seen = {event.id: event for event in events if isinstance(event, ResourceEvent)}
         if clear is not None:
             return seen
         opaque = {wanted.id for wanted in request.resources if wanted.sensitive}
         return {key: event for key, event in seen.items() if key not in opaque or event.action == "add"}
+
+
+_INVALID = frozenset({"bad-path", "invalid-field", "unknown-kind", "wrong-type", "not-in-sandbox"})
+"""Codes of a look that failed because of what the manifests ask for, not because of the host."""
+
+
+def _refuse_invalid(events: Sequence[Event], place: Place) -> None:
+    for event in events:
+        if isinstance(event, Finished) and event.code in _INVALID:
+            raise InvalidInput(Problem(place, event.error, event.hint, event.code))
+
+
+def _judged(plan: Plan, limits: Guard) -> Plan:
+    """The plan with what the guard says of it, so that a dry run tells it too."""
+    try:
+        guard(plan, limits, None)
+    except Refused as error:
+        return replace(plan, refused=str(error))
+    return plan

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from reconciler.clock import Clock
 from reconciler.errors import Place, Unavailable
@@ -12,34 +13,62 @@ from reconciler.model.manifests import Connection, ConnectionType, Host, Manifes
 from reconciler.planner import connections
 from reconciler.transport import Transport
 from reconciler.transport.local import LocalTransport
+from reconciler.transport.route import Route, Stop, parse_stop
+
+
+class Ssh(Protocol):
+    """Opens hosts over SSH."""
+
+    def open(self, route: Route, fleet: str, root: str) -> Transport: ...
 
 
 class Reach:
     """Knows the hosts of the manifests that it was shown last.
 
     Args:
-        repository: what a relative `sandboxRoot` starts from.
+        repository: what a relative `sandboxRoot` of a local host starts from.
         facts: facts of this machine, for local hosts.
+        ssh: gives what opens the others; called for the first of them, since it is slow to load.
     """
 
-    def __init__(self, repository: Path, facts: Callable[[], Mapping[str, Any]], clock: Clock) -> None:
+    def __init__(
+        self, repository: Path, facts: Callable[[], Mapping[str, Any]], clock: Clock, ssh: Callable[[], Ssh]
+    ) -> None:
         self._repository = repository
         self._clock = clock
         self._facts = facts
+        self._ssh = ssh
         self._fleet = ""
         self._hosts: Mapping[str, Host] = {}
+        self._resolved_from: tuple[object, object, object] = (None, None, None)
         self._connections: Mapping[str, Connection] = {}
+        self._local: tuple[str, ...] = ()
+        self._remote: frozenset[str] = frozenset()
 
     def show(self, manifests: Manifests) -> None:
         """From now on, reach the hosts of these manifests."""
         self._fleet = manifests.fleet.metadata.name
-        self._hosts = manifests.hosts
+        grounds = (manifests.hosts, manifests.groups, manifests.apps)
+        if all(map(operator.is_, grounds, self._resolved_from)):
+            return
+        self._hosts, self._resolved_from = manifests.hosts, grounds
         self._connections = connections(manifests)
+        self._local = self._of(ConnectionType.LOCAL)
+        self._remote = frozenset(self._of(ConnectionType.SSH))
 
     @property
     def local(self) -> tuple[str, ...]:
         """Names of the hosts that are this machine, or a sandbox on it."""
-        return tuple(name for name, how in self._connections.items() if how.type is ConnectionType.LOCAL)
+        return self._local
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Names of all hosts that this process works on: an agent works on its own."""
+        return (*self._local, *sorted(self._remote))
+
+    def remote(self, host: str) -> bool:
+        """Whether the host is across a network."""
+        return host in self._remote
 
     def open(self, host: str) -> Transport:
         """A transport to the host; the caller closes it.
@@ -50,12 +79,49 @@ class Reach:
         how = self._connections.get(host)
         if how is None:
             raise Unavailable.of("unknown-host", "not in the manifests", place=Place(host=host))
-        if how.type is not ConnectionType.LOCAL:
+        root = self._hosts[host].sandbox_root
+        if how.type is ConnectionType.LOCAL:
+            return LocalTransport(
+                host, self._fleet, self._repository / root if root else None, self._facts, self._clock
+            )
+        if how.type is not ConnectionType.SSH:
             raise Unavailable.of(
                 "no-transport",
-                f"connection.type {how.type.value if how.type else 'ssh'} cannot be reached by this version yet",
+                "its agent works on it, nobody else",
                 place=Place(host=host),
-                hint="Hosts with connection.type: local can.",
+                hint="This version has no agent yet: connection.type: ssh",
             )
-        root = self._hosts[host].sandbox_root
-        return LocalTransport(host, self._fleet, self._repository / root if root else None, self._facts, self._clock)
+        if root and not root.startswith("/"):
+            message = f"sandboxRoot {root} is a path on the host, so it must be absolute"
+            raise Unavailable.of("invalid-route", message, place=Place(host=host), hint="Write /srv/NAME, for example")
+        return self._ssh().open(self._route(host, how), self._fleet, root or "/")
+
+    def _of(self, kind: ConnectionType) -> tuple[str, ...]:
+        return tuple(name for name, how in self._connections.items() if how.type is kind)
+
+    def _route(self, host: str, how: Connection) -> Route:
+        return Route(host, self._stop(host, how), self._through(how, (host,)), bool(how.become))
+
+    def _stop(self, host: str, how: Connection) -> Stop:
+        return Stop(host, self._hosts[host].address, how.user, how.port, how.host_key)
+
+    def _through(self, how: Connection, asking: tuple[str, ...]) -> tuple[Stop, ...] | None:
+        """The jump hosts that `proxyJump` names: hosts of the fleet with their own, or addresses."""
+        if how.proxy_jump is None:
+            return None
+        stops: list[Stop] = []
+        for name in filter(None, map(str.strip, how.proxy_jump.split(","))):
+            if name in asking:
+                raise _bad_jump(asking[0], f"proxyJump goes round in a circle: {' -> '.join([*asking, name])}")
+            if name in self._hosts:
+                known = self._connections[name]
+                stops += [*(self._through(known, (*asking, name)) or ()), self._stop(name, known)]
+            elif stop := parse_stop(name):
+                stops += [stop] if name != "none" else []
+            else:
+                raise _bad_jump(asking[0], f"proxyJump {name} is neither a host nor [user@]address[:port]")
+        return tuple(stops)
+
+
+def _bad_jump(host: str, message: str) -> Unavailable:
+    return Unavailable.of("invalid-route", message, place=Place(host=host))

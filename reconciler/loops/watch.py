@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -23,7 +24,7 @@ from reconciler.loops.requests import Requests
 from reconciler.loops.worker import Log, Worker
 from reconciler.model.observed import AppStatus
 from reconciler.model.tree import Tree
-from reconciler.planner import WHOLE_FLEET, guard
+from reconciler.planner import WHOLE_FLEET, hold_excessive
 from reconciler.store import FleetState, Store
 
 STOP_SECONDS = 4.0
@@ -57,7 +58,7 @@ class Watch:
     """Follows a source until it is told to stop.
 
     Args:
-        local: the hosts that this process reaches by itself.
+        hosts: the hosts that this process works on, as they are now.
     """
 
     def __init__(
@@ -69,7 +70,7 @@ class Watch:
         executor: Executor,
         control: Control,
         store: Store,
-        local: Callable[[], tuple[str, ...]],
+        hosts: Callable[[], tuple[str, ...]],
         clock: Clock,
         log: Log,
     ) -> None:
@@ -80,7 +81,7 @@ class Watch:
         self._store = store
         self._clock = clock
         self._log = log
-        self._worker = Worker(executor, store, local, clock, log, settled=self._settle)
+        self._worker = Worker(executor, store, hosts, clock, log, settled=self._settle)
         self._requests = Requests(store, wake=source.wake)
         self._situation: Situation | None = None
         self._swept = float("-inf")
@@ -129,8 +130,8 @@ class Watch:
         if asked:
             self._planning.forget()
         self._swept = self._clock.monotonic()
-        situation = self._planning.plan(self._source.tree(), WHOLE_FLEET)
-        self._check_deletes(situation)
+        situation = self._planning.plan(self._source.tree(), WHOLE_FLEET, texts=False)
+        situation = self._hold_deletes(situation)
         written = self._controller.commit(situation, lease.term)
         self._follow(situation, lease.holder, written)
         released = self._controller.release(situation, situation.observed, self._untried(situation), lease.term)
@@ -139,9 +140,15 @@ class Watch:
         idle = not released and not self._worker.busy
         self._requests.settle(situation, idle=idle, failed=self._worker.failed)
 
-    def _check_deletes(self, situation: Situation) -> None:
+    def _hold_deletes(self, situation: Situation) -> Situation:
+        """Hold the apps that delete more than the guard and the commit's trailer allow; the others go on."""
         allowed = (situation.tree.revision.trailers or {}).get("Reconcile-Allow-Deletes", "")
-        guard(situation.plan, situation.manifests.fleet.guard, int(allowed) if allowed.isdigit() else None)
+        limit = int(allowed) if allowed.isdigit() else None
+        plan, problems = hold_excessive(situation.plan, situation.manifests.fleet.guard, limit)
+        if problems:
+            told = "; ".join(problem.message for problem in problems)
+            self._tell("held", self._log.error, error=told, hint="commit with the trailer Reconcile-Allow-Deletes: N")
+        return replace(situation, plan=plan)
 
     def _follow(self, situation: Situation, holder: str, written: int) -> None:
         counts = {action.value: number for action, number in situation.plan.counts.items() if number}

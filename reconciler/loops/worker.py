@@ -1,13 +1,19 @@
-"""The executor's thread of a watch: converges hosts that have work, and looks for drift when its time has come."""
+"""The executor's thread of a watch: converges hosts that have work, and looks for drift when its time has come.
+
+Hosts of this machine are worked on in this thread, hosts across the network by the executor's crew, so that one of them
+that is slow or gone holds up no other.
+"""
 
 from __future__ import annotations
 
+import functools
 import threading
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, Protocol
 
 from reconciler.clock import Clock
 from reconciler.errors import ReconcilerError
+from reconciler.loops.controller import mark_of
 from reconciler.loops.drift_timer import DriftTimer
 from reconciler.loops.executor import Executor
 from reconciler.loops.outcome import HostOutcome
@@ -19,6 +25,8 @@ from reconciler.store import Store
 SWEEP_SECONDS = 10.0
 """How often hosts are asked for work without a hint that there is any."""
 HINT_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 8.0
+"""Between two tries while Redis is away; short enough to be back soon after it is."""
 
 
 class Log(Protocol):
@@ -58,22 +66,42 @@ class Worker:
         self._timer = DriftTimer()
         self._situation: Situation | None = None
         self._swept = float("-inf")
-        self.busy = False
-        self.failed = False
-        """Whether the last work did not end well."""
+        self._telling = threading.Lock()
+        self._near = False
+        """Whether work on a host of this machine is under way."""
+        self._again: set[str] = set()
+        """Hosts that were given work while they had other work."""
+        self._unlooked: dict[str, set[str]] = {}
+        """Host -> apps whose time to be looked at has come."""
+        self._failing: set[str] = set()
+
+    @property
+    def failed(self) -> bool:
+        """Whether the last work on any host did not end well."""
+        return bool(self._failing)
+
+    @property
+    def busy(self) -> bool:
+        """Whether work is under way."""
+        return self._near or self._executor.crew.busy
 
     def show(self, situation: Situation) -> None:
         """From now on, look after what this situation says."""
         self._situation = situation
 
     def run(self, stop: threading.Event) -> None:
-        """Work until `stop` is set; errors are told and survived."""
+        """Work until `stop` is set; errors are told once and survived, with longer and longer pauses."""
+        pause, told = HINT_SECONDS, ""
         while not stop.is_set():
             try:
                 self._turn()
+                pause, told = HINT_SECONDS, ""
             except ReconcilerError as error:
-                self._log.warning("executor", error=str(error))
-                stop.wait(HINT_SECONDS)
+                if str(error) != told:
+                    told = str(error)
+                    self._log.warning("executor", error=told)
+                stop.wait(pause)
+                pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
     def _turn(self) -> None:
         ready = self._store.work.ready(wait_seconds=HINT_SECONDS)
@@ -82,21 +110,45 @@ class Worker:
         now = self._clock.monotonic()
         if now - self._swept >= SWEEP_SECONDS:
             self._swept, hinted = now, list(hosts)
-        self._look_for_drift()
-        if hinted:
-            self._converge(hinted)
+            self._executor.report(host for host in hosts if not self._executor.crew.remote(host))
+        waited, self._again = self._again, set()
+        self._converge([*hinted, *sorted(waited.intersection(hosts).difference(hinted))])
+        self._look_for_drift()  # after healing, which a host that is looked at often would never be free for
 
     def _converge(self, hosts: Iterable[str]) -> None:
-        self.busy = True
+        for host in hosts:
+            if not self._begin(host, self._work_on):
+                self._again.add(host)
+
+    def _begin(self, host: str, work: Callable[[str], None]) -> bool:
+        """Work on a host, here or in a thread of the crew; False while that has other work for it."""
+        if self._executor.crew.remote(host):
+            return self._executor.crew.start(host, functools.partial(self._safely, work, host))
+        self._near = True
         try:
-            outcomes = self._executor.tick(hosts)
+            work(host)
         finally:
-            self.busy = False
-        for outcome in outcomes:
+            self._near = False
+        return True
+
+    def _safely(self, work: Callable[[str], None], host: str) -> None:
+        """Work in a thread of its own, where nobody else would hear of errors."""
+        try:
+            work(host)
+        except ReconcilerError as error:
+            self._log.warning("executor", host=host, error=str(error))
+
+    def _work_on(self, host: str) -> None:
+        outcome = self._executor.converge(host)
+        if outcome is None:
+            return
+        with self._telling:
             self._tell(outcome)
-        if outcomes:
-            self.failed = not all(outcome.well for outcome in outcomes)
-            self._settled({(outcome.host, app.app) for outcome in outcomes for app in outcome.apps})
+            if outcome.well:
+                self._failing.discard(host)
+            else:
+                self._failing.add(host)
+            self._settled({(host, app.app) for app in outcome.apps})
 
     def _tell(self, outcome: HostOutcome) -> None:
         if outcome.unreachable:
@@ -119,12 +171,15 @@ class Worker:
             for app in situation.desired.hosts.get(host, {})
             if situation.manifests.apps[app].drift is not DriftPolicy.IGNORE
         }
-        for pair in self._timer.due(periods, self._clock.monotonic()):
-            self._look(situation, pair)
+        for host, app in self._timer.due(periods, self._clock.monotonic()):
+            self._unlooked.setdefault(host, set()).add(app)
+        for host, apps in list(self._unlooked.items()):
+            if self._begin(host, functools.partial(self._look, situation, sorted(apps))):
+                del self._unlooked[host]
 
-    def _look(self, situation: Situation, pair: Pair) -> None:
-        host, app = pair
-        for outcome in self._executor.verify(host, [app]).apps:
+    def _look(self, situation: Situation, apps: Sequence[str], host: str) -> None:
+        for outcome in self._executor.verify(host, apps).apps:
+            app = outcome.app
             if not outcome.drift:
                 continue
             resources = ", ".join(drift.resource for drift in outcome.drift)
@@ -132,4 +187,4 @@ class Worker:
             self._log.warning("drift", host=host, app=app, resources=resources, policy=policy.value)
             self._store.journal.append("drift", host=host, app=app, resources=resources)
             if policy is DriftPolicy.HEAL:
-                self._store.work.enqueue([Work(f"{CONVERGE}:{app}", host, CONVERGE, {"app": app}, reason="drift")])
+                self._store.work.enqueue([Work(mark_of(app), host, CONVERGE, {"app": app}, reason="drift")])

@@ -133,22 +133,26 @@ class Index:
         return self._selected[selector]
 
     def _holding(self, requirement: Requirement) -> frozenset[str]:
+        if requirement.operator in {Operator.EXISTS, Operator.ABSENT}:
+            present = self._having(requirement)
+            return present if requirement.operator is Operator.EXISTS else self._everything - present
+        wanted = frozenset[str]().union(*self._fitting(requirement))
+        return wanted if requirement.operator is Operator.IN else self._everything - wanted
+
+    def _having(self, requirement: Requirement) -> frozenset[str]:
+        """Hosts that have what the requirement speaks of, whatever its value."""
         if requirement.key == "name":
-            values = {value: frozenset({value}) & self._everything for value in requirement.values}
-            present = self._everything
-        elif requirement.key == "app":
-            values = {app: self.placed(app) for app in requirement.values}
-            present = frozenset().union(*values.values())
-        else:
-            values = dict(self.labels.get(requirement.key, {}))
-            present = frozenset().union(*values.values())
-        wanted = frozenset[str]().union(*(values.get(value, frozenset()) for value in requirement.values))
-        match requirement.operator:
-            case Operator.EXISTS:
-                return present
-            case Operator.ABSENT:
-                return self._everything - present
-            case Operator.IN:
-                return wanted
-            case Operator.NOT_IN:
-                return self._everything - wanted
+            return self._everything
+        if requirement.key == "app":
+            return frozenset[str]().union(*self._fitting(requirement))
+        return frozenset[str]().union(*self.labels.get(requirement.key, {}).values())
+
+    def _fitting(self, requirement: Requirement) -> Iterator[frozenset[str]]:
+        """For each value, the hosts that have it."""
+        for value in requirement.values:
+            if requirement.key == "name":
+                yield frozenset({value}) & self._everything
+            elif requirement.key == "app":
+                yield self.placed(value)
+            else:
+                yield self.labels.get(requirement.key, {}).get(value, frozenset())

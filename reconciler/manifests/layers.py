@@ -18,10 +18,14 @@ class ConnectionSpec(Door):
     """How an executor reaches a host; what is not set comes from groups, then from the defaults."""
 
     type: Literal["ssh", "agent", "local"] | None = Field(None, description="Over SSH (default), by an agent, or here.")
-    user: Filled | None = Field(None, description="User to log in as.")
-    port: int | None = Field(None, ge=1, le=65535, description="SSH port; default 22.")
+    user: Filled | None = Field(
+        None, description="User to log in as; default what ~/.ssh/config says, else your own name."
+    )
+    port: int | None = Field(None, ge=1, le=65535, description="SSH port; default 22, or what ~/.ssh/config says.")
     become: bool | None = Field(None, description="Become root with sudo -n.")
-    proxy_jump: Filled | None = Field(None, description="Host to go through.")
+    proxy_jump: Filled | None = Field(
+        None, description="Hosts to go through, comma-separated: of the fleet, or [user@]address[:port]."
+    )
     host_key: Filled | None = Field(None, description="The host's public key or its fingerprint, SHA256:...")
 
 

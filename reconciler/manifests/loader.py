@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path as Directory
+from typing import TypeVar
 
 from reconciler.errors import InvalidInput, Place, Problem
 from reconciler.manifests.cache import Cache, Key
@@ -18,6 +19,8 @@ from reconciler.manifests.parsed import Document, Parsed
 from reconciler.manifests.templates import read_template
 from reconciler.model.manifests import Manifests, Origin, Path
 from reconciler.model.tree import Tree, TreeFile
+
+_T = TypeVar("_T")
 
 MANIFESTS = "manifests/"
 TEMPLATES = "templates/"
@@ -60,7 +63,11 @@ class Loader:
         templates = dict(sorted(index.templates.items()))
         if index.fleet is None:
             raise InvalidManifests(problems, None)
-        manifests = Manifests(index.fleet, index.hosts, index.groups, index.apps, index.jobs, templates)
+        hosts, groups, apps = index.hosts, index.groups, index.apps
+        if self._loaded:
+            before = self._loaded[1]
+            hosts, groups, apps = _kept(before.hosts, hosts), _kept(before.groups, groups), _kept(before.apps, apps)
+        manifests = Manifests(index.fleet, hosts, groups, apps, index.jobs, templates)
         if problems:
             raise InvalidManifests(problems, manifests)
         return manifests
@@ -88,6 +95,12 @@ def is_manifest(path: str) -> bool:
 def is_template(path: str) -> bool:
     """Whether a file of the repository is a template."""
     return path.startswith(TEMPLATES) and not _hidden(path)
+
+
+def _kept(before: Mapping[str, _T], now: Mapping[str, _T]) -> Mapping[str, _T]:
+    """The mapping of the last load where it holds the very same manifests, so that identity tells change."""
+    same = before.keys() == now.keys() and all(before[name] is found for name, found in now.items())
+    return before if same else now
 
 
 def _hidden(path: str) -> bool:

@@ -76,6 +76,10 @@ class ObservedHost:
     rejected: frozenset[str] = frozenset()
     """Digests that failed here and are not tried again."""
 
+    def generation_of(self, app: str) -> int:
+        """The generation of the app as last reported; 0 where it never was."""
+        return self.apps[app].generation if app in self.apps else 0
+
     def paused_for(self, app: str) -> str:
         """Why people want the app left alone here; empty when they do not."""
         return self.paused.get("*", "") or self.paused.get(app, "")

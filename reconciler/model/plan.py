@@ -68,6 +68,8 @@ class Plan:
     apps: tuple[AppPlan, ...]
     resources: Mapping[str, int] = field(default_factory=dict)
     """App -> how many resources it has over all hosts, for the guard's percentage."""
+    refused: str = ""
+    """Why an apply would refuse this plan, as people read it; empty when it would not."""
     forgotten: tuple[str, ...] = ()
     """Hosts that left the manifests: forgotten, not touched."""
 

@@ -7,7 +7,7 @@ from reconciler.planner.compose import Composer
 from reconciler.planner.diff import diff
 from reconciler.planner.due import Due, due, why_due
 from reconciler.planner.explain import Explanation, explain
-from reconciler.planner.guard import guard
+from reconciler.planner.guard import guard, hold_excessive
 from reconciler.planner.inputs import PlanInput
 from reconciler.planner.order import order_apps
 from reconciler.planner.placement import connections, placements
@@ -25,6 +25,7 @@ __all__ = [
     "due",
     "explain",
     "guard",
+    "hold_excessive",
     "order_apps",
     "placements",
     "why_due",

@@ -15,6 +15,7 @@ from reconciler.rendering import RenderedResource
 from reconciler.resources.protocol import ResourceEvent
 
 NEVER_LOOKED = "never looked at on this host"
+NOT_KEPT = "what was there before is not known here"
 
 Before: TypeAlias = Callable[[], RenderedResource | None]
 """Renders what was last applied of a resource; None where its bundle is not at hand."""
@@ -56,13 +57,18 @@ class Comparer:
         return self._tuples.setdefault(tuple(map(id, changes)), changes)
 
     def owned(
-        self, wanted: RenderedResource, print_before: str, before: Before, rotation: Rotation | None
+        self,
+        wanted: RenderedResource,
+        print_before: str,
+        before: Before,
+        rotation: Rotation | None,
+        look: ResourceEvent | None = None,
     ) -> Change | None:
         """A resource that we wrote before."""
         if wanted.unknown:
             return self._share(wanted.id, Action.UNKNOWN, print_before, wanted.fingerprint, wanted.unknown)
         if wanted.fingerprint != print_before:
-            return self._rewritten(wanted, print_before, before)
+            return self._rewritten(wanted, print_before, before, look)
         if rotation is None or not wanted.secrets:
             return None
         action, reason = rotation.judge(wanted.secrets)
@@ -94,14 +100,19 @@ class Comparer:
         """A resource of ours that nothing wants any more."""
         return self._share(resource, Action.DELETE, print_before, "", _PRUNED.get(resource.partition(":")[0], ""))
 
-    def _rewritten(self, wanted: RenderedResource, print_before: str, before: Before) -> Change | None:
+    def _rewritten(
+        self, wanted: RenderedResource, print_before: str, before: Before, look: ResourceEvent | None
+    ) -> Change | None:
         """Fingerprints identify renderings, so equal pairs of them differ in equal lines."""
         key = (wanted.id, print_before, wanted.fingerprint)
         if key in self._pairs:
             return self._pairs[key]
         old = before()
         if old is None or old.fingerprint != print_before:
-            return self._share(wanted.id, _turn(None, wanted), print_before, wanted.fingerprint, "")
+            action = _turn(None, wanted)
+            if look is None or action is Action.DELETE:
+                return self._share(wanted.id, action, print_before, wanted.fingerprint, NOT_KEPT)
+            return Change(wanted.id, action, print_before, wanted.fingerprint, diff=_looked(wanted, look))
         action = _turn(old, wanted)
         lines = (
             ()

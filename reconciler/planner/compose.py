@@ -18,7 +18,7 @@ from reconciler.planner.fleet import Fleet, Memory
 from reconciler.planner.recipes import Recipes
 from reconciler.planner.resolver import Locate, Resolver, plain
 from reconciler.planner.values import ValuesWriter
-from reconciler.rendering import ConfigRenderer, Renderer
+from reconciler.rendering import ConfigRenderer, Renderer, RenderMemory
 
 _OLD_RENDERERS = 64
 """Renderers of bundles that are not desired now, kept for the text of what was applied before."""
@@ -29,7 +29,8 @@ class Composer:
 
     def __init__(self) -> None:
         self._config_renderer = ConfigRenderer()
-        self._recipes = Recipes()
+        self._rendered: RenderMemory = {}
+        self._recipes = Recipes(self.renderer)
         self._memory = Memory()
         self._composed = Composed()
         self._renderers: dict[str, Renderer] = {}
@@ -75,7 +76,7 @@ class Composer:
         """The renderer of a bundle, with all that it remembers of earlier renderings."""
         found = self._renderers.get(bundle.sha)
         if found is None:
-            found = self._renderers[bundle.sha] = Renderer(bundle)
+            found = self._renderers[bundle.sha] = Renderer(bundle, self._rendered)
         return found
 
     def _keep_renderers(self, current: dict[str, Renderer]) -> None:

@@ -26,7 +26,7 @@ def diff(given: PlanInput, renderers: Renderers) -> Plan:
     past = Past(desired, given.observed)
     renderings = Renderings({**given.bundles, **desired.bundles}, renderers)
     comparer = Comparer()
-    pairs = due(desired, given.observed, given.secrets, given.scope)
+    pairs = given.due if given.due is not None else due(desired, given.observed, given.secrets, given.scope)
     by_host: dict[str, list[str]] = {}
     for known_as, app in pairs:
         host = past.today(known_as)

@@ -68,11 +68,10 @@ def _pairs(
         if not scope.host(host):
             continue
         own = observed.get(host)
+        known = own.apps if own else {}
         for app, wanted in apps.items():
-            if scope.app(app):
-                known = own.apps.get(app) if own else None
-                if why_due(wanted, known, secrets) is not None:
-                    yield host, app
+            if why_due(wanted, known.get(app), secrets) is not None and scope.app(app):
+                yield host, app
         if own is None or own.apps.keys() != apps.keys():
             yield from _under_old_names(past, host, scope)
 

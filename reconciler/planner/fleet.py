@@ -30,6 +30,7 @@ class Memory:
     groups: Mapping[str, Group] = field(default_factory=dict)
     apps: Mapping[str, App] = field(default_factory=dict)
     placement: Placement = field(default_factory=lambda: Placement({}, {}))
+    standings: Mapping[str, Standing] = field(default_factory=dict)
     merged: dict[_MergeKey, Merged] = field(default_factory=dict)
 
 
@@ -41,7 +42,7 @@ class Fleet:
         self.groups: Mapping[str, Group] = kept(memory.groups, manifests.groups)
         self.app_manifests: Mapping[str, App] = kept(memory.apps, manifests.apps)
         self.placement = _placement(manifests, memory.placement)
-        self.standings = {name: self.placement.standing(host) for name, host in self.hosts.items()}
+        self.standings = _standings(self.placement, self.hosts, memory)
         self._is_template = is_template
         self._known = memory.merged
         self._merged: dict[_MergeKey, Merged] = {}
@@ -52,7 +53,8 @@ class Fleet:
     def remember(self) -> Memory:
         """What the next revision may build on."""
         merged = {key: found for key, found in self._known.items() if not key[0] or key[0] in self.hosts}
-        return Memory(self.hosts, self.groups, self.app_manifests, self.placement, merged | self._merged)
+        merged |= self._merged
+        return Memory(self.hosts, self.groups, self.app_manifests, self.placement, self.standings, merged)
 
     def host(self, name: str) -> Host:
         return self.hosts[name]
@@ -143,6 +145,14 @@ class Fleet:
 def _placement(manifests: Manifests, before: Placement) -> Placement:
     rules = selectors_of(manifests)
     return before if before.rules == rules else Placement(*rules)
+
+
+def _standings(placement: Placement, hosts: Mapping[str, Host], before: Memory) -> Mapping[str, Standing]:
+    known = before.standings if placement is before.placement else {}
+    return {
+        name: known[name] if before.hosts.get(name) is host and name in known else placement.standing(host)
+        for name, host in hosts.items()
+    }
 
 
 def _same_layers(old: tuple[Layer, ...], new: tuple[Layer, ...]) -> bool:

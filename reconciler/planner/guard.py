@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 
 from reconciler.errors import Place, Problem, Refused
 from reconciler.model.manifests import Guard
@@ -23,6 +24,28 @@ def guard(plan: Plan, limits: Guard, allow_deletes: int | None) -> None:
     problems = list(_problems(plan, deletes, limits, f"Intended? --allow-deletes {needed}"))
     if problems:
         raise Refused(problems)
+
+
+def hold_excessive(plan: Plan, limits: Guard, allow_deletes: int | None) -> tuple[Plan, tuple[Problem, ...]]:
+    """The plan with those apps held that delete too much, and what is wrong with it; the others go on.
+
+    Raises:
+        Refused: no host is left in the manifests.
+    """
+    try:
+        guard(plan, limits, allow_deletes)
+    except Refused as error:
+        if _nothing_left(plan):
+            raise
+        deletes = Counter(app.app for app, change in plan.changes() if change.action is Action.DELETE)
+        excessive = {app for app in deletes if _exceeds(deletes[app], plan.resources.get(app, 0), limits)}
+        held = excessive or deletes.keys()
+        apps = tuple(replace(app, held=app.held or _HELD) if app.app in held else app for app in plan.apps)
+        return replace(plan, apps=apps), tuple(error.problems)
+    return plan, ()
+
+
+_HELD = "it deletes too much to be meant; commit with the trailer Reconcile-Allow-Deletes: N"
 
 
 def _problems(plan: Plan, deletes: Counter[str], limits: Guard, hint: str) -> Iterator[Problem]:

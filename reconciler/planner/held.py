@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from reconciler.model.desired import DesiredApp
-from reconciler.model.manifests import App, Host, Sync
+from reconciler.model.manifests import App, DriftPolicy, Host, Sync
 from reconciler.model.observed import ObservedApp, ObservedHost
+from reconciler.planner.due import Due
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,13 @@ class Standstill:
     host: Host | None
     known_host: ObservedHost | None
     known: ObservedApp | None
+    due: Due | None = None
+    """Why the app is due; None where it leaves."""
+    drift: DriftPolicy = DriftPolicy.HEAL
+    named: bool = False
+    """A person asked for this app by name, which approves it and tries it again."""
+    rotated: bool = False
+    """Its secrets are others than those that it was last tried with."""
 
     def reason(self, now: datetime) -> str:
         """All reasons, most decisive first; empty where the app goes ahead."""
@@ -41,8 +49,13 @@ class Standstill:
         known, wanted = self.known, self.wanted
         if wanted is None:
             return
-        if self.known_host is not None and wanted.digest in self.known_host.rejected:
-            yield "it failed here before; change it, or reconcile rollouts retry"
+        if self.named:
+            return
+        rejected = self.known_host is not None and wanted.digest in self.known_host.rejected
+        if rejected and not self.rotated:
+            yield f"it failed here before; change it, or try again: reconcile apply --app {self.name}"
         manual = self.app is not None and self.app.sync is Sync.MANUAL
         if manual and (known is None or known.digest != wanted.digest):
-            yield f"waits for approval: reconcile approve {self.name}"
+            yield f"waits for approval: reconcile apply --app {self.name}"
+        if self.due is Due.DRIFTED and self.drift is DriftPolicy.REPORT:
+            yield f"drift is only reported; put it right: reconcile apply --app {self.name}"

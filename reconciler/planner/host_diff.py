@@ -94,9 +94,8 @@ class HostDiff:
             elif settled and resource.unknown and rotation is None:
                 change = None
             else:
-                change = self._comparer.owned(
-                    resource, source.resources[resource.id], self._before(source, resource.id), rotation
-                )
+                print_before = source.resources[resource.id]
+                change = self._comparer.owned(resource, print_before, self._before(source, resource.id), rotation, look)
                 if change is None and look is not None and look.action in _DRIFTED:
                     drift.append(Drift(resource.id, look.action, look.differences))
             if change is not None:
@@ -187,7 +186,22 @@ class HostDiff:
         heard = self._past.host(self._host)
         about_host = heard[1] if heard else None
         host = manifests.hosts.get(self._host)
-        return Standstill(app, wanted, manifests.apps.get(app), host, about_host, known).reason(self._given.now)
+        manifest = manifests.apps.get(app)
+        scope, secrets = self._given.scope, self._given.secrets or {}
+        now = secrets.get((self._host, app), "")
+        standstill = Standstill(
+            name=app,
+            wanted=wanted,
+            app=manifest,
+            host=host,
+            known_host=about_host,
+            known=known,
+            due=why_due(wanted, known, self._given.secrets) if wanted else None,
+            drift=manifest.drift if manifest else DriftPolicy.HEAL,
+            named=scope.apps is not None and app in scope.apps,
+            rotated=bool(known and known.secrets and now and known.secrets != now),
+        )
+        return standstill.reason(self._given.now)
 
     def _check_claims(self, due_apps: Sequence[str]) -> None:
         """Two apps must not claim one place; the composer saw to claims that every host of an app makes."""

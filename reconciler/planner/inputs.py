@@ -34,5 +34,7 @@ class PlanInput:
     """What an inspection found, by resource id."""
     now: datetime
     scope: Scope = WHOLE_FLEET
+    due: tuple[Pair, ...] | None = None
+    """What `due` gives for the same state, where the caller has asked for it already."""
     texts: bool = True
     """Whether changes carry diffs. A loop that acts on the plan and shows it to nobody saves rendering what was."""

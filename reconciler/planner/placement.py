@@ -8,12 +8,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from reconciler.errors import InvalidInput
 from reconciler.model.manifests import Connection, ConnectionType, Host, Lifecycle, Manifests
 from reconciler.model.selector import Selector
 
-_DEFAULTS = Connection(type=ConnectionType.SSH, port=22, become=False)
+_DEFAULTS = Connection(type=ConnectionType.SSH, become=False)
 _FIELDS = tuple(field.name for field in dataclasses.fields(Connection))
 
 
@@ -106,16 +107,17 @@ def placements(manifests: Manifests) -> Mapping[str, tuple[str, ...]]:
 
 
 def connections(manifests: Manifests) -> Mapping[str, Connection]:
-    """Host -> how to reach it, resolved: its own word, else that of its groups, else the default (ssh, port 22)."""
+    """Host -> how to reach it, resolved: its own word, else that of its groups, else over SSH.
+
+    What nobody says stays open: `~/.ssh/config` may say it, else ssh's own defaults hold.
+    """
     placement = Placement.of(manifests)
-    lower: dict[Standing, Connection] = {}
-    resolved: dict[str, Connection] = {}
-    for name, host in manifests.hosts.items():
-        standing = placement.standing(host)
-        if standing not in lower:
-            lower[standing] = _resolve([_DEFAULTS, *[manifests.groups[group].connection for group in standing.groups]])
-        resolved[name] = _resolve([lower[standing], host.connection])
-    return resolved
+
+    @cache
+    def resolved(standing: Standing, own: Connection) -> Connection:
+        return _resolve([_DEFAULTS, *[manifests.groups[group].connection for group in standing.groups], own])
+
+    return {name: resolved(placement.standing(host), host.connection) for name, host in manifests.hosts.items()}
 
 
 def _resolve(layers: Sequence[Connection]) -> Connection:

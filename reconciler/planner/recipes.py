@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.errors import InvalidInput, Problem
@@ -45,7 +45,8 @@ class Recipe:
 class Recipes:
     """Makes recipes, and keeps those of the last revision."""
 
-    def __init__(self) -> None:
+    def __init__(self, renderer: Callable[[Bundle], Renderer]) -> None:
+        self._renderer = renderer
         self._last: dict[str, Recipe] = {}
         self._templates: Mapping[str, str] = {}
         self._reads: dict[frozenset[tuple[str, ...]], Reads] = {}
@@ -72,7 +73,7 @@ class Recipes:
     def _recipe(self, app: App, bundle: Bundle, last: Recipe | None) -> Recipe:
         if last is not None and last.bundle.sha == bundle.sha:
             return last if last.app is app else replace(last, app=app, claims=fixed_claims(app))
-        renderer = Renderer(bundle)
+        renderer = self._renderer(bundle)
         reads = self._reads.setdefault(renderer.reads, Reads.of(renderer.reads))
         named = sorted(set(secret_paths([bundle.content["resources"], bundle.content["health"]])))
         plain = tuple(path for path in named if "{{" not in path)

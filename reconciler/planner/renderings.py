@@ -28,6 +28,7 @@ class Renderings:
         self._renderers = renderers
         self._surprising: dict[str, bool] = {}
         self._problems: dict[tuple[Place, str], Problem] = {}
+        self._last_past: tuple[Applied | None, Mapping[str, RenderedResource]] = (None, _NOTHING)
 
     def wanted(self, app: DesiredApp) -> Rendered | None:
         """The rendering of an app on a host; None, with the problems noted, where it has none."""
@@ -40,8 +41,13 @@ class Renderings:
 
     def past(self, applied: Applied | None) -> Mapping[str, RenderedResource]:
         """Resource id -> how it was rendered when it was last applied; empty where that cannot be told."""
-        bundle = self._bundles.get(applied.bundle) if applied else None
-        if applied is None or bundle is None:
+        if self._last_past[0] is not applied:  # asked for each resource of an app in turn
+            self._last_past = applied, self._rendered_past(applied) if applied else _NOTHING
+        return self._last_past[1]
+
+    def _rendered_past(self, applied: Applied) -> Mapping[str, RenderedResource]:
+        bundle = self._bundles.get(applied.bundle)
+        if bundle is None:
             return _NOTHING
         try:
             rendered = self._renderers(bundle).render(json.loads(applied.values))

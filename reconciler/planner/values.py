@@ -8,9 +8,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from reconciler.model.canonical import canonical
+from reconciler.model.manifests import Host
 from reconciler.planner.config import secret_paths
 from reconciler.planner.grounds import Ground
 from reconciler.planner.reads import Reads, Shape, absent, cut
@@ -46,6 +48,7 @@ class ValuesWriter:
         self._resolver = resolver
         self._token = token
         self._selections: dict[tuple[str, bool], list[Any]] = {}
+        self._last_host: tuple[Reads | None, str, Part] = (None, "", Part(""))
 
     def holds(self, values: Values) -> bool:
         """Whether everything that was looked up on other hosts is still the same there."""
@@ -61,39 +64,41 @@ class ValuesWriter:
         Raises:
             InvalidInput: a `{{ }}` in config or vars, or the argument of a `hosts()`, cannot be evaluated.
         """
+        if not ground.config.dynamic and not ground.vars.dynamic and "hosts" not in recipe.reads.parts:
+            return _together(dict(self._parts(recipe, ground)))
         with self._resolver.recording() as dependencies:
             parts = dict(self._parts(recipe, ground))
             if "hosts" in recipe.reads.parts:
                 parts["hosts"] = self._hosts_part(recipe, parts)
-        text = ",".join(f'"{name}":{parts[name].text}' for name in sorted(parts))
-        secrets = {path for part in parts.values() for path in part.secrets}
-        return Values(
-            f"{{{text}}}",
-            tuple(sorted(secrets)) if secrets else (),
-            any(part.absent for part in parts.values()),
-            tuple((dependency, self._token(dependency)) for dependency in sorted(dependencies)),
-        )
+        return _together(parts, tuple((dependency, self._token(dependency)) for dependency in sorted(dependencies)))
 
     def _parts(self, recipe: Recipe, ground: Ground) -> Iterator[tuple[str, Part]]:
         shapes = recipe.reads.parts
         host = ground.host.metadata.name
-        config = self._resolver.config(host, recipe.name)
+        config = partial(self._resolver.config, host, recipe.name)
         for name in sorted(ground.config.dynamic):
-            config[name]  # what is not read is published all the same, so it must be right
+            config()[name]  # what is not read is published all the same, so it must be right
         if "config" in shapes:
             yield "config", self._layered(recipe.reads, "config", ground.config, config)
         if "vars" in shapes:
-            yield "vars", self._layered(recipe.reads, "vars", ground.vars, self._resolver.vars(host))
+            yield "vars", self._layered(recipe.reads, "vars", ground.vars, partial(self._resolver.vars, host))
         if "host" in shapes:
-            yield "host", _part(host_view(ground.host), shapes["host"])
+            yield "host", self._host_part(recipe.reads, ground.host)
         if "facts" in shapes:
             yield "facts", Part("null") if ground.facts is None else _part(ground.facts, shapes["facts"])
 
-    def _layered(self, reads: Reads, name: str, merged: Merged, evaluated: Mapping[str, Any]) -> Part:
+    def _host_part(self, reads: Reads, host: Host) -> Part:
+        """What apps with equal reads see of a host; they come one after the other."""
+        name = host.metadata.name
+        if self._last_host[0] is not reads or self._last_host[1] != name:
+            self._last_host = reads, name, _part(host_view(host), reads.parts["host"])
+        return self._last_host[2]
+
+    def _layered(self, reads: Reads, name: str, merged: Merged, evaluated: Callable[[], Mapping[str, Any]]) -> Part:
         """A part made of layers: written once for all hosts that share them, unless `{{ }}` makes it the host's own."""
         shape = reads.parts[name]
         if merged.dynamic and (shape is None or merged.dynamic & shape.keys()):
-            return _part(plain(_chosen(evaluated, shape)), shape)
+            return _part(plain(_chosen(evaluated(), shape)), shape)
         found = merged.written.get((reads, name))
         if found is None:
             found = merged.written[reads, name] = _part(merged.values, shape)
@@ -114,6 +119,15 @@ class ValuesWriter:
             found = [plain({part: view[part] for part in parts}) for view in views]
             self._selections[text, with_config] = found
         return found
+
+
+def _together(
+    parts: Mapping[str, Part], dependencies: tuple[tuple[Dependency, tuple[object, ...]], ...] = ()
+) -> Values:
+    text = ",".join([f'"{name}":{parts[name].text}' for name in sorted(parts)])
+    secrets = {path for part in parts.values() for path in part.secrets}
+    absent_ones = any(part.absent for part in parts.values())
+    return Values(f"{{{text}}}", tuple(sorted(secrets)) if secrets else (), absent_ones, dependencies)
 
 
 def _part(value: Any, shape: Shape) -> Part:

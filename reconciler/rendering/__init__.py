@@ -10,6 +10,7 @@ from reconciler.rendering.expressions import Expression
 from reconciler.rendering.faults import Fault, RenderFailed
 from reconciler.rendering.reads import pick
 from reconciler.rendering.rendered import Rendered, RenderedResource
+from reconciler.rendering.renderer import Memory as RenderMemory
 from reconciler.rendering.renderer import Renderer
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Expression",
     "Fault",
     "RenderFailed",
+    "RenderMemory",
     "Rendered",
     "RenderedResource",
     "Renderer",

@@ -6,7 +6,7 @@ Called by the renderer, config values and expressions. What is wrong with a text
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import CodeType
 from typing import TypeAlias
@@ -18,7 +18,8 @@ from jinja2.parser import Parser
 
 from reconciler.rendering.environment import Sandbox
 from reconciler.rendering.limits import LimitExceeded
-from reconciler.rendering.reads import Reading, Selector, reading
+from reconciler.rendering.metering import MeteredCodeGenerator
+from reconciler.rendering.reads import Reading, Selector, nodes_below, reading
 from reconciler.rendering.trouble import Trouble, Troubled, did_you_mean, syntax_trouble
 
 MAX_TEMPLATE = 1 << 20
@@ -141,7 +142,7 @@ def _compiled(name: str, text: str, parse: Callable[[Sandbox], _Parsed]) -> Comp
     grammar = _grammar()
     try:
         tree, is_expression = parse(grammar)
-        if troubles := tuple(_static_troubles(name, tree, grammar)):
+        if troubles := tuple(_static_troubles(name, tuple(nodes_below(tree)), grammar)):
             return Compiled(name, troubles=troubles)
         return _generated(name, tree, grammar, is_expression=is_expression)
     except LimitExceeded as error:
@@ -155,10 +156,12 @@ def _compiled(name: str, text: str, parse: Callable[[Sandbox], _Parsed]) -> Comp
 
 
 def _generated(name: str, tree: nodes.Template, grammar: Sandbox, *, is_expression: bool) -> Compiled:
-    found = reading(tree, grammar)
+    below = tuple(nodes_below(tree))
+    generator = MeteredCodeGenerator(grammar, name)
+    generator.visit(tree)
+    found = reading(tree, below, frozenset(generator.outside))
     selectors = tuple(_selector(name, selector, grammar) for selector in found.selectors)
-    source = grammar._generate(tree, name or None, None)  # noqa: SLF001 - the hook that Jinja leaves to subclasses
-    body = compile(source, f"<template {name}>", "exec")
+    body = compile(generator.code, f"<template {name}>", "exec")
     return Compiled(name, found, (), body, is_expression, selectors)
 
 
@@ -170,14 +173,14 @@ def _selector(name: str, selector: Selector, grammar: Sandbox) -> Compiled:
     return Compiled(name, troubles=(Trouble(name, selector.line, "hosts-selector", selector.complaint, hint),))
 
 
-def _static_troubles(name: str, tree: nodes.Template, grammar: Sandbox) -> Iterator[Trouble]:
+def _static_troubles(name: str, below: Sequence[nodes.Node], grammar: Sandbox) -> Iterator[Trouble]:
     """What can be told without running: unknown filters and tests, and reaching for Python's internals."""
     for kind, types, known in (("filter", nodes.Filter, grammar.filters), ("test", nodes.Test, grammar.tests)):
-        for used in tree.find_all(types):
-            if used.name not in known:
+        for used in below:
+            if isinstance(used, types) and used.name not in known:
                 hint = did_you_mean(used.name, known, listing=False)
                 yield Trouble(name, used.lineno, "template-syntax", f'there is no {kind} "{used.name}"', hint)
-    for reached in tree.find_all((nodes.Getattr, nodes.Getitem, nodes.Filter)):
+    for reached in below:
         for attribute in _attributes(reached):
             if "__" in attribute and any(part.startswith("__") for part in attribute.split(".")):
                 message = f'"{attribute}" is internal to Python'

@@ -25,7 +25,6 @@ from reconciler.rendering import methods
 from reconciler.rendering.attributes import allowed
 from reconciler.rendering.durations import with_durations
 from reconciler.rendering.limits import CALL, LimitExceeded, Meter
-from reconciler.rendering.metering import MeteredCodeGenerator
 from reconciler.rendering.missing import Missing
 from reconciler.rendering.secret import Hidden, NotKnown, Secret, joined
 from reconciler.rendering.trouble import Trouble, Troubled, explained
@@ -45,7 +44,6 @@ GLOBALS: Mapping[str, Any] = {"range": range, "dict": dict, "cycler": Cycler, "j
 class Sandbox(ImmutableSandboxedEnvironment):
     """Where templates run. One render at a time; others wait."""
 
-    code_generator_class = MeteredCodeGenerator
     intercepted_binops = frozenset({"+", "*", "**", "%"})
 
     def __init__(self, templates: Mapping[str, Callable[[], CodeType]] | None = None) -> None:

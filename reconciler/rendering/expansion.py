@@ -107,8 +107,8 @@ class Expansion:
 
     def _resource(self, node: Node, view: View) -> None:
         kind: str = node.raw["kind"]
-        fields = dict(node.constant)
         opaque = dict(node.constant)
+        fields = opaque if view.clear is None else dict(node.constant)
         for name, raw in node.variable:
             text_of = kind == "file" and name in TEXT_FIELDS and raw is not None
             fill = self._file_text(raw, template=name == "template") if text_of else _whole(raw)
@@ -123,7 +123,8 @@ class Expansion:
 
     def _finish(self, node: Node, view: View, name: str | None, fields: dict[str, Any], opaque: dict[str, Any]) -> None:
         kind: str = node.raw["kind"]
-        shown = _shown(opaque)
+        named = frozenset(_paths([opaque[field] for field in opaque if field not in node.constant]))
+        shown = _shown(opaque) if named else opaque
         identity = f"{kind}:{resource_key(kind, name, shown)}"
         wanted = ["unknown", node.raw, self.picked] if view.hidden else [identity, shown]
         if view.clear is not None and (missing := sorted(set(_paths(fields)))):
@@ -139,24 +140,24 @@ class Expansion:
                 id=identity,
                 kind=kind,
                 name=name or identity,
-                fields=_shown(fields),
+                fields=shown if fields is opaque else _shown(fields),
                 keep=bool(node.raw.get("keep", False)),
                 fingerprint=fingerprint,
-                secrets=self._secrets(view, fields, opaque),
+                secrets=self._secrets(view, fields, named),
                 unknown=view.unknown,
                 path=node.path,
             )
         )
 
-    def _secrets(self, view: View, fields: dict[str, Any], opaque: dict[str, Any]) -> tuple[str, ...]:
-        """Secrets that the fields hold or may be derived from."""
-        found = set(_paths(opaque))
+    def _secrets(self, view: View, fields: dict[str, Any], named: frozenset[str]) -> tuple[str, ...]:
+        """Secrets that the fields name, hold or may be derived from."""
+        found = named
         if view.hidden:
             found |= secrets_in(self.picked)
         if view.clear is not None and view.clear.secrets:
             text = "\0".join(_texts(fields))
             found |= {path for path, value in view.clear.secrets.items() if value and value in text}
-        return tuple(sorted(found))
+        return tuple(sorted(found)) if found else ()
 
     def _file_text(self, raw: Any, *, template: bool) -> Callable[[Scope], Any]:
         def fill(scope: Scope) -> Any:

@@ -1,5 +1,5 @@
 """Generates the code of templates so that it pays for what it does: every body when it is entered, every operand,
-every list that it builds. Used by the environment; the prices are those of `limits`.
+every list that it builds. Used by compilation; the prices are those of `limits`.
 """
 
 # ruff: noqa: N802 - Jinja finds the visitor of a node by its name
@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from jinja2 import nodes
 from jinja2.compiler import CodeGenerator, Frame
+from jinja2.environment import Environment
 
 
 def weight(body: Iterable[nodes.Node]) -> int:
@@ -25,6 +26,25 @@ def weight(body: Iterable[nodes.Node]) -> int:
 
 class MeteredCodeGenerator(CodeGenerator):
     """Jinja's code generator with calls to the environment's meter in what it writes."""
+
+    def __init__(self, environment: Environment, name: str) -> None:
+        super().__init__(environment, name or None, None, optimized=False)
+        self.outside: set[str] = set()
+        """Names that come from outside, known once the code is written."""
+
+    @property
+    def code(self) -> str:
+        """What was written."""
+        written: str = self.stream.getvalue()  # type: ignore[attr-defined] # it is a StringIO where none is given
+        return written
+
+    def enter_frame(self, frame: Frame) -> None:
+        super().enter_frame(frame)
+        self.outside.update(
+            name
+            for action, name in frame.symbols.loads.values()
+            if action == "resolve" and name and name not in self.environment.globals
+        )
 
     def blockvisit(self, nodes: Iterable[nodes.Node], frame: Frame) -> None:
         body = list(nodes)

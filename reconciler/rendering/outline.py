@@ -79,6 +79,16 @@ def _is_constant(kind: str, name: str, value: Any) -> bool:
     return not (names_text or secrets_in(value) or any(True for _ in values_in(value)))
 
 
+def texts_for(node: Node, templates: Mapping[str, str]) -> Mapping[str, str]:
+    """Name -> text of all that files of the node, and of the nodes in it, may be made from."""
+    used: set[str] = set()
+    for each in node.each():
+        fields = each.raw.get("fields", {}) if each.raw.get("kind") == "file" else {}
+        named = [name for field in TEXT_FIELDS if isinstance(name := fields.get(field), str)]
+        used.update(templates if any(map(is_template, named)) else closure(named, templates))
+    return {name: templates[name] for name in sorted(used)}
+
+
 def _texts(raw: Mapping[str, Any], templates: Mapping[str, str]) -> Iterator[Compiled]:
     if isinstance(raw.get("when"), str):
         yield compile_expression(raw["when"])

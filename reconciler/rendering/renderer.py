@@ -6,50 +6,74 @@ Called by the planner, which plans the same templates for thousands of hosts, an
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from types import CodeType
-from typing import Any
+from typing import Any, TypeAlias
 
-from reconciler.model.canonical import canonical
+from reconciler.model.canonical import digest
 from reconciler.model.desired import Bundle
 from reconciler.model.manifests import Path
 from reconciler.rendering.compiled import Compiled, compile_template
 from reconciler.rendering.environment import Sandbox
 from reconciler.rendering.expansion import Expansion, View
 from reconciler.rendering.faults import Fault, RenderFailed, fault
-from reconciler.rendering.outline import Node, health_texts, nodes_of, reads_of, values_in, without_when
-from reconciler.rendering.reads import ABSENT, ReadPath, look_up, pick, shortest
+from reconciler.rendering.outline import Node, health_texts, nodes_of, reads_of, texts_for, values_in, without_when
+from reconciler.rendering.reads import ReadPath, pick, shortest
 from reconciler.rendering.rendered import Rendered, RenderedResource
 from reconciler.rendering.scope import Scope
 from reconciler.rendering.secret import NotKnown, secrets_in
+from reconciler.rendering.sight import Given, Sight
 from reconciler.rendering.trouble import Trouble, Troubled
 
-MEMO_SIZE = 20_000
-"""Renderings of a node that are remembered, per bundle."""
+MEMORY_SIZE = 100_000
+"""Renderings of a node that are remembered, of all bundles together."""
 LIMIT = "template-limit"
-_WHOLE, _HEALTH = -2, -1
-"""In the place of a node's index, in keys of the memory."""
+
+Memory: TypeAlias = dict[Any, Any]
+"""What was rendered: by what a node says, texts included, and by the values that it read."""
+
+_Troubles: TypeAlias = tuple[tuple[Path, Trouble], ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Part:
+    """A node, or the health checks, as it is remembered."""
+
+    identity: str
+    sight: int
+    """Which of the renderer's sights it has."""
+    names_secrets: bool
+    node: Node | None
+    """None: the health checks."""
 
 
 class Renderer:
-    """Renders one bundle. Opaque renderings are remembered by the values that they read."""
+    """Renders one bundle. Opaque renderings are remembered by the values that they read.
 
-    def __init__(self, bundle: Bundle) -> None:
+    Args:
+        memory: shared by the renderers of several bundles, so that an app with one changed template is rendered anew
+            only where that template is used.
+    """
+
+    def __init__(self, bundle: Bundle, memory: Memory | None = None) -> None:
         content = bundle.content
         self._app: str = content["app"]
         self._templates: Mapping[str, str] = content.get("templates", {})
         self._health: list[Any] = content.get("health", [])
         self._nodes = nodes_of(content.get("resources", []), ("resources",), self._templates)
         self._sandbox = Sandbox({name: functools.partial(_code, name, text) for name, text in self._templates.items()})
-        self._memo: dict[Any, Any] = {}
-        self._reads = [tuple(sorted(reads_of(node.each_text()))) for node in self._nodes]
-        self._named = [*(secrets_in(node.raw) for node in self._nodes), secrets_in(self._health)]
-        self._health_reads = tuple(sorted(reads_of(health_texts(self._health))))
-        self.reads: frozenset[ReadPath] = shortest(
-            path for paths in (*self._reads, self._health_reads) for path in paths
-        )
+        self._memory: Memory = {} if memory is None else memory
+        self._sights: dict[tuple[ReadPath, ...], int] = {}
+        self._parts = [self._part(node.raw, node.each_text(), node) for node in self._nodes]
+        self._checks = self._part(self._health, health_texts(self._health), None)
+        self.reads: frozenset[ReadPath] = shortest(path for paths in self._sights for path in paths)
         """Every path of the values that anything in the bundle reads."""
-        self._all_reads = tuple(sorted(self.reads))
+
+    def _part(self, raw: Any, texts: Iterator[Compiled], node: Node | None) -> _Part:
+        reads = tuple(sorted(reads_of(texts)))
+        identity = digest([node.path, raw, texts_for(node, self._templates)] if node else ["health", raw])
+        return _Part(identity, self._sights.setdefault(reads, len(self._sights)), bool(secrets_in(raw)), node)
 
     def host_selectors(self, values: Mapping[str, Any]) -> tuple[str, ...]:
         """Texts of the selectors that `hosts(...)` is called with, sorted.
@@ -60,7 +84,9 @@ class Renderer:
         texts: set[str] = set()
         faults: list[Fault] = []
         for path, compiled in self._selectors:
-            scope = self._scope(pick(values, compiled.reading.reads), values, (), None)
+            scope = Scope.of(
+                self._sandbox, pick(values, compiled.reading.reads), frozenset(values.get("config") or ()), None
+            )
             try:
                 texts.add(str(scope.compiled_value(compiled)))
             except NotKnown as error:
@@ -99,90 +125,59 @@ class Renderer:
         Raises:
             RenderFailed: with all that is wrong.
         """
-        key = (_WHOLE, *(_key(look_up(values, path)) for path in self._all_reads)) if secrets is None else None
-        rendered: Rendered | None = self._memo.get(key) if key is not None else None
-        if rendered is not None:
-            return rendered
-        rendered = self._rendered(values, secrets, host, names)
-        if key is not None:
-            self._remember(key, rendered)
-        return rendered
-
-    def _rendered(
-        self, values: Mapping[str, Any], secrets: Mapping[str, str] | None, host: str, names: Collection[str]
-    ) -> Rendered:
+        given = Given(self._sandbox, values, names, secrets)
+        sights = [Sight(given, reads) for reads in self._sights]
         resources: list[RenderedResource] = []
         faults: list[Fault] = []
-        for index, reads in enumerate(self._reads):
-            work = functools.partial(self._node, self._nodes[index], reads, values, names)
-            found, troubles = self._remembered(index, reads, values, secrets, work)
+        for part in self._parts:
+            found, troubles = self._remembered(part, sights[part.sight], given)
             resources += found
-            faults += [self._fault(path, trouble, values, host) for path, trouble in troubles]
-            if _endless(troubles):
-                raise RenderFailed(faults)
-        checks = functools.partial(self._checks, values, names)
-        health, troubles = self._remembered(_HEALTH, self._health_reads, values, secrets, checks)
+            if troubles:
+                faults += [self._fault(path, trouble, values, host) for path, trouble in troubles]
+                if _endless(troubles):
+                    raise RenderFailed(faults)
+        health, troubles = self._remembered(self._checks, sights[self._checks.sight], given)
         faults += [self._fault(path, trouble, values, host) for path, trouble in troubles]
         faults += self._twice(resources, values, host)
         if faults:
             raise RenderFailed(faults)
         return Rendered(tuple(resources), health)
 
-    def _remembered(
-        self,
-        index: int,
-        reads: tuple[ReadPath, ...],
-        values: Mapping[str, Any],
-        secrets: Mapping[str, str] | None,
-        work: Callable[[Mapping[str, str] | None], Any],
-    ) -> Any:
-        """What some work gives, from memory where it was done with these values before. Clear text is never kept."""
-        if secrets is not None and (self._named[index] or secrets_in(pick(values, reads))):
-            return work(secrets)
-        key = (index, *(_key(look_up(values, path)) for path in reads))
-        if (known := self._memo.get(key)) is None:
-            known = work(None)
-            if known[1]:
-                return known
-            self._remember(key, known)
+    def _remembered(self, part: _Part, sight: Sight, given: Given) -> tuple[tuple[Any, ...], _Troubles]:
+        """What a part comes to, from memory where it had these values before. Clear text is never kept."""
+        if given.secrets is not None and (part.names_secrets or sight.holds_secrets):
+            return self._worked_out(part, sight, given, sight.clear)
+        key = (part.identity, sight.key)
+        known: tuple[tuple[Any, ...], _Troubles] | None = self._memory.get(key)
+        if known is None:
+            known = self._worked_out(part, sight, given, sight.opaque)
+            if not known[1]:
+                self._remember(key, known)
         return known
 
+    def _worked_out(self, part: _Part, sight: Sight, given: Given, view: View) -> tuple[tuple[Any, ...], _Troubles]:
+        return self._node(part.node, sight, given, view) if part.node else self._health_checks(sight, view)
+
     def _remember(self, key: Any, known: Any) -> None:
-        if len(self._memo) >= MEMO_SIZE:
-            self._memo.clear()
-        self._memo[key] = known
+        if len(self._memory) >= MEMORY_SIZE:
+            self._memory.clear()
+        self._memory[key] = known
 
     def _node(
-        self,
-        node: Node,
-        reads: Iterable[ReadPath],
-        values: Mapping[str, Any],
-        names: Collection[str],
-        secrets: Mapping[str, str] | None,
-    ) -> tuple[tuple[RenderedResource, ...], tuple[tuple[Path, Trouble], ...]]:
-        expansion = self._expanded(node, pick(values, reads), values, names, secrets)
-        if expansion.troubles and not _endless(expansion.troubles):
-            expansion = self._expanded(node, values, values, names, secrets)  # hints name also what is not read
+        self, node: Node, sight: Sight, given: Given, view: View
+    ) -> tuple[tuple[RenderedResource, ...], _Troubles]:
+        expansion = self._expanded(node, sight.picked, view)
+        if expansion.troubles and not _endless(expansion.troubles):  # hints name also what is not read
+            expansion = self._expanded(node, given.values, given.view(given.values, clear=view.clear is not None))
         return tuple(expansion.resources), tuple(expansion.troubles)
 
-    def _expanded(
-        self,
-        node: Node,
-        picked: Mapping[str, Any],
-        values: Mapping[str, Any],
-        names: Collection[str],
-        secrets: Mapping[str, str] | None,
-    ) -> Expansion:
+    def _expanded(self, node: Node, picked: Mapping[str, Any], view: View) -> Expansion:
         expansion = Expansion(self._templates, picked)
-        expansion.add(node, self._view(picked, values, names, secrets))
+        expansion.add(node, view)
         return expansion
 
-    def _checks(
-        self, values: Mapping[str, Any], names: Collection[str], secrets: Mapping[str, str] | None
-    ) -> tuple[tuple[Mapping[str, Any], ...], tuple[tuple[Path, Trouble], ...]]:
-        picked = pick(values, self._health_reads)
-        expansion = Expansion(self._templates, picked)
-        view = self._view(picked, values, names, secrets)
+    def _health_checks(self, sight: Sight, view: View) -> tuple[tuple[Mapping[str, Any], ...], _Troubles]:
+        expansion = Expansion(self._templates, sight.picked)
         outcomes = [
             expansion.value(without_when(check), ("health", index), decided)
             for index, check in enumerate(self._health)
@@ -190,26 +185,6 @@ class Renderer:
         ]
         known = tuple(outcome.shown for outcome in outcomes if not outcome.unknown)
         return known, tuple(expansion.troubles)
-
-    def _view(
-        self,
-        picked: Mapping[str, Any],
-        values: Mapping[str, Any],
-        names: Collection[str],
-        secrets: Mapping[str, str] | None,
-    ) -> View:
-        clear = None if secrets is None else self._scope(picked, values, names, secrets)
-        return View(self._scope(picked, values, names, None), clear)
-
-    def _scope(
-        self,
-        picked: Mapping[str, Any],
-        values: Mapping[str, Any],
-        names: Collection[str],
-        secrets: Mapping[str, str] | None,
-    ) -> Scope:
-        suggested = frozenset(values.get("config") or ()) | frozenset(names)
-        return Scope.of(self._sandbox, picked, suggested, secrets)
 
     def _fault(self, path: Path, trouble: Trouble, values: Mapping[str, Any], host: str) -> Fault:
         return fault(path, trouble, self._app, host or (values.get("host") or {}).get("name", ""))
@@ -229,13 +204,6 @@ class Renderer:
 
 def _endless(troubles: Iterable[tuple[Path, Trouble]]) -> bool:
     return any(trouble.code == LIMIT for _, trouble in troubles)
-
-
-def _key(value: Any) -> str | int | bytes | None:
-    """A value as a key of the memory: equal keys exactly for equal values of equal types."""
-    if type(value) is str or type(value) is int:
-        return value
-    return None if value is ABSENT else canonical(value)
 
 
 def _code(name: str, text: str) -> CodeType:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from reconciler.rendering.compiled import Compiled, compile_expression, compile_value, is_template
@@ -37,6 +37,8 @@ class Scope:
     names: Collection[str]
     """Names that hints suggest."""
     secrets: Mapping[str, str] | None
+    _texts: dict[Compiled, str | Secret] = field(init=False, default_factory=dict, repr=False)
+    """Templates that were rendered with these variables; several files may come from one."""
 
     @classmethod
     def of(
@@ -63,7 +65,11 @@ class Scope:
 
     def text(self, compiled: Compiled) -> str | Secret:
         """The text of a template."""
-        return self.sandbox.render(self.sandbox.template(compiled.code), self.variables, self.names)
+        text = self._texts.get(compiled)
+        if text is None:
+            template = self.sandbox.template(compiled.code)
+            text = self._texts[compiled] = self.sandbox.render(template, self.variables, self.names)
+        return text
 
     def expression(self, text: str) -> Any:
         """The value of an expression without braces."""

@@ -22,6 +22,7 @@ def plan_json(plan: Plan) -> str:
                               "before", "after": fingerprints, "reason", "diff": [line...]}...],
                  "follow_ups": [text...], "left_behind": [text...],
                  "drift": [{"resource", "action", "differences": [text...]}...]}...],
+       "refused": why an apply would refuse it, or "",
        "forgotten": [host...]}}
 
     `apps` is sorted by host and app, and holds only those where something changes, waits, drifts or stays behind.
@@ -34,6 +35,7 @@ def plan_json(plan: Plan) -> str:
             "empty": plan.empty,
             "summary": _summary(plan),
             "apps": [app for app in plan.apps if _tells(app)],
+            "refused": plan.refused,
             "forgotten": plan.forgotten,
         },
     )

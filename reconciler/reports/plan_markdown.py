@@ -72,6 +72,8 @@ def _fitting(forms: Sequence[Sequence[str]], room: int) -> list[str]:
 def _summary(plan: Plan) -> Iterator[str]:
     yield "### Reconciler plan"
     yield f"**{last_line(plan)}**"
+    if plan.refused:
+        yield f"An apply would be refused: {code(plan.refused)}"
     if any(app.changes for app in plan.apps):
         yield _table(plan)
     held = held_changes(plan)

@@ -84,10 +84,16 @@ def last_line(plan: Plan) -> str:
         return f"No changes. {count(len(plan.hosts), 'host')} {verb} revision {short(plan.revision)}."
     numbers = plan.counts
     hosts = count(len(changed_hosts(plan)), "host")
+    drift = f"; {plan.drifted} drifted" if plan.drifted else ""
     return (
         f"Plan: {numbers[Action.ADD]} to add, {numbers[Action.CHANGE]} to change, "
-        f"{numbers[Action.DELETE]} to delete, {numbers[Action.UNKNOWN]} unknown on {hosts}."
+        f"{numbers[Action.DELETE]} to delete, {numbers[Action.UNKNOWN]} unknown on {hosts}{drift}."
     )
+
+
+def refusal(plan: Plan) -> str:
+    """What an apply would say instead of going ahead; empty where it would not."""
+    return f"An apply would be refused. {plan.refused}" if plan.refused else ""
 
 
 def held_changes(plan: Plan) -> int:

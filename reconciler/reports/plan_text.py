@@ -16,6 +16,7 @@ from reconciler.reports.plan_outline import (
     drift_sections,
     held_changes,
     last_line,
+    refusal,
     sections,
 )
 from reconciler.reports.visible import visible, visible_line
@@ -134,6 +135,8 @@ class _Writer:
         if held:
             waits = "is held back and waits" if held == 1 else "are held back and wait"
             yield f"Of these, {count(held, 'change')} {waits}."
+        if self._plan.refused and self._dry_run:
+            yield self._paint.bad(visible(refusal(self._plan)))
         if not self._plan.empty:
             yield f"Plan id: {self._plan.id}"
         yield self._paint.strong(last_line(self._plan))

@@ -136,7 +136,7 @@ def _note(wanted: DesiredApp | None, found: ObservedApp, seen: ObservedHost) -> 
     if wanted is None:
         return "left the manifests of this host"
     if wanted.digest in seen.rejected:
-        return "failed here before and is not tried again; a new change or `reconcile rollouts retry` tries it"
+        return f"failed here before; a change tries it again, or `reconcile apply --app {wanted.app}`"
     return _NOTES.get(found.status, "")
 
 

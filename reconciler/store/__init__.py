@@ -48,7 +48,7 @@ class Opened(Protocol):
     @property
     def problems(self) -> Sequence[Problem]: ...
 
-    def check(self) -> None: ...
+    def check(self, *, writing: bool = False) -> None: ...
 
     def close(self) -> None: ...
 
@@ -71,9 +71,13 @@ class Store:
         """What people should know although the store could be opened."""
         return self._opened.problems
 
-    def check(self) -> None:
-        """Raise where the server cannot hold the store: too old, full, a replica, evicting keys."""
-        self._opened.check()
+    def check(self, *, writing: bool = False) -> None:
+        """Raise where the server cannot hold the store: too old, full, a replica, evicting keys.
+
+        Args:
+            writing: judge as for writing, also where the store was opened to read only.
+        """
+        self._opened.check(writing=writing)
 
     def close(self) -> None:
         self._opened.close()

@@ -28,7 +28,7 @@ _KNOWN: tuple[tuple[type[Exception] | str, type[ReconcilerError], str, str, str]
         InvalidInput,
         "redis-no-permission",
         "this user may not do that",
-        "{message}. `reconcile hosts acl` prints what a host needs.",
+        "{message}. Give the user of RECONCILER_REDIS_URL this right.",
     ),
     (
         redis_errors.ReadOnlyError,

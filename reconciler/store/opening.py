@@ -23,12 +23,12 @@ class OpenServer:
         self.problems = problems
         self._closing = closing
 
-    def check(self) -> None:
+    def check(self, *, writing: bool = False) -> None:
         """Raise the first thing that is wrong with any primary."""
         for info in self.link.ask_primaries("INFO"):
             facts = ServerFacts.parse(info.decode())
             link = self.link
-            found = verdict(facts, link.where, read_only=link.read_only, as_cluster=link.is_cluster)
+            found = verdict(facts, link.where, read_only=link.read_only and not writing, as_cluster=link.is_cluster)
             if found:
                 raise found
 

@@ -10,6 +10,7 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from reconciler.clock import milliseconds
@@ -25,6 +26,8 @@ DEFAULT_POOL = "ops"
 
 LONGEST_WAIT_SECONDS = 2.0
 HINTS_AT_ONCE = 100
+_FINISHES = 100
+"""Pieces of work of a host that one step ends."""
 _HINT_SECONDS = 86_400
 
 
@@ -101,8 +104,14 @@ class WorkQueue:
         return self.finish_many([Finish(claim, state, result or {}, retry_at)])[0]
 
     def finish_many(self, finishes: Sequence[Finish]) -> Sequence[bool]:
-        """End many pieces of work in one batch; per piece, whether its claim was good."""
-        return [bool(reply) for reply in self._link.send_all([self._finish_command(finish) for finish in finishes])]
+        """End many pieces of work in one batch, one step for each host; per piece, whether its claim was good."""
+        by_host: dict[str, list[int]] = {}
+        for at, finish in enumerate(finishes):
+            by_host.setdefault(finish.claim.work.host, []).append(at)
+        steps = [at[first : first + _FINISHES] for at in by_host.values() for first in range(0, len(at), _FINISHES)]
+        replies = self._link.send_all([self._finish_command([finishes[at] for at in step]) for step in steps])
+        good = dict(zip(chain.from_iterable(steps), chain.from_iterable(replies), strict=True))
+        return [bool(good[at]) for at in range(len(finishes))]
 
     def cancel(self, host: str, work_id: str, *, reason: str = "") -> bool:
         """Cancel in any state that is not finished. False: there was nothing to cancel."""
@@ -157,10 +166,10 @@ class WorkQueue:
         slot = self._keys.host(item.host)
         return call("work_enqueue", slot, term, item.id, item.kind, compact(item.args), item.priority, item.reason)
 
-    def _finish_command(self, finish: Finish) -> Command:
-        again = milliseconds(finish.retry_at) if finish.retry_at else 0
-        result = compact(finish.result)
-        return self._on_claim("work_finish", finish.claim, finish.state.value, result, again, RECORD_SECONDS)
+    def _finish_command(self, finishes: Sequence[Finish]) -> Command:
+        """Ends pieces of work of one host."""
+        slot = self._keys.host(finishes[0].claim.work.host)
+        return call("work_finish", slot, RECORD_SECONDS, *(word for finish in finishes for word in _ending(finish)))
 
     def _on_claim(self, function: str, claim: Claim, *arguments: str | float) -> Command:
         slot = self._keys.host(claim.work.host)
@@ -182,6 +191,12 @@ class WorkQueue:
 
 
 _INDEXES = ("queue", "delayed", "finished")
+
+
+def _ending(finish: Finish) -> tuple[str | int, ...]:
+    claim = finish.claim
+    again = milliseconds(finish.retry_at) if finish.retry_at else 0
+    return claim.work.id, claim.attempt, claim.token, finish.state.value, compact(finish.result), again
 
 
 def _claim(host: str, reply: Sequence[bytes | None]) -> Claim:

@@ -88,7 +88,7 @@ def _check_signature(signed: SignedStatement, key_id: str, trusted: TrustedKeys,
     key = trusted.keys.get(key_id)
     if key is None:
         message = f"the statement is signed with {key_id}, which is not trusted here"
-        raise Refused.of("unknown-key", message, place=place, hint="Trust it: reconcile hosts enroll")
+        raise Refused.of("unknown-key", message, place=place, hint="Was the key replaced? Look: reconcile doctor")
     if not is_signed(key.public, Purpose.STATEMENT, signed.body, signed.signature):
         raise Refused.of("bad-signature", f"the statement is not what {key_id} signed", place=place)
     if not trusted.may(key_id, Permission.CONVERGE):

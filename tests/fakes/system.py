@@ -7,28 +7,12 @@ import posixpath
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 
 from reconciler.resources.failure import Failure
 from reconciler.resources.system import Access, Claim, Command, Completed, Entry
+from tests.fakes.clock import FakeClock
 
 SYSTEMD = "/run/systemd/system"
-
-
-class FakeClock:
-    """Time that moves only when someone sleeps or a test moves it."""
-
-    def __init__(self) -> None:
-        self.seconds = 1_000_000.0
-
-    def now(self) -> datetime:
-        return datetime.fromtimestamp(self.seconds, UTC)
-
-    def monotonic(self) -> float:
-        return self.seconds
-
-    def sleep(self, seconds: float) -> None:
-        self.seconds += seconds
 
 
 @dataclass

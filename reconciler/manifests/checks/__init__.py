@@ -11,7 +11,7 @@ from typing import TypeAlias
 from reconciler.manifests.checks.layers import config_keys, connection_conflicts, secrets_in_argv
 from reconciler.manifests.checks.names import doubles, former_names, one_fleet
 from reconciler.manifests.checks.references import dependencies, selected_apps, template_files
-from reconciler.manifests.checks.selection import circles, empty_selectors, sandbox_limits
+from reconciler.manifests.checks.selection import circles, empty_selectors, sandbox_limits, shared_sandboxes
 from reconciler.manifests.findings import Finding
 from reconciler.manifests.index import Index
 from reconciler.manifests.parsed import Document
@@ -28,6 +28,7 @@ CHECKS: Sequence[Check] = (
     circles,
     empty_selectors,
     sandbox_limits,
+    shared_sandboxes,
     config_keys,
     connection_conflicts,
     secrets_in_argv,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from posixpath import normpath
 
 from reconciler.manifests.checks.references import selectors
 from reconciler.manifests.findings import Finding, did_you_mean, some
@@ -59,6 +60,21 @@ def sandbox_limits(index: Index) -> Iterator[tuple[Document, Finding]]:
         for path, what in document.claims.unsandboxed if hosts else ():
             message = f"sandbox host {hosts[0]} cannot have {what}"
             yield document, Finding(path, message, "Exclude it there: when: not host.sandbox", "not-in-sandbox")
+
+
+def shared_sandboxes(index: Index) -> Iterator[tuple[Document, Finding]]:
+    """Each sandbox belongs to one host, and a relative one lies in the repository."""
+    owners: dict[str, str] = {}
+    for name in sorted(index.sandboxes):
+        root = index.hosts[name].sandbox_root or ""
+        document, path = index.documents["Host"][name], ("spec", "sandboxRoot")
+        if ".." in root.split("/"):
+            finding = Finding(path, f"{root} leads out of where it starts", "Write an absolute path", "invalid-value")
+            yield document, finding
+        owner = owners.setdefault(normpath(root), name)
+        if owner != name:
+            hint = "Give each host a directory of its own"
+            yield document, Finding(path, f"{root} is also the sandbox of {owner}", hint, "shared-sandbox")
 
 
 def circles(index: Index) -> Iterator[tuple[Document, Finding]]:

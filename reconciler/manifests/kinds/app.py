@@ -77,7 +77,7 @@ class AppSpec(Door):
     health: list[HealthSpec] = Field([], description="How to see that it works.")
     metrics: list[MetricSpec] = Field([], description="Metrics of its own.")
     rollout: RolloutSpec | None = Field(None, description="How a change goes through its hosts; none: all at once.")
-    sync: Literal["auto", "manual"] = Field("auto", description="manual: changes wait for reconcile approve.")
+    sync: Literal["auto", "manual"] = Field("auto", description="manual: changes wait for reconcile apply --app NAME.")
     drift: Literal["heal", "report", "ignore"] = Field(
         "heal", description="When a host no longer looks as it was left."
     )

@@ -67,11 +67,15 @@ local function unqueue(slot, id)
   redis.call('DEL', slot .. 'inflight:' .. id)
 end
 
--- Keep a record as finished for so many seconds, and list it; of too many the oldest leave the list.
-local function keep_finished(slot, id, now, ttl)
-  local index = slot .. 'finished'
-  redis.call('EXPIRE', slot .. 'work:' .. id, ttl)
-  redis.call('ZADD', index, seconds(now), id)
+-- Keep records as finished for so many seconds, and list them; of too many the oldest leave the list.
+local function keep_finished(slot, ids, now, ttl)
+  local index, entries = slot .. 'finished', {}
+  for _, id in ipairs(ids) do
+    redis.call('EXPIRE', slot .. 'work:' .. id, ttl)
+    entries[#entries + 1] = seconds(now)
+    entries[#entries + 1] = id
+  end
+  redis.call('ZADD', index, unpack(entries))
   redis.call('ZREMRANGEBYRANK', index, 0, -FINISHED_KEPT - 1)
   redis.call('EXPIRE', index, ttl)
 end

@@ -23,7 +23,7 @@ local function bury(id, lost)
   unqueue(slot, id)
   redis.call('HSET', slot .. 'work:' .. id, 'state', 'dead', 'lost', lost, 'token', 0, 'finished_at', seconds(now),
     'reason', 'lost ' .. lost .. ' times')
-  keep_finished(slot, id, now, ttl)
+  keep_finished(slot, {id}, now, ttl)
 end
 
 -- Whether the id is still in the queue afterwards: 1 or 0.

@@ -15,6 +15,6 @@ if known[2] == 'converge' then
 else
   local now = now_us()
   redis.call('HSET', record, 'state', ARGV[2], 'reason', ARGV[3], 'token', 0, 'finished_at', seconds(now))
-  keep_finished(slot, id, now, ARGV[4])
+  keep_finished(slot, {id}, now, ARGV[4])
 end
 return state

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import closing
 from pathlib import Path
 
 from syrupy.assertion import SnapshotAssertion
 
+from reconciler.clock import SystemClock
+from reconciler.store import opening
+from reconciler.store.keys import PERMANENT, Keys
 from tests.integration.cli.conftest import Repository, host, scrubbed
 
 
@@ -84,6 +88,19 @@ def test_losing_the_store_touches_no_host(small: Repository) -> None:
     assert _stat(small.on_host("/etc/hello")) == before
 
 
+def test_a_lost_store_holds_up_no_dependent(example: Repository) -> None:
+    example("apply", "--yes")
+    _stop_server(example)
+    example.replace("templates/nginx/site.conf.j2", "server {", "# edited\nserver {")
+
+    plan = example("plan")
+    assert "+# edited" in plan.out
+    applied = example("apply", "--yes")
+    assert applied.code == 0, applied.out
+    assert "# edited" in example.on_host("/etc/nginx/sites-available/webapp.conf").read_text()
+    assert example("status").out.count("in sync") >= 2
+
+
 def test_drift_is_shown_apart_and_healed_by_the_next_apply(small: Repository) -> None:
     small("apply", "--yes")
     small.on_host("/etc/hello").write_text("someone was here\n")
@@ -143,6 +160,14 @@ def test_too_many_deletes_are_refused_unless_they_are_named(small: Repository) -
     assert not small.on_host("/etc/many/19").exists()
 
 
+def test_a_dry_run_tells_what_an_apply_would_refuse(small: Repository) -> None:
+    files = "".join(f"    - file: {{path: /etc/many/{n}, content: x}}\n" for n in range(13))
+    small.replace("manifests/apps/hello.yaml", "    - file: {path: /etc/hello, template: hello.j2}\n", files)
+    small("apply", "--yes")
+    small.replace("manifests/apps/hello.yaml", files, files.splitlines(keepends=True)[0])
+    assert "An apply would be refused. Refused: deletes 12 of 13" in small("plan").out
+
+
 def test_a_plan_that_changed_since_its_review_is_not_applied(small: Repository) -> None:
     reviewed = json.loads(small("plan", "-o", "json").out)["plan"]["id"]
     small.replace("templates/hello.j2", "from", "out of")
@@ -192,6 +217,47 @@ def test_apps_out_of_scope_keep_what_was_said_of_them(small: Repository) -> None
     assert small.on_host("/etc/hello").read_text() == "Bye from demo\n"
     assert small.on_host("/etc/other").read_text() == "one"
     assert "other on demo" in small("plan").out
+
+
+def test_a_renamed_app_keeps_what_it_owns(small: Repository) -> None:
+    small("apply", "--yes")
+    before = _stat(small.on_host("/etc/hello"))
+    small.replace("manifests/apps/hello.yaml", "{name: hello}", "{name: greeting, formerly: [hello]}")
+
+    ran = small("apply", "--yes")
+    assert ran.code == 0
+    assert "0 to delete" in ran.out or "No changes" in ran.out
+    assert _stat(small.on_host("/etc/hello")) == before
+    assert small("plan").last_line.startswith("No changes.")
+
+
+def test_what_failed_is_not_tried_again_until_something_changes(small: Repository) -> None:
+    step = "    - command: {argv: [sh, -c, 'test \"$PASSWORD\" = right'], env: {PASSWORD: '{{ password }}'}}\n"
+    small.replace("manifests/apps/hello.yaml", "greeting: Hello", "greeting: Hello, password: {secret: hello/password}")
+    small.write("manifests/apps/hello.yaml", (small.root / "manifests/apps/hello.yaml").read_text() + step)
+    small.write(".reconciler/secrets/hello/password", "wrong")
+
+    assert small("apply", "--yes").code == 3
+    again = small("apply", "--yes")
+    assert again.code == 3
+    assert "it failed here before" in again.out
+    assert "--app hello" in again.out
+
+    small.write(".reconciler/secrets/hello/password", "right")
+    assert small("apply", "--yes").code == 0
+    assert small.on_host("/etc/hello").exists()
+
+
+def test_every_key_of_a_full_run_expires_or_is_documented(example: Repository) -> None:
+    example("apply", "--yes")
+    example("verify")
+    example("pause", "--host", "demo", "--reason", "look")
+    runtime = Path(os.environ["RECONCILER_RUNTIME_DIR"])
+    with closing(opening.embedded(example.root / ".reconciler" / "store", runtime, SystemClock())) as opened:
+        keys = [key.decode() for key in opened.link.send("KEYS", "*")]
+        forever = {Keys().shape(key) for key in keys if opened.link.send("TTL", key) == -1}
+    assert keys
+    assert forever <= set(PERMANENT)
 
 
 def _files(root: Path) -> dict[str, object]:

@@ -28,13 +28,39 @@ def test_drift_is_healed(small: Repository) -> None:
     assert "drift" in small("history").out
 
 
-def test_drift_that_is_only_reported_stays(small: Repository) -> None:
+def test_drift_that_is_only_reported_stays_while_other_drift_is_healed(small: Repository) -> None:
+    small.write(
+        "manifests/apps/healed.yaml",
+        "apiVersion: reconciler/v1\nkind: App\nmetadata: {name: healed}\n"
+        "spec: {hosts: role=web, verifyEvery: 1s, resources: [{file: {path: /etc/healed, content: well}}]}\n",
+    )
     small.replace("manifests/apps/hello.yaml", "  config:", "  drift: report\n  verifyEvery: 1s\n  config:")
     with watching(small):
-        until(lambda: _text(small, "/etc/hello") == "Hello from demo\n")
+        until(lambda: _text(small, "/etc/hello") == "Hello from demo\n" and _text(small, "/etc/healed") == "well")
         small.on_host("/etc/hello").write_text("someone was here\n")
         until(lambda: "file:/etc/hello" in small("status").out)
+        small.on_host("/etc/healed").write_text("here too")
+        until(lambda: _text(small, "/etc/healed") == "well")
         assert _text(small, "/etc/hello") == "someone was here\n"
+    assert small("apply", "--yes", "--app", "hello").code == 0
+    assert _text(small, "/etc/hello") == "Hello from demo\n"
+
+
+def test_an_app_that_deletes_too_much_is_held_until_a_commit_allows_it(small: Repository) -> None:
+    many = [f"    - file: {{path: /etc/many/{n}, content: x}}\n" for n in range(13)]
+    app = "apiVersion: reconciler/v1\nkind: App\nmetadata: {name: many}\nspec:\n  hosts: role=web\n  resources:\n"
+    small.write("manifests/apps/many.yaml", app + "".join(many))
+    small.commit("many files")
+    with watching(small):
+        until(lambda: small.on_host("/etc/many/12").exists())
+        small.write("manifests/apps/many.yaml", app + many[0])
+        small.replace("manifests/apps/hello.yaml", "Hello", "Bye")
+        until(lambda: _text(small, "/etc/hello") == "Bye from demo\n")
+        assert small.on_host("/etc/many/12").exists()
+        small.commit("few files\n\nReconcile-Allow-Deletes: 12")
+        small.replace("manifests/apps/hello.yaml", "Bye", "Again")
+        until(lambda: not small.on_host("/etc/many/12").exists())
+        assert small.on_host("/etc/many/0").exists()
 
 
 def test_a_branch_of_a_bare_repository_is_followed(small: Repository, tmp_path: Path) -> None:
@@ -107,6 +133,48 @@ def test_a_second_controller_stands_by_and_takes_over(small: Repository) -> None
             first.wait()
             small.replace("manifests/apps/hello.yaml", "Hello", "Taken over")
             until(lambda: _text(small, "/etc/hello") == "Taken over from demo\n")
+
+
+def test_an_interrupted_apply_is_taken_up_at_once(small: Repository) -> None:
+    _slow_first_time(small)
+    running = small.spawn("apply", "--yes")
+    until(lambda: small.on_host("/started").exists())
+    running.send_signal(signal.SIGINT)
+    told, _ = running.communicate(timeout=PATIENCE_SECONDS)
+    assert running.returncode == 130, told
+    assert small("apply", "--yes").code == 0
+    assert _text(small, "/etc/hello") == "Hello from demo\n"
+
+
+def test_an_apply_killed_at_work_is_taken_over(small: Repository) -> None:
+    _slow_first_time(small)
+    running = small.spawn("apply", "--yes")
+    until(lambda: small.on_host("/started").exists())
+    running.kill()
+    running.communicate()
+
+    ran = small("apply", "--yes")
+    assert ran.code == 0, ran.out + ran.err
+    assert _text(small, "/etc/hello") == "Hello from demo\n"
+    assert small("plan").last_line.startswith("No changes.")
+
+
+def test_two_applies_at_once_both_end_well(small: Repository) -> None:
+    _slow_first_time(small, seconds=2)
+    first = small.spawn("apply", "--yes")
+    until(lambda: small.on_host("/started").exists())
+    second = small("apply", "--yes")
+    told, _ = first.communicate(timeout=PATIENCE_SECONDS)
+    assert (first.returncode, second.code) == (0, 0), told + second.out + second.err
+    assert "waiting for it to end" in second.err
+
+
+def _slow_first_time(small: Repository, seconds: int = 60) -> None:
+    """The app's first resource takes long, once."""
+    first = f"test -e $ROOT/started || {{ touch $ROOT/started; sleep {seconds}; }}"
+    step = f"    - command: {{argv: [sh, -c, '{first}'], env: {{ROOT: {small.on_host('/')}}}}}\n"
+    small.on_host("/").mkdir(parents=True)
+    small.replace("manifests/apps/hello.yaml", "  resources:\n", f"  resources:\n{step}")
 
 
 @contextmanager

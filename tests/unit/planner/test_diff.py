@@ -11,7 +11,7 @@ import pytest
 
 from reconciler.errors import InvalidInput
 from reconciler.model.manifests import App, DriftPolicy, Host, Lifecycle, Maintenance, PrunePolicy, Sync
-from reconciler.model.observed import Drift
+from reconciler.model.observed import Drift, ObservedHost
 from reconciler.model.plan import Action, AppPlan, Change, Plan
 from reconciler.planner import Scope
 from reconciler.resources.protocol import ResourceEvent
@@ -370,12 +370,25 @@ class TestHeld:
 
     def test_an_app_that_waits_for_approval(self, world: World) -> None:
         thing = app("web", file("/etc/a", "new"), sync=Sync.MANUAL)
-        assert self.held(world, thing) == "waits for approval: reconcile approve web"
+        assert self.held(world, thing) == "waits for approval: reconcile apply --app web"
 
     def test_a_digest_that_failed_here_before(self, world: World) -> None:
         declared = manifests(app("web", file("/etc/a", "new")), host("web-1"))
         self.rejected = frozenset({world.desired(declared).hosts["web-1"]["web"].digest})
-        assert self.held(world) == "it failed here before; change it, or reconcile rollouts retry"
+        assert self.held(world) == "it failed here before; change it, or try again: reconcile apply --app web"
+
+    def test_naming_an_app_approves_it_and_tries_it_again(self, world: World) -> None:
+        thing = app("web", file("/etc/a", "new"), sync=Sync.MANUAL)
+        declared = manifests(thing, host("web-1"))
+        digest = world.desired(declared).hosts["web-1"]["web"].digest
+        world.observed["web-1"] = ObservedHost(rejected=frozenset({digest}))
+        assert only(world.plan(declared, scope=Scope(None, frozenset({"web"})))).held == ""
+
+    def test_drift_that_is_only_reported(self, world: World) -> None:
+        declared = manifests(app("web", file("/etc/a"), drift=DriftPolicy.REPORT), host("web-1"))
+        world.apply(declared)
+        world.see_app("web-1", "web", drift=(Drift("file:/etc/a", "change"),))
+        assert only(world.plan(declared)).held == "drift is only reported; put it right: reconcile apply --app web"
 
     def test_a_paused_app(self, world: World) -> None:
         self.paused = {"web": "debugging"}

@@ -24,8 +24,8 @@ def test_a_host_can_be_picked_by_its_name() -> None:
     assert placements(manifests(app("base", hosts="name=a"), host("a"), host("b"))) == {"a": ("base",), "b": ()}
 
 
-def test_a_connection_that_nobody_sets_is_ssh_on_port_22() -> None:
-    assert connections(manifests(host("a")))["a"] == Connection(ConnectionType.SSH, port=22, become=False)
+def test_a_connection_that_nobody_sets_is_ssh_with_everything_else_open() -> None:
+    assert connections(manifests(host("a")))["a"] == Connection(ConnectionType.SSH, become=False)
 
 
 def test_the_host_overrides_its_groups_and_a_higher_priority_a_lower_one() -> None:

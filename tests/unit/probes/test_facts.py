@@ -7,7 +7,9 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-from reconciler.probes.facts import facts, operating_system
+from reconciler.probes.facts import facts
+from reconciler.resources import facts as resources_facts
+from reconciler.resources.facts import operating_system
 
 UBUNTU = """\
 PRETTY_NAME="Ubuntu 24.04.1 LTS"
@@ -94,8 +96,10 @@ def test_addresses_that_the_kernel_replaces_every_day_are_left_out(monkeypatch: 
     table = (
         "20010db8000000000000000000000001 02 40 00 01     eth0\n20010db8000000000000000000000002 02 40 00 80     eth0\n"
     )
-    read_text = Path.read_text
-    monkeypatch.setattr(
-        Path, "read_text", lambda path, **how: table if path.name == "if_inet6" else read_text(path, **how)
-    )
+    read = resources_facts._read
+    monkeypatch.setattr(resources_facts, "_read", lambda path: table if path == "/proc/net/if_inet6" else read(path))
     assert facts()["addresses"] == ["2001:db8::2"]
+
+
+def test_a_machine_says_the_same_of_itself_without_libraries() -> None:
+    assert resources_facts.facts() == facts()

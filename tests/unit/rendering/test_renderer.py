@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from reconciler.errors import Place
-from reconciler.rendering import Renderer, RenderFailed
+from reconciler.rendering import Renderer, RenderFailed, RenderMemory
 
 from .apps import bundle, config, file, problem, problems, shown, template
 
@@ -285,7 +285,23 @@ def test_equal_values_are_rendered_once() -> None:
 
     first, second = (renderer.render({**config(a={"b": 1, "c": unread})}) for unread in (1, 2))
 
-    assert first is second
+    assert first.resources[0] is second.resources[0]
+
+
+def test_what_no_changed_template_leads_to_is_rendered_once_for_both_bundles() -> None:
+    memory: RenderMemory = {}
+    resources = (file("/a", template="a.j2"), file("/b", template="b.j2"))
+    includes = "{% include 'c.j2' %}"
+
+    (a, b), (other_a, other_b) = (
+        Renderer(bundle(*resources, templates={"a.j2": "{{ x }}", "b.j2": includes, "c.j2": text}), memory)
+        .render(config(x=1))
+        .resources
+        for text in ("1", "2")
+    )
+
+    assert a is other_a
+    assert (b.fields["content"], other_b.fields["content"]) == ("1", "2")
 
 
 def test_a_macro_that_failed_once_fails_again() -> None:

@@ -64,7 +64,14 @@ def test_one_host_has_its_own_grammar() -> None:
 
 def test_hosts_that_only_drift_or_wait_for_nothing_are_not_counted_as_changed() -> None:
     plan = of(webapp("web-1", SITE), webapp("web-2", drift=(Drift("file:/etc/motd", "change"),)))
-    assert last(plan) == "Plan: 0 to add, 1 to change, 0 to delete, 0 unknown on 1 host."
+    assert last(plan) == "Plan: 0 to add, 1 to change, 0 to delete, 0 unknown on 1 host; 1 drifted."
+
+
+def test_a_dry_run_tells_that_an_apply_would_be_refused() -> None:
+    plan = dataclasses.replace(
+        of(webapp("web-1", SITE)), refused="Refused: deletes 11 of 13 resources. Intended? --allow-deletes 11"
+    )
+    assert "An apply would be refused. Refused: deletes 11 of 13 resources." in shown(plan)
 
 
 def test_drift_alone_is_not_called_no_changes(snapshot: SnapshotAssertion) -> None:

@@ -4,30 +4,14 @@ import io
 import os
 import re
 import threading
-from datetime import UTC, datetime
 
 from syrupy.assertion import SnapshotAssertion
 
 from reconciler.reports.progress import Board, Progress, Show, Working, frame
 from reconciler.reports.visible import width
+from tests.fakes.clock import FakeClock
 
 SIZE = os.terminal_size((60, 24))
-
-
-class HandClock:
-    """A clock that the test moves."""
-
-    def __init__(self) -> None:
-        self.seconds = 100.0
-
-    def now(self) -> datetime:
-        return datetime.fromtimestamp(self.seconds, UTC)
-
-    def monotonic(self) -> float:
-        return self.seconds
-
-    def sleep(self, seconds: float) -> None:
-        self.seconds += seconds
 
 
 class Terminal(io.StringIO):
@@ -48,7 +32,7 @@ class Terminal(io.StringIO):
         return lines[:-1]
 
 
-def progress(stream: io.StringIO, show: Show, clock: HandClock, hosts: int = 3) -> Progress:
+def progress(stream: io.StringIO, show: Show, clock: FakeClock, hosts: int = 3) -> Progress:
     names = [f"web-{number}" for number in range(1, hosts + 1)]
     return Progress(names, stream, clock, show=show, color=False, size=lambda: SIZE)
 
@@ -61,7 +45,7 @@ def test_how_much_is_shown_follows_the_stream_and_the_wish_for_quiet() -> None:
 
 def test_elsewhere_than_on_a_terminal_each_finished_app_is_a_plain_line() -> None:
     stream = io.StringIO()
-    with progress(stream, Show.PLAIN, HandClock()) as shown:
+    with progress(stream, Show.PLAIN, FakeClock(100.0)) as shown:
         shown.started("web-1", "webapp")
         shown.resource("web-1", "file:/etc/motd")
         shown.tick()
@@ -72,7 +56,7 @@ def test_elsewhere_than_on_a_terminal_each_finished_app_is_a_plain_line() -> Non
 
 def test_quiet_writes_nothing() -> None:
     stream = io.StringIO()
-    with progress(stream, Show.NOTHING, HandClock()) as shown:
+    with progress(stream, Show.NOTHING, FakeClock(100.0)) as shown:
         shown.started("web-1", "webapp")
         shown.finished("web-1", "webapp", "failed: disk full", failed=True)
         shown.host_done("web-1")
@@ -80,7 +64,7 @@ def test_quiet_writes_nothing() -> None:
 
 
 def test_a_terminal_shows_the_hosts_at_work_and_how_many_are_done(snapshot: SnapshotAssertion) -> None:
-    terminal, clock = Terminal(), HandClock()
+    terminal, clock = Terminal(), FakeClock(100.0)
     with progress(terminal, Show.LIVE, clock) as shown:
         shown.started("web-1", "webapp")
         clock.sleep(1)
@@ -94,7 +78,7 @@ def test_a_terminal_shows_the_hosts_at_work_and_how_many_are_done(snapshot: Snap
 
 def test_the_live_lines_are_gone_at_the_end() -> None:
     terminal = Terminal()
-    with progress(terminal, Show.LIVE, HandClock()) as shown:
+    with progress(terminal, Show.LIVE, FakeClock(100.0)) as shown:
         shown.started("web-1", "webapp")
         shown.finished("web-1", "webapp", "converged")
         shown.host_done("web-1")
@@ -103,7 +87,7 @@ def test_the_live_lines_are_gone_at_the_end() -> None:
 
 def test_on_a_terminal_only_failures_stay_to_be_read() -> None:
     terminal = Terminal()
-    with progress(terminal, Show.LIVE, HandClock()) as shown:
+    with progress(terminal, Show.LIVE, FakeClock(100.0)) as shown:
         for host in ("web-1", "web-2"):
             shown.started(host, "webapp")
         shown.finished("web-1", "webapp", "converged")
@@ -112,7 +96,7 @@ def test_on_a_terminal_only_failures_stay_to_be_read() -> None:
 
 
 def test_the_live_view_is_not_drawn_more_often_than_people_see() -> None:
-    terminal, clock = Terminal(), HandClock()
+    terminal, clock = Terminal(), FakeClock(100.0)
     with progress(terminal, Show.LIVE, clock) as shown:
         shown.started("web-1", "webapp")
         before = terminal.getvalue()
@@ -126,7 +110,7 @@ def test_the_live_view_is_not_drawn_more_often_than_people_see() -> None:
 
 def test_what_a_host_reports_without_having_started_is_ignored() -> None:
     terminal = Terminal()
-    with progress(terminal, Show.LIVE, HandClock()) as shown:
+    with progress(terminal, Show.LIVE, FakeClock(100.0)) as shown:
         shown.resource("web-9", "file:/etc/motd")
         assert terminal.screen() == ["0 of 3 hosts done"]
 
@@ -141,7 +125,7 @@ def test_a_frame_fits_a_small_terminal() -> None:
 
 def test_many_threads_may_report_at_once() -> None:
     terminal = Terminal()
-    with progress(terminal, Show.LIVE, HandClock(), hosts=8) as shown:
+    with progress(terminal, Show.LIVE, FakeClock(100.0), hosts=8) as shown:
 
         def converge(host: str) -> None:
             shown.started(host, "webapp")

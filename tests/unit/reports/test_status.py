@@ -134,7 +134,7 @@ def test_a_rejected_digest_says_that_it_is_not_tried_again() -> None:
     observed = {
         "web-1": ObservedHost({"webapp": ObservedApp(1, "d1", AppStatus.ROLLED_BACK)}, rejected=frozenset({"d2"}))
     }
-    assert "not tried again" in only(status_rows(wanted("d2"), observed)).note
+    assert "failed here before; a change tries it again" in only(status_rows(wanted("d2"), observed)).note
 
 
 @pytest.mark.parametrize("status", AppStatus)

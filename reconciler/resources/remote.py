@@ -1,0 +1,163 @@
+"""The far end of an SSH channel: answers requests in framed JSON for as long as someone is there to ask.
+
+Started by `transport.runner` with `python3 -I -c`, one process for a connection. It ends when its input ends or when
+nothing came for a minute; an apply that is under way then finishes the step that it is in, and the next run goes on.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import select
+import threading
+import time
+import traceback
+from contextlib import closing
+from datetime import datetime, timezone
+from typing import Any, Callable, Dict, Iterator, Mapping, Optional, cast
+
+from reconciler.resources import engine
+from reconciler.resources.book import read_ledger
+from reconciler.resources.facts import facts
+from reconciler.resources.failure import EXPECTED, as_failure
+from reconciler.resources.framing import MARKER, Unpacker, pack
+from reconciler.resources.ledger import ledger_to_json
+from reconciler.resources.posix import PosixSystem
+from reconciler.resources.protocol import Event, event_to_json, request_from_json
+from reconciler.resources.system import Clock
+
+SILENCE_SECONDS = 60.0
+"""After this long without a message nobody is there any more."""
+
+_PIECE_BYTES = 1 << 16
+
+Message = Mapping[str, Any]
+
+
+class HostClock:
+    """The clock of this host; nobody is near to hand one in."""
+
+    def now(self) -> datetime:
+        """See Clock."""
+        return datetime.now(timezone.utc)  # noqa: TID251 - see the class
+
+    def monotonic(self) -> float:
+        """See Clock."""
+        return time.monotonic()  # noqa: TID251 - see the class
+
+    def sleep(self, seconds: float) -> None:
+        """See Clock."""
+        time.sleep(seconds)  # noqa: TID251 - see the class
+
+
+def main() -> None:
+    """Serve on what were standard input and output; programs that are run here get neither."""
+    reading, writing, nothing = os.dup(0), os.dup(1), os.open(os.devnull, os.O_RDWR)
+    os.dup2(nothing, 0)
+    os.dup2(2, 1)
+    os.close(nothing)
+    Server(reading, writing, HostClock()).run()
+
+
+class Gone(Exception):
+    """Nobody listens any more."""
+
+
+class Server:
+    """One conversation. A thread reads, so that pings are answered and an end is noticed while work is under way."""
+
+    def __init__(self, reading: int, writing: int, clock: Clock, silence_seconds: float = SILENCE_SECONDS) -> None:
+        self._reading = reading
+        self._writing = writing
+        self._clock = clock
+        self._silence_seconds = silence_seconds
+        self._asked: "queue.Queue[Optional[Message]]" = queue.Queue()
+        self._gone = False
+        self._turn = threading.Lock()
+        self._systems: Dict[str, PosixSystem] = {}
+
+    def run(self) -> None:
+        """Answer until nobody asks any more."""
+        os.write(self._writing, MARKER)
+        threading.Thread(target=self._read, name="reader", daemon=True).start()
+        try:
+            for message in iter(self._asked.get, None):
+                self._answer(message)
+        except Gone:
+            return
+
+    def _read(self) -> None:
+        unpacker = Unpacker()
+        try:
+            while select.select([self._reading], [], [], self._silence_seconds)[0]:
+                piece = os.read(self._reading, _PIECE_BYTES)
+                if not piece:
+                    break
+                for message in unpacker.feed(piece):
+                    self._take(message)
+        except (OSError, ValueError, Gone):
+            pass
+        self._gone = True
+        self._asked.put(None)
+
+    def _take(self, message: Message) -> None:
+        if message.get("do") == "ping":
+            self._tell({"pong": True})
+        else:
+            self._asked.put(message)
+
+    def _answer(self, message: Message) -> None:
+        try:
+            for reply in self._replies(message):
+                self._tell(reply)
+            self._tell({"end": True})
+        except EXPECTED as error:
+            failure = as_failure(error)
+            self._tell({"failure": [failure.code, failure.text(), failure.hint]})
+        except Gone:
+            raise
+        except Exception as error:  # noqa: BLE001 - a mistake of ours must not look like a lost connection
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            told = f"{type(error).__name__}: {error} ({os.path.basename(where.filename)}:{where.lineno})"
+            self._tell({"failure": ["remote-error", told, "This is a bug of Reconciler; please report it"]})
+
+    def _replies(self, message: Message) -> Iterator[Message]:
+        fleet, host, system = str(message["fleet"]), str(message["host"]), self._system(str(message["root"]))
+        do = message["do"]
+        if do == "greet":
+            yield {"facts": facts(), "ledger": ledger_to_json(read_ledger(system, fleet, host))}
+        elif do == "apply":
+            yield from _told(engine.apply, message, system)
+        elif do == "inspect":
+            yield from _told(engine.inspect, message, system)
+        elif do == "pause":
+            engine.pause(system, fleet, host, str(message["app"]), str(message["reason"]))
+        elif do == "forgive":
+            engine.forgive(system, fleet, host, str(message["app"]))
+
+    def _system(self, root: str) -> PosixSystem:
+        if root not in self._systems:
+            self._systems[root] = PosixSystem(root, clock=self._clock)
+        return self._systems[root]
+
+    def _tell(self, message: Message) -> None:
+        """Send a message whole.
+
+        Raises:
+            Gone: nobody takes it.
+        """
+        if self._gone:
+            raise Gone
+        content = memoryview(pack(message))
+        try:
+            with self._turn:
+                while content:
+                    content = content[os.write(self._writing, content) :]
+        except OSError as error:
+            raise Gone from error
+
+
+def _told(act: Callable[..., Iterator[Event]], message: Message, system: PosixSystem) -> Iterator[Message]:
+    with closing(cast("Any", act(request_from_json(message["request"]), system))) as events:
+        for event in events:
+            yield event_to_json(event)

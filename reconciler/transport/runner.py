@@ -1,0 +1,222 @@
+"""The process at the far end of one SSH connection: started once, spoken to in framed JSON, noticed when it is gone.
+
+`ssh` asks through it; what is asked and answered is `resources.remote`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import paramiko
+
+from reconciler.clock import Clock
+from reconciler.errors import Place, Unavailable
+from reconciler.resources.framing import MARKER, BadFrame, Unpacker, pack
+from reconciler.transport.dialing import hang_up
+from reconciler.transport.shipment import NO_PYTHON, NO_SUDO, OLD_PYTHON, command, shipment
+
+START_SECONDS = 30.0
+"""From the start to the first answer: `sudo` alone may take 20 s on a host that cannot resolve its own name."""
+PING_SECONDS = 15.0
+SILENCE_SECONDS = 60.0
+"""A far end that answers no ping for this long is gone."""
+
+_GLANCE_SECONDS = 1.0
+_LEAVING_SECONDS = 2.0
+_PIECE_BYTES = 1 << 16
+_CHATTER_BYTES = 1 << 20
+"""How much a login shell may print before the marker."""
+_COMPLAINT_BYTES = 2000
+
+_ENDED = (paramiko.SSHException, EOFError, OSError)
+
+Message = Mapping[str, Any]
+
+
+class Runner:
+    """One conversation at a time: `ask`, and take all of its answers.
+
+    Args:
+        host: its name, for errors.
+        user: who is logged in.
+        become: whether to work as root by sudo.
+    """
+
+    def __init__(self, host: str, transport: paramiko.Transport, clock: Clock, *, user: str, become: bool) -> None:
+        self._place = Place(host=host)
+        self._transport = transport
+        self._clock = clock
+        self._user = user
+        self._sudo = become and user != "root"
+        self._unpacker = Unpacker()
+        self._channel: paramiko.Channel | None = None
+        self._complaint = b""
+        self._answering = True
+
+    @property
+    def fit(self) -> bool:
+        """Whether it is there and waits for the next question."""
+        return self._transport.is_active() and not self._answering
+
+    def start(self, question: Message) -> Iterator[Message]:
+        """Ship the library, start it and ask the first question, all in one go; the answers as of `ask`.
+
+        Raises:
+            Unavailable: it does not start within 30 s; with what the host said instead.
+        """
+        try:
+            channel = self._channel = self._transport.open_session(timeout=START_SECONDS)
+            channel.settimeout(PING_SECONDS)
+            channel.exec_command(command(become=self._sudo))
+            channel.sendall(shipment() + pack(question))
+            early = self._after_marker(channel)
+        except _ENDED as error:
+            raise self._not_started(str(error)) from error
+        return self._answers(early)
+
+    def ask(self, question: Message) -> Iterator[Message]:
+        """Send a question; its answers as they come. The next question waits until these are taken.
+
+        Raises:
+            Unavailable: the connection is lost, or the host could not do what was asked.
+        """
+        self._answering = True
+        self._send(question)
+        return self._answers(b"")
+
+    def ping(self) -> bool:
+        """Tell the far end that we are still there; False if it is gone."""
+        channel = self._channel
+        if channel is None or not self.fit:
+            return False
+        try:
+            self._send({"do": "ping"})
+            while channel.recv_ready():
+                list(self._unpacker.feed(channel.recv(_PIECE_BYTES)))
+        except (Unavailable, BadFrame, *_ENDED):
+            return False
+        return not channel.eof_received
+
+    def close(self) -> None:
+        """End the process and hang up."""
+        self._answering = True
+        hang_up(self._transport)
+
+    def _answers(self, early: bytes) -> Iterator[Message]:
+        piece = early
+        while True:
+            for reply in self._unpacked(piece):
+                if "pong" in reply:
+                    continue
+                self._answering = not ("end" in reply or "failure" in reply)
+                if "failure" in reply:
+                    code, text, hint = map(str, reply["failure"])
+                    raise Unavailable.of(code, text, place=self._place, hint=hint)
+                if not self._answering:
+                    return
+                yield reply
+            piece = self._piece()
+
+    def _unpacked(self, piece: bytes) -> Iterator[Message]:
+        try:
+            yield from self._unpacker.feed(piece)
+        except BadFrame as error:
+            raise self._lost(f"it sent {error}") from error
+
+    def _piece(self) -> bytes:
+        """The next bytes; while there are none, the far end is told that we are there."""
+        channel = self._opened()
+        silent_since = self._clock.monotonic()
+        while True:
+            self._hear_complaints(channel)
+            try:
+                piece = channel.recv(_PIECE_BYTES)
+            except TimeoutError:
+                if self._clock.monotonic() - silent_since >= SILENCE_SECONDS:
+                    raise self._lost(f"it was silent for {SILENCE_SECONDS:g} s") from None
+                self._send({"do": "ping"})
+            except _ENDED as error:
+                raise self._lost(str(error)) from error
+            else:
+                if not piece:
+                    self._hear_complaints(channel)
+                    raise self._lost(self._complained())
+                return piece
+
+    def _send(self, message: Message) -> None:
+        try:
+            self._opened().sendall(pack(message))
+        except _ENDED as error:
+            raise self._lost(str(error)) from error
+
+    def _opened(self) -> paramiko.Channel:
+        if self._channel is None:
+            raise self._lost("it was never started")
+        return self._channel
+
+    def _lost(self, why: str) -> Unavailable:
+        self.close()
+        return Unavailable.of(
+            "connection-lost",
+            f"the connection was lost{f': {why}' if why else ''}",
+            place=self._place,
+            hint="What was under way there is left whole; the next run goes on from it",
+        )
+
+    # -- the start
+
+    def _after_marker(self, channel: paramiko.Channel) -> bytes:
+        """What comes after the marker; before it, login shells may print what they like."""
+        deadline = self._clock.monotonic() + START_SECONDS
+        channel.settimeout(_GLANCE_SECONDS)
+        said = b""
+        while MARKER not in said:
+            if self._clock.monotonic() >= deadline or len(said) > _CHATTER_BYTES:
+                raise self._not_started(f"no answer within {START_SECONDS:g} s")
+            try:
+                piece = channel.recv(_PIECE_BYTES)
+            except TimeoutError:
+                continue
+            finally:
+                self._hear_complaints(channel)
+            if not piece:
+                raise self._not_started("")
+            said += piece
+        channel.settimeout(PING_SECONDS)
+        return said.partition(MARKER)[2]
+
+    def _hear_complaints(self, channel: paramiko.Channel) -> None:
+        while channel.recv_stderr_ready():
+            self._complaint = (self._complaint + channel.recv_stderr(_PIECE_BYTES))[-_COMPLAINT_BYTES:]
+
+    def _complained(self) -> str:
+        """The last lines of standard error."""
+        lines = [line.strip() for line in self._complaint.decode(errors="replace").splitlines() if line.strip()]
+        return "; ".join(lines[-3:])
+
+    def _not_started(self, why: str) -> Unavailable:
+        code = -1
+        if self._channel is not None:
+            self._channel.status_event.wait(_LEAVING_SECONDS if not why else 0)
+            self._hear_complaints(self._channel)
+            code = self._channel.exit_status
+        self.close()
+        name, text, hint = self._reason(code, why)
+        return Unavailable.of(name, text, place=self._place, hint=hint)
+
+    def _reason(self, code: int, why: str) -> tuple[str, str, str]:
+        said = self._complained()
+        if code == NO_PYTHON:
+            packages = "apt-get install python3, dnf install python3, zypper install python3 or apk add python3"
+            return "no-python", f"there is no python3 for {self._user}", f"Install it: {packages}"
+        if code == OLD_PYTHON:
+            return "old-python", f"python3 there is {said}, and 3.9 is the oldest that will do", "Install a newer one"
+        if code == NO_SUDO:
+            return "no-sudo", "there is no sudo", "Install it, or log in as root: connection.user: root"
+        if self._sudo and "sudo:" in said:
+            rule = f"{self._user} ALL=(root) NOPASSWD: ALL"
+            return "no-sudo", f"sudo -n is refused: {said}", f"Allow it without a password, with visudo: {rule}"
+        ended = f"exit code {code}" if code >= 0 else "it ended"
+        told = ": ".join(part for part in ("python3 does not start", why or ended, said) if part)
+        return "start-failed", told, f"Try by hand: ssh {self._user}@HOST python3 -V"
