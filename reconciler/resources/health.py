@@ -6,9 +6,6 @@ Called by the engine after reloads and restarts.
 from __future__ import annotations
 
 import socket
-import ssl
-import urllib.error
-import urllib.request
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, List, Mapping, Sequence, Tuple
 from urllib.parse import urlsplit
@@ -18,8 +15,6 @@ from reconciler.resources.fields import Fields
 from reconciler.resources.protocol import HealthEvent
 from reconciler.resources.service_tools import service_tool
 from reconciler.resources.system import Command, System
-
-_BODY_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -99,32 +94,15 @@ def _http(fields: Fields) -> _Parsed:
         raise fields.wrong("url", "an http or https URL")
 
     def probe(_: System, timeout: float) -> str:
-        code, body = _fetch(url, timeout)
+        from reconciler.resources.fetching import fetch  # noqa: PLC0415 - slow to load, and a start over SSH waits
+
+        code, body = fetch(url, timeout)
         if code != status:
             return f"status {code}, expected {status}"
         return "" if contains in body else f"the answer does not contain {contains!r}"
 
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}", probe
-
-
-def _fetch(url: str, timeout: float) -> Tuple[int, str]:
-    opener = urllib.request.build_opener(_NoRedirect(), urllib.request.ProxyHandler({}))
-    try:
-        with opener.open(url, timeout=timeout) as answer:
-            return int(answer.status), answer.read(_BODY_BYTES).decode(errors="replace")
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, error.read(_BODY_BYTES).decode(errors="replace")
-    except urllib.error.URLError as error:
-        raise OSError(str(getattr(error.reason, "strerror", "") or error.reason)) from error
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A redirect is an answer of its own: `status: 301` can be asked for."""
-
-    def redirect_request(self, *_: Any) -> None:
-        """Follow nothing."""
 
 
 def _tcp(fields: Fields) -> _Parsed:
@@ -168,6 +146,8 @@ def _tls(fields: Fields) -> _Parsed:
         raise fields.wrong("address", "HOST:PORT")
 
     def probe(_: System, timeout: float) -> str:
+        import ssl  # noqa: PLC0415 - as above
+
         context = ssl.create_default_context()
         with (
             socket.create_connection((host.strip("[]"), int(port)), timeout) as plain,

@@ -16,10 +16,10 @@ from contextlib import closing
 from datetime import datetime, timezone
 from typing import Any, Callable, Dict, Iterator, Mapping, Optional, cast
 
-from reconciler.resources import engine
 from reconciler.resources.book import read_ledger
+from reconciler.resources.engine import apply, forgive, inspect, pause
 from reconciler.resources.facts import facts
-from reconciler.resources.failure import EXPECTED, as_failure
+from reconciler.resources.failure import EXPECTED, Failure, as_failure
 from reconciler.resources.framing import MARKER, Unpacker, pack
 from reconciler.resources.ledger import ledger_to_json
 from reconciler.resources.posix import PosixSystem
@@ -112,14 +112,15 @@ class Server:
                 self._tell(reply)
             self._tell({"end": True})
         except EXPECTED as error:
-            failure = as_failure(error)
-            self._tell({"failure": [failure.code, failure.text(), failure.hint]})
+            self._tell(_failure(as_failure(error)))
         except Gone:
             raise
         except Exception as error:  # noqa: BLE001 - a mistake of ours must not look like a lost connection
             where = traceback.extract_tb(error.__traceback__)[-1]
             told = f"{type(error).__name__}: {error} ({os.path.basename(where.filename)}:{where.lineno})"
-            self._tell({"failure": ["remote-error", told, "This is a bug of Reconciler; please report it"]})
+            self._tell(
+                _failure(Failure(code="remote-error", message=told, hint="This is a mistake of ours; please report it"))
+            )
 
     def _replies(self, message: Message) -> Iterator[Message]:
         fleet, host, system = str(message["fleet"]), str(message["host"]), self._system(str(message["root"]))
@@ -127,13 +128,13 @@ class Server:
         if do == "greet":
             yield {"facts": facts(), "ledger": ledger_to_json(read_ledger(system, fleet, host))}
         elif do == "apply":
-            yield from _told(engine.apply, message, system)
+            yield from _told(apply, message, system)
         elif do == "inspect":
-            yield from _told(engine.inspect, message, system)
+            yield from _told(inspect, message, system)
         elif do == "pause":
-            engine.pause(system, fleet, host, str(message["app"]), str(message["reason"]))
+            pause(system, fleet, host, str(message["app"]), str(message["reason"]))
         elif do == "forgive":
-            engine.forgive(system, fleet, host, str(message["app"]))
+            forgive(system, fleet, host, str(message["app"]))
 
     def _system(self, root: str) -> PosixSystem:
         if root not in self._systems:
@@ -155,6 +156,10 @@ class Server:
                     content = content[os.write(self._writing, content) :]
         except OSError as error:
             raise Gone from error
+
+
+def _failure(failure: Failure) -> Message:
+    return {"failure": [failure.code, failure.text(), failure.hint]}
 
 
 def _told(act: Callable[..., Iterator[Event]], message: Message, system: PosixSystem) -> Iterator[Message]:

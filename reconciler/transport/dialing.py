@@ -34,8 +34,7 @@ _OPTIONS = {
 
 Wire: TypeAlias = socket.socket | paramiko.Channel
 
-logging.getLogger("paramiko").addHandler(logging.NullHandler())
-logging.getLogger("paramiko").propagate = False
+logging.getLogger("paramiko").addHandler(logging.NullHandler())  # nothing of it on a terminal without a log
 
 
 class Dialer:

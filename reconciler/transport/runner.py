@@ -157,12 +157,8 @@ class Runner:
 
     def _lost(self, why: str) -> Unavailable:
         self.close()
-        return Unavailable.of(
-            "connection-lost",
-            f"the connection was lost{f': {why}' if why else ''}",
-            place=self._place,
-            hint="What was under way there is left whole; the next run goes on from it",
-        )
+        message = f"the connection was lost: {why}" if why else "the connection was lost"
+        return self._error("connection-lost", message, "The next run goes on from where it stopped")
 
     # -- the start
 
@@ -196,27 +192,30 @@ class Runner:
         return "; ".join(lines[-3:])
 
     def _not_started(self, why: str) -> Unavailable:
-        code = -1
+        exit_code = -1
         if self._channel is not None:
-            self._channel.status_event.wait(_LEAVING_SECONDS if not why else 0)
+            self._channel.status_event.wait(0 if why else _LEAVING_SECONDS)
             self._hear_complaints(self._channel)
-            code = self._channel.exit_status
+            exit_code = self._channel.exit_status
         self.close()
-        name, text, hint = self._reason(code, why)
-        return Unavailable.of(name, text, place=self._place, hint=hint)
+        return self._reason(exit_code, why)
 
-    def _reason(self, code: int, why: str) -> tuple[str, str, str]:
+    def _reason(self, exit_code: int, why: str) -> Unavailable:
         said = self._complained()
-        if code == NO_PYTHON:
+        if exit_code == NO_PYTHON:
             packages = "apt-get install python3, dnf install python3, zypper install python3 or apk add python3"
-            return "no-python", f"there is no python3 for {self._user}", f"Install it: {packages}"
-        if code == OLD_PYTHON:
-            return "old-python", f"python3 there is {said}, and 3.9 is the oldest that will do", "Install a newer one"
-        if code == NO_SUDO:
-            return "no-sudo", "there is no sudo", "Install it, or log in as root: connection.user: root"
+            return self._error("no-python", f"there is no python3 for {self._user}", f"Install it: {packages}")
+        if exit_code == OLD_PYTHON:
+            message = f"python3 there is {said}, and 3.9 is the oldest that will do"
+            return self._error("old-python", message, "Install a newer one, first in PATH")
+        if exit_code == NO_SUDO:
+            return self._error("no-sudo", "there is no sudo", "Install it, or log in as root: connection.user: root")
         if self._sudo and "sudo:" in said:
             rule = f"{self._user} ALL=(root) NOPASSWD: ALL"
-            return "no-sudo", f"sudo -n is refused: {said}", f"Allow it without a password, with visudo: {rule}"
-        ended = f"exit code {code}" if code >= 0 else "it ended"
+            return self._error("no-sudo", f"sudo -n is refused: {said}", f"With visudo, allow it: {rule}")
+        ended = f"exit code {exit_code}" if exit_code >= 0 else "it ended"
         told = ": ".join(part for part in ("python3 does not start", why or ended, said) if part)
-        return "start-failed", told, f"Try by hand: ssh {self._user}@HOST python3 -V"
+        return self._error("start-failed", told, f"Try by hand: ssh {self._user}@{self._place.host} python3 -V")
+
+    def _error(self, code: str, message: str, hint: str) -> Unavailable:
+        return Unavailable.of(code, message, place=self._place, hint=hint)
