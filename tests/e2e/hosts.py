@@ -92,7 +92,7 @@ class Host:
     def pull_power(self) -> None:
         """Off at once: nothing on it can do anything about it."""
         self._wanted.clear()
-        if self._nspawn and self._power:
+        if self._nspawn and self._power and self._power.is_alive():
             for pid in _children(self._nspawn.pid) or [self._nspawn.pid]:
                 os.kill(pid, signal.SIGKILL)  # the host's first process; nspawn then takes the cable away and ends
             self._power.join()

@@ -6,9 +6,11 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from tests.e2e.fleet import Fleet
 
@@ -57,17 +59,36 @@ class Ops:
             out, _ = process.communicate(timeout=_PATIENCE_SECONDS)
         return Ran(process.returncode, out)
 
-    def running(self, *words: str) -> subprocess.Popen[str]:
+    def running(self, *words: str, out: int | IO[str] = subprocess.PIPE) -> subprocess.Popen[str]:
         """Start `reconcile WORDS`; in a `with` block, at whose end it has ended."""
         return subprocess.Popen(
             [sys.executable, "-c", "from reconciler.cli import entry; entry()", *words],
             cwd=self.root,
             env=self._environment,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdout=out,
             stderr=subprocess.STDOUT,
             text=True,
         )
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """`reconcile watch` while the block runs; it has to end cleanly."""
+        with self._watch_log.open("w") as log, self.running("watch", out=log) as process:
+            try:
+                yield
+            finally:
+                process.terminate()
+        assert process.returncode == 0, self.watch_log
+
+    @property
+    def watch_log(self) -> str:
+        """What the watch printed."""
+        return self._watch_log.read_text()
+
+    @property
+    def _watch_log(self) -> Path:
+        return self._home / "watch.log"
 
     def host(self, fleet: Fleet, name: str, labels: str, connection: str = "{}") -> None:
         """Declare a host of the fleet."""
