@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from pathlib import Path
 
 from tests.e2e.namespaces import may_enclose, run_enclosed
 from tests.e2e.root import CannotBuild, cached_root
@@ -21,13 +22,16 @@ PACKAGES = {
     "ssh": "openssh-client",
 }
 
+_ALL_IDS = "4294967295"
+"""How many users there are where no user namespace hides some."""
+
 
 def lacking() -> str:
     """Why this machine cannot run a fleet; empty if it can."""
     if sys.platform != "linux" or not shutil.which("apt-get"):
         return "the hosts are made from the packages of Debian or Ubuntu, which this machine does not have"
-    if os.geteuid() != 0:
-        return "booting hosts needs root"
+    if os.geteuid() != 0 or Path("/proc/self/uid_map").read_text().split()[-1] != _ALL_IDS:
+        return "booting hosts needs root, not of a user namespace"
     packages = [package for program, package in PACKAGES.items() if not shutil.which(program)]
     if packages:
         return f"lacking: apt-get install {' '.join(packages)}"
