@@ -46,9 +46,11 @@ def plan() -> Iterator[Row]:
 
     found = measure()
     fleet = "10,000 hosts, 50,000 apps, 1 M resources"
-    yield at_most(f"plan of {fleet}: nothing parsed before", found["cold"], 10)
+    yield at_most(f"`reconcile --dry-run` of {fleet}, all converged: nothing parsed before", found["cold"], 10)
     yield at_most("... parsed manifests cached", found["warm"], 3)
     yield at_most("... watching, a label of one host changed", found["change_host"], 0.3)
+    yield at_most("... watching, a template of an app on 1,000 hosts changed", found["change_template"], 0.3)
+    yield at_most("... watching, that template changed again", found["change_template_again"], 0.3)
     yield at_most("... watching, a value of an app on 1,000 hosts changed", found["change_app"], 0.3)
     memory = found["memory_mb"]
     yield Row("... peak memory", f"{memory:,.0f} MB", "<= 600 MB", 600 / memory)
@@ -71,20 +73,17 @@ def startup() -> Iterator[Row]:
 
     found = measure()
     yield at_most("`reconcile --version`", found["version"], 0.15)
-    yield at_most("`reconcile validate` of 100 manifests and 50 templates", found["validate"], 0.4)
+    yield at_most("`reconcile validate` of 100 manifests and 49 templates: nothing parsed before", found["cold"], 0.4)
+    yield at_most("... parsed manifests cached", found["cached"], 0.4)
 
 
 def queue() -> Iterator[Row]:
-    """The work queue and its peers, in one sitting."""
-    from bench import queue_peers, work_queue
-    from bench.server import server
-    from reconciler.clock import SystemClock
-    from reconciler.store import Store
-    from reconciler.store.opening import at_url
+    """The work queue and its peers, in one sitting; of each the better of two rounds."""
+    from bench import queue_peers
 
-    peers = queue_peers.measure()
-    with server() as url, Store(at_url(url, SystemClock())) as store:
-        enqueued, finished = work_queue.measure(store, runs=20_000, hosts=1_000, batch=200)
+    rounds = [(queue_peers.measure(), _our_queue()) for _ in range(2)]
+    peers = {name: max(found.get(name, 0.0) for found, _ in rounds) for found, _ in rounds for name in found}
+    enqueued, finished = (max(rates) for rates in zip(*(ours for _, ours in rounds), strict=True))
     best = max(rate for name, rate in peers.items() if name != queue_peers.FORGETFUL)
     yield Row(
         "no-op runs over 1,000 hosts with records kept, one process",
@@ -95,6 +94,18 @@ def queue() -> Iterator[Row]:
     for name, rate in sorted(peers.items(), key=lambda pair: pair[1]):
         yield Row(f"... {name}, one worker process", _rate(rate), f"ours: {finished / rate:,.1f} times as many")
     yield Row("... enqueueing them, in batches of 200", _rate(enqueued))
+
+
+def _our_queue() -> tuple[float, float]:
+    """Runs enqueued and runs finished, each a second."""
+    from bench import work_queue
+    from bench.server import server
+    from reconciler.clock import SystemClock
+    from reconciler.store import Store
+    from reconciler.store.opening import at_url
+
+    with server() as url, Store(at_url(url, SystemClock())) as store:
+        return work_queue.measure(store, runs=20_000, hosts=1_000, batch=200)
 
 
 BENCHMARKS: Mapping[str, Callable[[], Iterator[Row]]] = {

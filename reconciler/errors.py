@@ -91,3 +91,13 @@ class Unavailable(ReconcilerError):
 
 class HostFailed(ReconcilerError):
     """A host could not be brought to its state; other hosts go on (exit code 3)."""
+
+
+def mistake_of_ours(error: Exception, place: Place = NOWHERE) -> Problem:
+    """An exception that nobody foresaw, as a problem that people can report."""
+    import traceback  # noqa: PLC0415 - only mistakes need it
+
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    file = where.filename.rpartition("/")[2]
+    message = f"internal error: {type(error).__name__}: {error} ({file}:{where.lineno})"
+    return Problem(place, message, "Please report it, with what -v shows", "internal-error")

@@ -136,8 +136,9 @@ def _dry(name: str, words: list[str]) -> tuple[str, list[str]]:
 
 def _unknown(word: str) -> NoReturn:
     from reconciler.errors import did_you_mean
+    from reconciler.reports.visible import visible
 
-    sys.stderr.write(f"error: there is no command {word}. {did_you_mean(word, COMMANDS)}\n")
+    sys.stderr.write(f"error: there is no command {visible(word)}. {did_you_mean(word, COMMANDS)}\n")
     raise SystemExit(Exit.CANNOT)
 
 

@@ -52,9 +52,11 @@ class Console:
         sys.stdout.flush()
 
     def tell(self, text: str) -> None:
-        """Write something worth knowing on the way, to stderr; not with `-q`."""
+        """Write something worth knowing on the way, to stderr; not with `-q`. Foreign control codes become visible."""
         if not self.quiet:
-            sys.stderr.write(f"{text}\n")
+            from reconciler.reports.visible import visible
+
+            sys.stderr.write(f"{visible(text)}\n")
             sys.stderr.flush()
 
     def problems(self, problems: Iterable[Problem]) -> None:

@@ -11,7 +11,7 @@ from types import ModuleType
 
 from reconciler.cli.console import Console
 from reconciler.cli.exits import Exit
-from reconciler.errors import HostFailed, ReconcilerError
+from reconciler.errors import HostFailed, ReconcilerError, mistake_of_ours
 
 _INTERRUPTED = 130
 
@@ -36,4 +36,9 @@ def run(command: ModuleType, arguments: argparse.Namespace) -> int:
     except BrokenPipeError:
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.CANNOT
+    except Exception as error:  # the last resort: one line that can be reported
+        if console.verbose:
+            raise
+        console.problems([mistake_of_ours(error)])
         return Exit.CANNOT

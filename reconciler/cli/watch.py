@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from reconciler.wiring import Session
 
 
+COLLECTIONS = (50_000, 20, 20)
+"""Thresholds of the garbage collector: a fleet is a million objects that stay, not worth going through often."""
+
+
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Flags of `watch`."""
     parser.add_argument(
@@ -43,6 +47,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
     from reconciler.cli.sessions import Access, session_of
     from reconciler.logging import configure_logging
 
+    gc.set_threshold(*COLLECTIONS)
     gc.enable()
     stop = threading.Event()
     with session_of(arguments, console, Access.WRITE, need_repository=not arguments.repo) as session:

@@ -12,6 +12,7 @@ from reconciler.loops.planning import Pair, Situation
 from reconciler.model.desired import DesiredApp, SignedStatement, Statement, app_digest
 from reconciler.model.observed import ObservedHost
 from reconciler.model.work import CONVERGE, Work
+from reconciler.planner.published import published_config
 from reconciler.planner.waves import Waves
 from reconciler.store import HostWrite, Store
 from reconciler.trust import Signer, TrustedKeys, verify
@@ -47,9 +48,11 @@ class Controller:
         writes = [
             write for host in desired.hosts if situation.scope.host(host) for write in self._write(situation, host)
         ]
-        if writes:
+        missing = desired.bundles.keys() - self.store.desired.bundles(desired.bundles).keys()
+        if writes or missing:
             self.store.desired.put_bundles(desired.bundles.values())
-            self.store.desired.write_app_config(desired.config)
+        if writes:
+            self.store.desired.write_app_config(published_config(desired))
             self.store.desired.write(term, writes)
             self._said.update({write.host: self._verified(write.host, write.signed) for write in writes})
         for host in situation.plan.forgotten:

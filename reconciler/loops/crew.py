@@ -37,15 +37,27 @@ class Crew:
         return bool(self._busy)
 
     def each(self, work: Callable[[str], Found], hosts: Iterable[str]) -> list[Found]:
-        """What the work gives for each host, in their order; raises what the first that failed raised."""
+        """What the work gives for each host, in their order; raises what the first that failed raised.
+
+        An interrupt is not kept waiting: hosts whose turn has not come get none, what is under way is left to itself.
+        """
         names = tuple(hosts)
         away = [host for host in names if self.remote(host)]
         if len(away) < 2:
             return [work(host) for host in names]
-        with ThreadPoolExecutor(min(self._size, len(away)), thread_name_prefix="host") as pool:
+        pool = ThreadPoolExecutor(min(self._size, len(away)), thread_name_prefix="host")
+        interrupted = True
+        try:
             ahead = {host: pool.submit(work, host) for host in away}
             here = {host: work(host) for host in names if host not in ahead}
-            return [ahead[host].result() if host in ahead else here[host] for host in names]
+            found = [ahead[host].result() if host in ahead else here[host] for host in names]
+            interrupted = False
+        except Exception:
+            interrupted = False
+            raise
+        finally:
+            pool.shutdown(wait=not interrupted, cancel_futures=interrupted)
+        return found
 
     def start(self, host: str, work: Callable[[], None]) -> bool:
         """Begin work on a host and come back at once; False, and nothing is begun, while it has other work."""

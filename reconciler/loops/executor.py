@@ -18,7 +18,7 @@ from reconciler.loops.catching_up import CatchingUp
 from reconciler.loops.crew import Crew
 from reconciler.loops.host_view import HostView
 from reconciler.loops.keeper import LEASE_SECONDS, Keeper
-from reconciler.loops.outcome import AppOutcome, HostOutcome, Listener, busy
+from reconciler.loops.outcome import AppOutcome, HostOutcome, Listener, busy, internal_error
 from reconciler.model.desired import Bundle
 from reconciler.model.observed import AppStatus, ObservedApp
 from reconciler.model.work import Claim, Lease, WorkState
@@ -63,6 +63,18 @@ class Executor:
         """`verify` each of these hosts."""
         return tuple(self.crew.each(lambda host: self.verify(host, apps), hosts))
 
+    def converge(self, host: str) -> HostOutcome | None:
+        """Converge one host; None if it has no work, or someone else works on it.
+
+        A mistake of this program on one host keeps no other host waiting.
+        """
+        try:
+            return self._converge(host)
+        except ReconcilerError:
+            raise
+        except Exception as error:  # noqa: BLE001 - told, and the other hosts go on
+            return internal_error(host, error)
+
     def verify(self, host: str, apps: Sequence[str] | None = None) -> HostOutcome:
         """Look at a host, read-only, and record what differs. With `apps` None: at all its apps."""
         started = self.clock.monotonic()
@@ -84,8 +96,7 @@ class Executor:
             self.store.leases.release(lease)
         return HostOutcome(host, found, self.clock.monotonic() - started)
 
-    def converge(self, host: str) -> HostOutcome | None:
-        """Converge one host; None if it has no work, or someone else works on it."""
+    def _converge(self, host: str) -> HostOutcome | None:
         lease = self.store.leases.acquire(host_lease(host), self.holder, LEASE_SECONDS)
         if lease is None:
             return None
@@ -178,15 +189,16 @@ class Executor:
             desired.signed, self.trusted, fleet=self.fleet, host=host, seen=transport.ledger().generation
         )
         bundles = self.store.desired.bundles({app.bundle for app in desired.apps.values()})
-        view = HostView(statement, desired.apps, bundles, self.renderer)
-        view.verify_content()
-        return view
+        return HostView.signed(statement, desired.apps, bundles, self.renderer)
 
     def _each(
         self, view: HostView, transport: Transport, lease: Lease, claims: Mapping[str, Claim]
     ) -> Iterable[AppOutcome]:
         run = self._run(view, transport, Look.THEN_ACT, lease)
-        removed = [app for app in sorted(claims) if app not in view.apps]
+        known = transport.ledger().apps
+        removed = [app for app in sorted(claims) if app not in view.apps and app in known]
+        for app in sorted(claims.keys() - view.apps.keys() - set(removed)):
+            self.store.work.finish(claims[app], WorkState.SKIPPED, {"reason": "neither signed nor on the host"})
         ended: dict[str, AppOutcome] = {}
         for app in [*(app for app in view.order() if app in claims), *removed]:
             missing = next((name for name in view.dependencies(app) if name in ended and not ended[name].well), "")

@@ -14,6 +14,7 @@ from typing import Any
 
 from reconciler.errors import Place, Refused
 from reconciler.model.desired import Bundle, DesiredApp, Statement, app_digest
+from reconciler.planner.config import secret_paths
 from reconciler.planner.order import order_apps
 from reconciler.planner.reads import Reads, cut
 from reconciler.rendering import Rendered, RenderedResource, Renderer
@@ -40,21 +41,30 @@ class HostView:
     def host(self) -> str:
         return self.statement.host
 
-    def verify_content(self) -> None:
-        """Refuse content that does not have the digest which was signed.
+    @classmethod
+    def signed(
+        cls,
+        statement: Statement,
+        apps: Mapping[str, DesiredApp],
+        bundles: Mapping[str, Bundle],
+        renderer: Callable[[Bundle], Renderer],
+    ) -> HostView:
+        """A view of exactly what was signed; whatever else stands in Redis beside it is left out.
 
         Raises:
-            Refused: with code `content-mismatch`.
+            Refused: with code `content-mismatch` or `content-missing`.
         """
-        for app, digest in sorted(self.statement.apps.items()):
-            content = self.apps.get(app)
+        for app, digest in sorted(statement.apps.items()):
+            place = Place(host=statement.host, app=app)
+            content = apps.get(app)
             if content is None or app_digest(content.bundle, content.values) != digest:
-                raise Refused.of(
-                    "content-mismatch",
-                    "what stands in Redis is not what was signed; nothing was applied",
-                    place=Place(host=self.statement.host, app=app),
-                    hint="Someone else wrote there, or a write was cut off: run reconcile apply to write it again",
-                )
+                message = "what stands in Redis is not what was signed; nothing was applied"
+                hint = "Someone else wrote there, or a write was cut off: run reconcile apply to write it again"
+                raise Refused.of("content-mismatch", message, place=place, hint=hint)
+            if content.bundle not in bundles:
+                message = "its templates are no longer in Redis; nothing was applied"
+                raise Refused.of("content-missing", message, place=place, hint="Write them again: reconcile apply")
+        return cls(statement, {app: apps[app] for app in sorted(statement.apps)}, bundles, renderer)
 
     def order(self) -> tuple[str, ...]:
         """The host's apps, each after those that it depends on."""
@@ -71,8 +81,12 @@ class HostView:
         return tuple(self.policy(app)["formerly"]) if app in self.apps else ()
 
     def secrets(self, app: str) -> tuple[str, ...]:
-        """Paths of the secrets that the app reads."""
-        return self.apps[app].secrets if app in self.apps else ()
+        """Paths of the secrets that the app may read: those that its signed content names, and no others."""
+        if app not in self.apps:
+            return ()
+        content = self._bundle(app).content
+        named = secret_paths([self.values(app), content["resources"], content["health"]])
+        return tuple(sorted(set(named)))
 
     def policy(self, app: str) -> Mapping[str, Any]:
         """The app's policies, as its bundle has them."""

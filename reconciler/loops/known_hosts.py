@@ -12,8 +12,8 @@ from reconciler.clock import Clock
 from reconciler.model.observed import ObservedHost
 from reconciler.store import Store
 
-OLDEST_SECONDS = 9.0
-"""Below the sweep of a watch, so that each sweep reads everything anew."""
+OLDEST_SECONDS = 30.0
+"""A watch's sweep reads everything anew earlier than that, unless one saved file follows the other."""
 
 
 class KnownHosts:

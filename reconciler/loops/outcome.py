@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from reconciler.errors import Problem
+from reconciler.errors import Place, Problem, mistake_of_ours
 from reconciler.model.observed import AppStatus, Drift
 from reconciler.resources.protocol import Event, ResourceEvent
 
@@ -60,6 +60,12 @@ class HostOutcome:
 def busy(host: str) -> HostOutcome:
     """A host that someone else works on just now."""
     return HostOutcome(host, busy="someone else is working on it")
+
+
+def internal_error(host: str, error: Exception) -> HostOutcome:
+    """A host on which this program made a mistake; whoever reads it can report where."""
+    problem = mistake_of_ours(error, Place(host=host))
+    return HostOutcome(host, (AppOutcome("", AppStatus.FAILED, failed=1, problems=(problem,)),))
 
 
 class Listener(Protocol):

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from reconciler.clock import Clock
-from reconciler.errors import InvalidInput, Place, Problem, Refused, Unavailable
+from reconciler.errors import Refused, Unavailable
 from reconciler.loops import ledger_view
+from reconciler.loops.careful_look import CarefulLook
 from reconciler.loops.host_view import HostView
 from reconciler.loops.known_hosts import KnownHosts
 from reconciler.loops.known_secrets import KnownSecrets
@@ -25,8 +26,8 @@ from reconciler.model.observed import Applied, AppStatus, ObservedApp, ObservedH
 from reconciler.model.plan import Plan
 from reconciler.model.tree import Tree
 from reconciler.planner import Composer, PlanInput, Scope, diff, due, guard
-from reconciler.resources.ledger import Ledger
-from reconciler.resources.protocol import Event, Finished, ResourceEvent
+from reconciler.resources.ledger import AppRecord, Ledger
+from reconciler.resources.protocol import ResourceEvent
 from reconciler.store import Store
 
 Pair = tuple[str, str]
@@ -133,7 +134,7 @@ class Planning:
         self._secrets.forget()
         secrets = self._secrets.fingerprints(survey.desired)
         pairs = due(survey.desired, survey.observed, secrets, scope)
-        looks = dict(self._looks(survey.desired, pairs))
+        looks = dict(self._looks(survey, pairs))
         applied = self._applied(pairs, survey)
         return self._situation(survey, scope, secrets, pairs, applied=applied, looks=looks, texts=texts)
 
@@ -225,37 +226,21 @@ class Planning:
         wanted = {item.bundle for item in applied.values() if item.bundle} - desired.bundles.keys()
         return self._store.desired.bundles(wanted) if self._store and wanted else {}
 
-    def _looks(self, desired: Desired, pairs: Sequence[Pair]) -> Iterator[tuple[Pair, Mapping[str, ResourceEvent]]]:
-        local = set(self._reach.local)
+    def _looks(self, survey: Survey, pairs: Sequence[Pair]) -> Iterator[tuple[Pair, Mapping[str, ResourceEvent]]]:
         for host, app in pairs:
-            if host in local and app in desired.hosts.get(host, {}):
-                yield (host, app), self._look(desired, host, app)
+            if host in survey.ledgers and app in survey.desired.hosts.get(host, {}):
+                record = survey.ledgers[host].apps.get(app, AppRecord())
+                yield (host, app), self._look(survey.desired, host, app, record)
 
-    def _look(self, desired: Desired, host: str, app: str) -> Mapping[str, ResourceEvent]:
+    def _look(self, desired: Desired, host: str, app: str, record: AppRecord) -> Mapping[str, ResourceEvent]:
         view = self.view(desired, host)
         clear = self._secrets.resolve(view.secrets(app)) if self._secrets.keyed else None
-        request = view.request(app, clear)
+        look = CarefulLook.of(view.request(app, clear), record, opaque=clear is None)
         try:
             with closing(self._reach.open(host)) as transport:
-                events = list(transport.inspect(request))
+                return look.seen(transport.inspect(look.request))
         except Unavailable:
             return {}
-        _refuse_invalid(events, Place(host=host, app=app))
-        seen = {event.id: event for event in events if isinstance(event, ResourceEvent)}
-        if clear is not None:
-            return seen
-        opaque = {wanted.id for wanted in request.resources if wanted.sensitive}
-        return {key: event for key, event in seen.items() if key not in opaque or event.action == "add"}
-
-
-_INVALID = frozenset({"bad-path", "invalid-field", "unknown-kind", "wrong-type", "not-in-sandbox"})
-"""Codes of a look that failed because of what the manifests ask for, not because of the host."""
-
-
-def _refuse_invalid(events: Sequence[Event], place: Place) -> None:
-    for event in events:
-        if isinstance(event, Finished) and event.code in _INVALID:
-            raise InvalidInput(Problem(place, event.error, event.hint, event.code))
 
 
 def _judged(plan: Plan, limits: Guard) -> Plan:

@@ -20,6 +20,7 @@ from reconciler.loops.executor import Executor
 from reconciler.loops.keeper import Keeper
 from reconciler.loops.one_shot import actionable
 from reconciler.loops.planning import Pair, Planning, Situation
+from reconciler.loops.releases import Releases
 from reconciler.loops.requests import Requests
 from reconciler.loops.worker import Log, Worker
 from reconciler.model.observed import AppStatus
@@ -32,8 +33,6 @@ STOP_SECONDS = 4.0
 TURN_SECONDS = 1.0
 SWEEP_SECONDS = 10.0
 """How often due work is looked for without a hint that there is any."""
-RELEASE_SECONDS = 30.0
-"""How long a mark that was released is trusted to be worked on; afterwards it is set again, which harms nothing."""
 RETRY_FAILED = timedelta(seconds=60)
 """How long an app that failed is left alone before the same digest is tried again."""
 
@@ -86,7 +85,7 @@ class Watch:
         self._situation: Situation | None = None
         self._swept = float("-inf")
         self._last_told = ""
-        self._released: dict[Pair, tuple[str, float]] = {}
+        self._releases = Releases()
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set and the source woken. What is then under way is taken up by the next executor."""
@@ -127,7 +126,7 @@ class Watch:
         asked = self._requests.waiting()
         if not (changed or asked or self._clock.monotonic() - self._swept >= SWEEP_SECONDS):
             return
-        if asked:
+        if asked or not changed:  # a sweep reads everything anew; a saved file is planned on what is known
             self._planning.forget()
         self._swept = self._clock.monotonic()
         situation = self._planning.plan(self._source.tree(), WHOLE_FLEET, texts=False)
@@ -135,7 +134,7 @@ class Watch:
         written = self._controller.commit(situation, lease.term)
         self._follow(situation, lease.holder, written)
         released = self._controller.release(situation, situation.observed, self._untried(situation), lease.term)
-        self._released |= {pair: (_digest(situation, pair), self._swept) for pair in released}
+        self._releases.released([(pair, _digest(situation, pair)) for pair in released], self._swept)
         self._worker.show(situation)
         idle = not released and not self._worker.busy
         self._requests.settle(situation, idle=idle, failed=self._worker.failed)
@@ -164,18 +163,13 @@ class Watch:
         """What is due, less what was released a moment ago, or failed then and would fail again."""
         now = self._clock.now()
         pairs = [pair for pair in actionable(situation) if not _failed_lately(situation, pair, now)]
-        return [pair for pair in pairs if not self._under_way(situation, pair)]
+        return self._releases.due([(pair, _digest(situation, pair)) for pair in pairs], self._swept)
 
     def _settle(self, pairs: Collection[Pair]) -> None:
         """The executor is done with these: if they are due again, they are released again."""
-        for pair in pairs:
-            self._released.pop(pair, None)
+        self._releases.settled(pairs, self._clock.monotonic())
         self._planning.changed({host for host, _ in pairs})
         self._source.wake()
-
-    def _under_way(self, situation: Situation, pair: Pair) -> bool:
-        digest, released_at = self._released.get(pair, ("", float("-inf")))
-        return digest == _digest(situation, pair) and self._swept - released_at < RELEASE_SECONDS
 
     def _tell(self, event: str, log: Callable[..., Any], **values: Any) -> None:
         """Log something that may go on for long once only."""

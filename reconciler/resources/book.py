@@ -15,6 +15,12 @@ from reconciler.resources.places import backups, make_parents
 from reconciler.resources.system import System
 
 VERSION = 1
+LARGEST_BYTES = 64 << 20
+"""Of the ledger and of the journal. A resource takes about 300 bytes."""
+
+_WRONG = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
+"""What reading something that we did not write can raise."""
+
 Put = Tuple[Tuple[str, ...], Any]
 """A way into the host's part of the document, and what stands there from now on; None: nothing."""
 
@@ -71,14 +77,14 @@ class Book:
             self._forget_backups()
 
     def _move_aside(self) -> str:
-        path = ledger_path(self._system)
+        paths = [ledger_path(self._system), journal_path(self._system)]
         number = 1
-        while self._system.look(f"{path}.damaged-{number}") is not None:
+        while any(self._system.look(f"{path}.damaged-{number}") is not None for path in paths):
             number += 1
-        self._system.rename(path, f"{path}.damaged-{number}")
-        if self._system.look(journal_path(self._system)) is not None:
-            self._system.remove(journal_path(self._system))
-        return f"{path}.damaged-{number}"
+        found = [path for path in paths if self._system.look(path) is not None]
+        for path in found:
+            self._system.rename(path, f"{path}.damaged-{number}")
+        return f"{found[0]}.damaged-{number}"
 
     # -- reading
 
@@ -189,34 +195,50 @@ def _empty() -> Dict[str, Any]:
 
 
 def _load(system: System) -> Dict[str, Any]:
-    found = system.read(ledger_path(system))
+    found = system.read(ledger_path(system), LARGEST_BYTES + 1)
     document = _empty() if found is None else _parse(found[1])
-    journal = system.read(journal_path(system))
-    for line in _lines(journal[1] if journal else b""):
-        if line["epoch"] == document["epoch"]:
-            for path, value in line["puts"]:
-                _set(document, (*line["scope"], *path), value)
+    journal = system.read(journal_path(system), LARGEST_BYTES + 1)
+    try:
+        for line in _lines(journal[1] if journal else b""):
+            if line["epoch"] == document["epoch"]:
+                for path, value in line["puts"]:
+                    _set(document, (*line["scope"], *path), value)
+        _check(document)
+    except _WRONG as error:
+        raise _Damaged from error
     return document
 
 
 def _parse(content: bytes) -> Dict[str, Any]:
     try:
-        document: Dict[str, Any] = json.loads(content)
+        document: Dict[str, Any] = json.loads(_bounded(content))
         if int(document["version"]) > VERSION:
             raise Failure("ledger-too-new", "this host's ledger was written by a newer version", "Upgrade this one.")
-        document["epoch"] += 0
-        for hosts in document["fleets"].values():
-            for ledger in hosts.values():
-                ledger_from_json(ledger)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        _check(document)
+    except _WRONG as error:
         raise _Damaged from error
     return document
+
+
+def _check(document: Mapping[str, Any]) -> None:
+    """Raise one of _WRONG where a document is not what we write."""
+    if type(document["epoch"]) is not int:
+        raise TypeError("the epoch is a whole number")
+    for hosts in document["fleets"].values():
+        for ledger in hosts.values():
+            ledger_from_json(ledger)
+
+
+def _bounded(content: bytes) -> bytes:
+    if len(content) > LARGEST_BYTES:
+        raise ValueError("larger than anything that we write")
+    return content
 
 
 def _lines(content: bytes) -> List[Dict[str, Any]]:
     """The journal's lines; the last one may be torn, then nothing was done yet on its account."""
     lines = []
-    for line in content.split(b"\n"):
+    for line in _bounded(content).split(b"\n"):
         try:
             lines.append(json.loads(line))
         except ValueError:  # noqa: PERF203 - a torn line ends the journal

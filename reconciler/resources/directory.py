@@ -105,8 +105,7 @@ class Directory(Resource):
         rights = access(system, self.owner, self.group, self.mode)
         entry = system.look(self.path)
         if entry is not None and entry.kind == DIRECTORY:
-            system.chown(self.path, rights.uid, rights.gid)
-            system.chmod(self.path, rights.mode)
+            system.grant(self.path, rights)
             return
         if entry is not None:
             system.remove(self.path)

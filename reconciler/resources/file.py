@@ -108,8 +108,7 @@ class File(Resource):
             make_parents(system, self.path)
             system.write_atomic(self.path, self.content, rights, self.validate)
         else:
-            system.chown(self.path, rights.uid, rights.gid)
-            system.chmod(self.path, rights.mode)
+            system.grant(self.path, rights)
 
     def _delete(self, system: System) -> None:
         entry = system.look(self.path)

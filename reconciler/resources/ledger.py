@@ -9,6 +9,16 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any, Dict, Mapping, Tuple
 
+_JSON_TYPES: Mapping[str, Tuple[type, ...]] = {
+    "str": (str,),
+    "int": (int,),
+    "float": (float, int),
+    "bool": (bool,),
+    "Mapping": (dict,),
+    "Tuple": (list,),
+}
+"""A field's type -> what JSON may give for it."""
+
 
 @dataclass(frozen=True)
 class Owned:
@@ -92,7 +102,11 @@ def ledger_to_json(ledger: Ledger) -> Dict[str, Any]:
 
 
 def ledger_from_json(document: Mapping[str, Any]) -> Ledger:
-    """The inverse of ledger_to_json; fields that a newer version wrote are ignored."""
+    """The inverse of ledger_to_json; fields that a newer version wrote are ignored.
+
+    Raises:
+        TypeError, AttributeError, KeyError: it is not what ledger_to_json makes.
+    """
     values = _known(Ledger, document)
     values["apps"] = {name: record_from_json(record) for name, record in document.get("apps", {}).items()}
     return Ledger(**values)
@@ -115,12 +129,20 @@ def owned_to_json(owned: Owned) -> Dict[str, Any]:
 
 def owned_from_json(document: Mapping[str, Any]) -> Owned:
     """The inverse of owned_to_json."""
-    return Owned(**{name: value for name, value in document.items() if name in _OWNED})
+    return Owned(**_known(Owned, document))
 
 
-_OWNED = frozenset(field.name for field in dataclasses.fields(Owned))
+_TYPES: Mapping[Any, Mapping[str, Tuple[type, ...]]] = {
+    kind: {field.name: _JSON_TYPES[str(field.type).partition("[")[0]] for field in dataclasses.fields(kind)}
+    for kind in (Owned, AppRecord, Ledger)
+}
 
 
 def _known(kind: Any, document: Mapping[str, Any]) -> Dict[str, Any]:
-    names = {field.name for field in dataclasses.fields(kind)}
-    return {name: value for name, value in document.items() if name in names}
+    """The fields that this version knows, each of the type that it has in JSON."""
+    types = _TYPES[kind]
+    known = {name: value for name, value in document.items() if name in types}
+    for name, value in known.items():
+        if type(value) not in types[name]:
+            raise TypeError(f"{name} is of another type")
+    return known

@@ -32,8 +32,7 @@ class Lock:
         self._claim = claim
         self._clock = clock
         self._lock = -1
-        self.witness = -1
-        """Descriptor that a program's group is written to."""
+        self._witness = -1
         pid = os.getpid()
         self.mark = f"{pid}.{_started(pid)}"
 
@@ -43,9 +42,9 @@ class Lock:
         try:
             if not self._try():
                 self._take_from(_holder(self._lock))
-            self.witness = os.open(os.path.join(self._directory, "lock.group"), flags | os.O_APPEND, 0o600)
+            self._witness = os.open(os.path.join(self._directory, "lock.group"), flags | os.O_APPEND, 0o600)
             before = _holder(self._lock)
-            end_group(_group(self.witness), str(before.get("mark", "")), self._clock)
+            end_group(_group(self._witness), str(before.get("mark", "")), self._clock)
             self.forget_group()
             self._name_holder()
         except BaseException:
@@ -58,15 +57,19 @@ class Lock:
     ) -> None:
         self._close()
 
+    def name_group(self, group: int) -> None:
+        """A program of this group is about to run."""
+        os.write(self._witness, f"{group}\n".encode())
+
     def forget_group(self) -> None:
         """The program ended; its group's number may be used again."""
-        os.ftruncate(self.witness, 0)
+        os.ftruncate(self._witness, 0)
 
     def _close(self) -> None:
-        for descriptor in (self.witness, self._lock):
+        for descriptor in (self._witness, self._lock):
             if descriptor >= 0:
                 os.close(descriptor)
-        self.witness = self._lock = -1
+        self._witness = self._lock = -1
 
     def _try(self) -> bool:
         try:

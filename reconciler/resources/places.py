@@ -136,12 +136,11 @@ def _put_back(system: System, path: str, memory: Mapping[str, Any]) -> None:
         system.write_atomic(path, content[1], rights)
     elif kind == LINK:
         system.symlink(path, memory["target"])
-        system.chown(path, rights.uid, rights.gid)
+        system.grant_link(path, rights.uid, rights.gid)
     elif system.look(path) is None:
         system.mkdir(path, rights)
     else:
-        system.chown(path, rights.uid, rights.gid)
-        system.chmod(path, rights.mode)
+        system.grant(path, rights)
 
 
 def _matches(system: System, path: str, memory: Mapping[str, Any]) -> bool:

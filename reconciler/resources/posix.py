@@ -16,6 +16,7 @@ from typing import Callable, Dict, Iterator, Optional, Sequence, Tuple
 
 from reconciler.resources.failure import Failure
 from reconciler.resources.lock import Lock
+from reconciler.resources.places import PARENT_MODE
 from reconciler.resources.processes import SAFE_PATH, run
 from reconciler.resources.system import (
     DIRECTORY,
@@ -67,8 +68,7 @@ class PosixSystem:
     @contextmanager
     def exclusive(self, claim: Claim) -> Iterator[None]:
         """See System. The lock's files stand beside the ledger."""
-        with suppress(FileExistsError):
-            os.makedirs(self._real(self.state), 0o700)
+        _make_state(self._real(self.state))
         with Lock(self._real(self.state), claim, self.clock) as lock:
             self._lock = lock
             try:
@@ -121,7 +121,7 @@ class PosixSystem:
     def _parent(self, path: str) -> Iterator[Tuple[int, str]]:
         """The directory that a path stands in and its name there; errors name the whole path."""
         directory, name = os.path.split(path)
-        if not path.startswith("/") or name in {"", ".", ".."}:
+        if not path.startswith("/") or name in {"", ".", ".."} or "\0" in path:
             raise Failure("bad-path", f"{path!r} is no absolute path of a file or directory")
         try:
             with open_directory(self.root, directory) as parent:
@@ -175,6 +175,8 @@ class PosixSystem:
 
     def symlink(self, path: str, target: str) -> None:
         """See System."""
+        if "\0" in target:
+            raise Failure("bad-path", f"the target {target!r} of {path} is no path")
         with self._parent(path) as (parent, name):
             temporary = temporary_name(name)
             _discard(temporary, parent)
@@ -204,17 +206,26 @@ class PosixSystem:
                 raise
             _sync_directory(parent)
 
-    def chown(self, path: str, uid: int, gid: int) -> None:
-        """See System."""
-        with self._parent(path) as (parent, name):
-            os.chown(name, uid, gid, dir_fd=parent, follow_symlinks=False)
-
-    def chmod(self, path: str, mode: int) -> None:
-        """See System. A link has no mode of its own and is refused."""
+    def grant(self, path: str, access: Access) -> None:
+        """See System. What is looked at is what is changed: one descriptor, never through a link."""
         with self._parent(path) as (parent, name):
             descriptor = os.open(name, _READ, dir_fd=parent)
             try:
-                os.fchmod(descriptor, mode)
+                _refuse_shared(os.fstat(descriptor), parent, path)
+                _grant(descriptor, access)
+            finally:
+                os.close(descriptor)
+
+    def grant_link(self, path: str, uid: int, gid: int) -> None:
+        """See System. A descriptor of the link itself can only be used by its name in /proc."""
+        with self._parent(path) as (parent, name):
+            descriptor = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
+            try:
+                found = os.fstat(descriptor)
+                if not stat.S_ISLNK(found.st_mode):
+                    raise Failure("special-file", f"{path} is not the link that was put there", "Run it again.")
+                _refuse_shared(found, parent, path)
+                os.chown(f"/proc/self/fd/{descriptor}", uid, gid)
             finally:
                 os.close(descriptor)
 
@@ -284,6 +295,17 @@ class PosixSystem:
         return os.urandom(count)
 
 
+def _make_state(directory: str) -> None:
+    """The ledger's directory, and those on the way to it, with modes that the umask can only narrow."""
+    if not os.path.isdir(directory):
+        missing = [directory]
+        while not os.path.lexists(os.path.dirname(missing[-1])):
+            missing.append(os.path.dirname(missing[-1]))
+        for path in reversed(missing):
+            with suppress(FileExistsError):
+                os.mkdir(path, 0o700 if path == directory else PARENT_MODE)
+
+
 def _entry(found: os.stat_result, target: str = "") -> Entry:
     kinds = ((stat.S_ISREG, FILE), (stat.S_ISDIR, DIRECTORY), (stat.S_ISLNK, LINK))
     kind = next((name for test, name in kinds if test(found.st_mode)), OTHER)
@@ -296,6 +318,23 @@ def _read(descriptor: int, count: int, *, unlimited: bool) -> bytes:
     while pieces[-1] and (unlimited or sum(map(len, pieces)) < count):
         pieces.append(os.read(descriptor, 1 << 20 if unlimited else count - sum(map(len, pieces))))
     return b"".join(pieces)
+
+
+def _refuse_shared(found: os.stat_result, parent: int, path: str) -> None:
+    """Refuse what is no file or directory, and a file with a second name that someone but root and us could have made.
+
+    Whoever may write into a directory can put a second name of another user's file there (a hard link), so that we
+    would give that file away.
+    """
+    if stat.S_ISDIR(found.st_mode):
+        return
+    if not (stat.S_ISREG(found.st_mode) or stat.S_ISLNK(found.st_mode)):
+        raise Failure("special-file", f"{path} is neither a file nor a directory nor a link", "Remove it by hand.")
+    directory = os.fstat(parent)
+    ours = directory.st_uid in {0, os.geteuid()} and not directory.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    if found.st_nlink > 1 and not ours:
+        hint = "Others can write into its directory, so its other name could be anyone's file. Remove one of the names."
+        raise Failure("shared-file", f"{path} has another name as well (a hard link)", hint)
 
 
 def _grant(descriptor: int, access: Access) -> None:

@@ -1,7 +1,8 @@
 """Programs: started in a process group of their own, bounded in time and in output, ended for good.
 
-Called by `posix`. The program's first act is to write its group into the lock's witness file, so that a successor
-can end it even if we are killed in the moment of starting it.
+Called by `posix`. Under a lock, what is started is a shell that waits for a word of ours: it comes only after the group
+stands in the lock's witness file, so that a successor can end the program even if we are killed in the moment of
+starting it. The word and then the program's input come over one pipe, so that no descriptor of ours is left to it.
 """
 
 from __future__ import annotations
@@ -12,20 +13,25 @@ import selectors
 import shutil
 import signal
 import subprocess
-from contextlib import contextmanager, suppress
-from typing import Dict, Iterator, List, Mapping, Optional, Tuple
+from contextlib import suppress
+from typing import Dict, List, Mapping, Optional, Tuple
 
 from reconciler.resources.failure import Failure
 from reconciler.resources.lock import MARK, Lock
 from reconciler.resources.system import OUTPUT_BYTES, TERM_GRACE_SECONDS, Clock, Command, Completed
 
 SAFE_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_WITNESS = 'echo $$ >&0 && exec "$@" <"$0"'
+_UMASK = 0o022
+"""Of every program, whatever ours is."""
+
+_GO = b"go\n"
+_AFTER_GO = 'read -r go && exec "$@"'
 _POLL_SECONDS = 0.05
 _AFTER_EXIT_SECONDS = 0.2
 """How long output is awaited from a program that ended: a service it started may hold the pipe for ever."""
 
 _PIECES_AFTER_EXIT = 64
+_GIVE = "stdin"
 
 
 def run(command: Command, directory: str, extra: Mapping[str, str], lock: Optional[Lock], clock: Clock) -> Completed:
@@ -34,9 +40,11 @@ def run(command: Command, directory: str, extra: Mapping[str, str], lock: Option
     Raises:
         Failure: `command-missing`, `no-such-user` or `host-error`, where it cannot be started.
     """
-    with _input(command.stdin) as stdin, _start(command, directory, extra, lock, stdin) as process:
+    with _start(command, directory, extra, lock) as process:
         try:
-            output = _Output(process)
+            if lock is not None:
+                lock.name_group(process.pid)
+            output = _Talk(process, (_GO if lock is not None else b"") + (command.stdin or b""))
             timed_out = not output.collect(clock, command.timeout_seconds)
             if timed_out:
                 _end(process, output, clock)
@@ -49,44 +57,34 @@ def run(command: Command, directory: str, extra: Mapping[str, str], lock: Option
     return Completed(process.returncode, output.text("stdout"), output.text("stderr"), timed_out)
 
 
-@contextmanager
-def _input(content: Optional[bytes]) -> Iterator[int]:
-    """A descriptor to read the content from; in memory, so that nobody has to feed a pipe."""
-    descriptor = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC) if content is None else os.memfd_create("stdin")
-    try:
-        if content is not None:
-            os.write(descriptor, content)
-            os.lseek(descriptor, 0, os.SEEK_SET)
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
 def _start(
-    command: Command, directory: str, extra: Mapping[str, str], lock: Optional[Lock], stdin: int
+    command: Command, directory: str, extra: Mapping[str, str], lock: Optional[Lock]
 ) -> "subprocess.Popen[bytes]":
     environment = {"PATH": SAFE_PATH, "LANG": "C.UTF-8", "HOME": "/", **extra, **command.env}
     argv = [_program(command, environment["PATH"]), *command.argv[1:]]
     if lock is not None:
         environment[MARK] = lock.mark
-        argv = ["/bin/sh", "-c", _WITNESS, f"/dev/fd/{stdin}", *argv]
+        argv = ["/bin/sh", "-c", _AFTER_GO if command.stdin is not None else f"{_AFTER_GO} </dev/null", "sh", *argv]
     user, group, groups = _identity(command.user)
     try:
         return subprocess.Popen(
             argv,
             cwd=directory,
             env=environment,
-            stdin=stdin if lock is None else lock.witness,
+            stdin=subprocess.DEVNULL if lock is None and command.stdin is None else subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
-            pass_fds=() if lock is None else (stdin,),
             user=user,
             group=group,
             extra_groups=groups,
+            umask=_UMASK,
         )
     except OSError as error:
         raise Failure("host-error", f"cannot run {command.argv[0]}: {error.strerror}") from error
+    except ValueError as error:
+        hint = "A value of argv, cwd or env holds a NUL character, or a name of env is no name."
+        raise Failure("not-runnable", f"cannot run {command.argv[0]!r}: {error}", hint) from None
 
 
 def _program(command: Command, path: str) -> str:
@@ -109,16 +107,20 @@ def _identity(user: str) -> Tuple[Optional[int], Optional[int], Optional[List[in
     return found.pw_uid, found.pw_gid, os.getgrouplist(user, found.pw_gid)
 
 
-class _Output:
-    """The last 64 KiB of what a program writes to each of its outputs."""
+class _Talk:
+    """Gives a program its input, and keeps the last 64 KiB of what it writes to each of its outputs."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
+    def __init__(self, process: "subprocess.Popen[bytes]", stdin: bytes) -> None:
         self._process = process
+        self._stdin = memoryview(stdin)
         self._kept: Dict[str, bytes] = {"stdout": b"", "stderr": b""}
         self._selector = selectors.DefaultSelector()
         for name, pipe in (("stdout", process.stdout), ("stderr", process.stderr)):
             assert pipe is not None  # noqa: S101 - both are pipes, for the type checker
             self._selector.register(pipe, selectors.EVENT_READ, name)
+        if process.stdin is not None:
+            os.set_blocking(process.stdin.fileno(), False)
+            self._selector.register(process.stdin, selectors.EVENT_WRITE, _GIVE)
 
     def text(self, name: str) -> str:
         return self._kept[name].decode(errors="replace")
@@ -140,11 +142,28 @@ class _Output:
         """Whether there was anything to read within that time."""
         ready = self._selector.select(seconds)
         for key, _ in ready:
+            if key.data == _GIVE:
+                self._give()
+                continue
             piece = os.read(key.fd, OUTPUT_BYTES)
             if not piece:
                 self._selector.unregister(key.fileobj)
             self._kept[key.data] = (self._kept[key.data] + piece)[-OUTPUT_BYTES:]
         return bool(ready)
+
+    def _give(self) -> None:
+        """Write what fits; at the input's end, or where nobody reads it any more, close the pipe."""
+        pipe = self._process.stdin
+        assert pipe is not None  # noqa: S101 - it was registered
+        try:
+            self._stdin = self._stdin[os.write(pipe.fileno(), self._stdin) :]
+        except BlockingIOError:
+            return
+        except BrokenPipeError:
+            self._stdin = self._stdin[:0]
+        if not self._stdin:
+            self._selector.unregister(pipe)
+            pipe.close()
 
     def _wait(self, seconds: float) -> bool:
         try:
@@ -154,7 +173,7 @@ class _Output:
         return True
 
 
-def _end(process: "subprocess.Popen[bytes]", output: _Output, clock: Clock) -> None:
+def _end(process: "subprocess.Popen[bytes]", output: _Talk, clock: Clock) -> None:
     """TERM for the whole group, KILL for what is left after the grace."""
     _signal(process, signal.SIGTERM)
     output.collect(clock, TERM_GRACE_SECONDS)

@@ -158,9 +158,17 @@ class System(Protocol):
         """Make one directory; its parent exists."""
         ...
 
-    def chown(self, path: str, uid: int, gid: int) -> None: ...
+    def grant(self, path: str, access: Access) -> None:
+        """Owner, group and mode of a file or directory that stands there.
 
-    def chmod(self, path: str, mode: int) -> None: ...
+        Raises:
+            Failure: `shared-file`, where a file has a second name that an unprivileged user could have made.
+        """
+        ...
+
+    def grant_link(self, path: str, uid: int, gid: int) -> None:
+        """Owner and group of a link that stands there; raises as `grant`."""
+        ...
 
     def rename(self, old: str, new: str) -> None: ...
 

@@ -7,30 +7,20 @@ import logging
 import socket
 import threading
 from collections.abc import Sequence
+from concurrent.futures import Future
 from typing import TypeAlias
-
-import paramiko
 
 from reconciler.errors import Place, Unavailable
 from reconciler.transport.host_keys import Expected, PublicKey, check, expected_of
 from reconciler.transport.login import log_in
+from reconciler.transport.slim_paramiko import paramiko
+from reconciler.transport.sockets import CONNECT_SECONDS, connected
 from reconciler.transport.ssh_config import Server
 
-CONNECT_SECONDS = 10.0
 GREETING_SECONDS = 15.0
 """How long a server may take to say who it is and to agree on keys."""
 IDLE_SECONDS = 5.0
 """paramiko looks ten times a second whether its connection was closed; so often is enough."""
-
-_OPTIONS = {
-    (socket.SOL_SOCKET, socket.SO_KEEPALIVE): 1,
-    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE): 10,
-    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL): 5,
-    (socket.IPPROTO_TCP, socket.TCP_KEEPCNT): 3,
-    (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT): 20_000,
-    (socket.IPPROTO_TCP, socket.TCP_NODELAY): 1,
-}
-"""A cut network is noticed after about 20 s, and small messages leave at once."""
 
 Wire: TypeAlias = socket.socket | paramiko.Channel
 
@@ -41,8 +31,7 @@ class Dialer:
     """Connects to servers; jump hosts are connected to once and shared."""
 
     def __init__(self) -> None:
-        self._jumps: dict[tuple[Server, ...], paramiko.Transport] = {}
-        self._guards: dict[tuple[Server, ...], threading.Lock] = {}
+        self._jumps: dict[tuple[Server, ...], Future[paramiko.Transport]] = {}
         self._lock = threading.Lock()
 
     def connect(self, way: Sequence[Server]) -> paramiko.Transport:
@@ -69,8 +58,9 @@ class Dialer:
         """Leave the jump hosts."""
         with self._lock:
             jumps, self._jumps = list(self._jumps.values()), {}
-        for transport in jumps:
-            hang_up(transport)
+        for jump in jumps:
+            if jump.done() and jump.exception() is None:
+                hang_up(jump.result())
 
     def _greeted(self, through: Sequence[Server], server: Server, expected: Expected) -> paramiko.Transport:
         """A connection whose server is the right one.
@@ -101,9 +91,8 @@ class Dialer:
     def _negotiated(
         self, through: Sequence[Server], server: Server, kinds: Sequence[str], unfit: Sequence[str]
     ) -> paramiko.Transport:
-        wire = self._wire(through, server)
+        transport = paramiko.Transport(self._wire(through, server))
         try:
-            transport = paramiko.Transport(wire)
             options = transport.get_security_options()
             known = {algorithm for kind in kinds for algorithm in _algorithms(kind)}
             offered = [kind for kind in options.key_types if kind not in unfit]
@@ -115,7 +104,7 @@ class Dialer:
             if not transport.initial_kex_done:
                 raise paramiko.SSHException(f"no answer within {GREETING_SECONDS:g} s")
         except BaseException:
-            wire.close()
+            hang_up(transport)
             raise
         return transport
 
@@ -124,20 +113,26 @@ class Dialer:
             jump = self._jump(tuple(through))
             place = (server.address, server.port)
             return jump.open_channel("direct-tcpip", place, ("127.0.0.1", 0), timeout=CONNECT_SECONDS)
-        wire = socket.create_connection((server.address, server.port), CONNECT_SECONDS)
-        for (level, option), value in _OPTIONS.items():
-            wire.setsockopt(level, option, value)
-        return wire
+        return connected(server.address, server.port)
 
     def _jump(self, way: tuple[Server, ...]) -> paramiko.Transport:
-        """The connection to a jump host, made by whoever needs it first."""
+        """The connection to a jump host, made by whoever needs it first; who waits for it shares how that ends."""
         with self._lock:
-            guard = self._guards.setdefault(way, threading.Lock())
-        with guard:
             found = self._jumps.get(way)
-            if found is None or not found.is_active():
-                found = self._jumps[way] = self.connect(way)
-            return found
+            first = found is None or (found.done() and not _usable(found))
+            if found is None or first:
+                found = self._jumps[way] = Future()
+        if first:
+            try:
+                found.set_result(self.connect(way))
+            except BaseException as error:
+                found.set_exception(error)
+                raise
+        return found.result()
+
+
+def _usable(jump: Future[paramiko.Transport]) -> bool:
+    return jump.exception() is None and jump.result().is_active()
 
 
 def hang_up(transport: paramiko.Transport) -> None:
@@ -145,8 +140,7 @@ def hang_up(transport: paramiko.Transport) -> None:
     with contextlib.suppress(OSError, EOFError):
         if isinstance(transport.sock, socket.socket):
             transport.sock.shutdown(socket.SHUT_RDWR)
-        else:
-            transport.sock.close()
+    transport.sock.close()
     transport.close()
 
 

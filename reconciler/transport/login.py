@@ -6,9 +6,8 @@ import functools
 from collections.abc import Iterator
 from pathlib import Path
 
-import paramiko
-
 from reconciler.errors import Place, Unavailable
+from reconciler.transport.slim_paramiko import paramiko
 from reconciler.transport.ssh_config import Server
 
 AUTH_SECONDS = 30.0

@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import paramiko
-
 from reconciler.clock import Clock
 from reconciler.errors import Place, Unavailable
 from reconciler.resources.framing import MARKER, BadFrame, Unpacker, pack
 from reconciler.transport.dialing import hang_up
 from reconciler.transport.shipment import NO_PYTHON, NO_SUDO, OLD_PYTHON, command, shipment
+from reconciler.transport.slim_paramiko import paramiko
 
 START_SECONDS = 30.0
 """From the start to the first answer: `sudo` alone may take 20 s on a host that cannot resolve its own name."""

@@ -69,7 +69,7 @@ def shipment() -> bytes:
 def _zip() -> bytes:
     sources = [_PACKAGE / "__init__.py", *sorted((_PACKAGE / "resources").glob("*.py"))]
     box = io.BytesIO()
-    with zipfile.ZipFile(box, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
+    with zipfile.ZipFile(box, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for source in sources:
             name = str(source.relative_to(_PACKAGE.parent))
             archive.writestr(zipfile.ZipInfo(name, _STAMP), source.read_bytes(), zipfile.ZIP_DEFLATED)

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import paramiko
-
 from reconciler.errors import Place, Unavailable
 from reconciler.transport.route import Route, Stop, parse_stop
+from reconciler.transport.slim_paramiko import paramiko
 
 _DEFAULT_KEYS = ("id_ed25519", "id_ecdsa", "id_rsa")
 _MOST_JUMPS = 8

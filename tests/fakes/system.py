@@ -180,13 +180,13 @@ class FakeHost:
         self._step()
         self.entries[path] = Entry("directory", access.mode, access.uid, access.gid)
 
-    def chown(self, path: str, uid: int, gid: int) -> None:
+    def grant(self, path: str, access: Access) -> None:
+        self._step()
+        self.entries[path] = replace(self.entries[path], uid=access.uid, gid=access.gid, mode=access.mode)
+
+    def grant_link(self, path: str, uid: int, gid: int) -> None:
         self._step()
         self.entries[path] = replace(self.entries[path], uid=uid, gid=gid)
-
-    def chmod(self, path: str, mode: int) -> None:
-        self._step()
-        self.entries[path] = replace(self.entries[path], mode=mode)
 
     def rename(self, old: str, new: str) -> None:
         self._step()

@@ -30,5 +30,9 @@ def test_the_version_needs_no_library_at_all() -> None:
     )
 
 
+def test_a_plan_loads_nothing_that_reaches_hosts_over_ssh() -> None:
+    assert "paramiko" not in loaded_by("--dry-run")
+
+
 def test_validating_loads_neither_redis_nor_what_shows_progress_nor_what_reaches_hosts() -> None:
     assert loaded_by("validate") & {"redis", "rich", "structlog", "git", "psutil", "paramiko", "watchfiles"} == set()

@@ -210,6 +210,22 @@ def test_a_paused_host_is_left_alone_until_it_is_resumed(small: Repository) -> N
     assert small.on_host("/etc/hello").read_text() == "Bye from demo\n"
 
 
+def test_a_plan_runs_no_program_that_nobody_agreed_to_and_shows_no_file_that_is_not_ours(small: Repository) -> None:
+    proof = small.root / "ran"
+    step = f"    - command: {{argv: [touch, {proof}.done], unless: [sh, -c, 'touch {proof}; test -e {proof}.done']}}\n"
+    small.write("manifests/apps/hello.yaml", (small.root / "manifests/apps/hello.yaml").read_text() + step)
+    small.replace("manifests/apps/hello.yaml", "  config:", "  adopt: replace\n  config:")
+    small.on_host("/etc").mkdir(parents=True)
+    small.on_host("/etc/hello").write_text("token=PRIVATE\n")
+
+    plan = small("plan")
+    assert "only after it was applied once" in plan.out
+    assert "PRIVATE" not in plan.out
+    assert not proof.exists()
+    assert small("apply", "--yes").code == 0
+    assert proof.exists()
+
+
 def test_another_revision_is_compared_without_a_server(small: Repository) -> None:
     small.replace("templates/hello.j2", "from", "out of")
     ran = small("plan", "--against", "HEAD", "--detailed-exitcode")

@@ -5,14 +5,21 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
+from reconciler.clock import SystemClock
 from reconciler.model.desired import Bundle, DesiredApp, Statement, app_digest
+from reconciler.model.work import CONVERGE, Work
 from reconciler.settings import load
-from reconciler.store import CONTROL, HostDesired, HostWrite, Store, open_store
+from reconciler.store import CONTROL, HostDesired, HostWrite, Store, open_store, opening
+from reconciler.store.keys import Keys
 from reconciler.trust import Signer
 from tests.integration.cli.conftest import Repository
+from tests.integration.cli.test_watching import watching
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -74,6 +81,38 @@ def test_an_old_statement_is_not_brought_back(small: Repository, store: Store) -
     assert small.on_host("/etc/hello").read_text() == "Bye from demo\n"
 
 
+def test_what_stands_beside_the_signed_apps_is_not_there(small: Repository, store: Store) -> None:
+    said = store.desired.read("demo")
+    assert said is not None
+    bundle, evil = _evil("other")
+    store.desired.put_bundles([bundle])
+    _replace(store, said, {**said.apps, "other": evil})
+    store.work.enqueue([Work("converge:other", "demo", CONVERGE, {"app": "other"})])
+    with watching(small):
+        until(lambda: store.work.get("demo", "converge:other") is None)
+    assert small("verify").code == 0
+    assert not small.on_host("/etc/evil").exists()
+
+
+def test_secrets_that_the_signed_content_does_not_name_are_not_resolved(small: Repository, store: Store) -> None:
+    said = store.desired.read("demo")
+    assert said is not None
+    greedy = dataclasses.replace(said.apps["hello"], secrets=("no/such/secret",))
+    _replace(store, said, {"hello": greedy})
+    assert small("verify").code == 0
+
+
+def test_templates_that_were_lost_are_told_and_written_again(small: Repository, store: Store) -> None:
+    said = store.desired.read("demo")
+    assert said is not None
+    _forget_bundle(small, said.apps["hello"].bundle)
+    ran = small("verify")
+    assert ran.code == 3
+    assert "no longer in Redis" in ran.out
+    assert small("apply", "--yes").code == 0
+    assert small("verify").code == 0
+
+
 def test_a_lost_key_is_told_by_the_doctor(small: Repository) -> None:
     small("apply", "--yes")
     key = small.root / ".reconciler/keys/controller.ed25519"
@@ -91,9 +130,15 @@ def _term(store: Store) -> int:
     return lease.term
 
 
-def _evil() -> tuple[Bundle, DesiredApp]:
+def _forget_bundle(small: Repository, sha: str) -> None:
+    runtime = Path(os.environ["RECONCILER_RUNTIME_DIR"])
+    with closing(opening.embedded(small.root / ".reconciler" / "store", runtime, SystemClock())) as opened:
+        opened.link.send("DEL", Keys().bundle(sha))
+
+
+def _evil(name: str = "hello") -> tuple[Bundle, DesiredApp]:
     content = {
-        "app": "hello",
+        "app": name,
         "resources": [{"kind": "file", "fields": {"path": "/etc/evil", "content": "evil"}}],
         "health": [],
         "templates": {},
@@ -109,7 +154,7 @@ def _evil() -> tuple[Bundle, DesiredApp]:
         },
     }
     bundle = Bundle.of(content)
-    return bundle, DesiredApp("demo", "hello", bundle.sha, "{}", app_digest(bundle.sha, "{}"))
+    return bundle, DesiredApp("demo", name, bundle.sha, "{}", app_digest(bundle.sha, "{}"))
 
 
 def _write(store: Store, evil: tuple[Bundle, DesiredApp], signer: Signer) -> None:

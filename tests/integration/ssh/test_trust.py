@@ -12,6 +12,7 @@ import pytest
 
 from reconciler.clock import SystemClock
 from reconciler.errors import Problem, Unavailable
+from reconciler.loops.crew import Crew
 from reconciler.transport.route import Route, Stop
 from reconciler.transport.ssh import Connections
 from tests.integration.ssh.conftest import Sshd, SshFleet, keygen, know, route
@@ -220,3 +221,24 @@ def test_a_host_that_fails_is_named_once(fleet: SshFleet, sshd: Sshd) -> None:
     assert f"host key is {sshd.fingerprint}, expected {before}" in ran.out
     know(sshd)
     assert fleet("apply", "--yes").code == 0
+
+
+def test_a_jump_host_that_is_gone_is_named_and_tried_again(sshd: Sshd, connections: Connections) -> None:
+    jump = Stop("bastion", "127.0.0.1", None, sshd.port)
+    way = Route("web-1", Stop("web-1", "127.0.0.1", None, sshd.port), (jump,))
+    sshd.stop()
+    problem = refused(connections, way)
+    assert str(problem).startswith("web-1: by way of bastion: cannot reach 127.0.0.1 port ")
+    sshd.start()
+    connections.open(way, "fleet").close()
+
+
+def test_hosts_behind_a_jump_host_share_one_connection_to_it(sshd: Sshd, connections: Connections) -> None:
+    jump = Stop("bastion", "127.0.0.1", None, sshd.port)
+    ways = [Route(name, Stop(name, "127.0.0.1", None, sshd.port), (jump,)) for name in ("a", "b", "c")]
+
+    def visit(name: str) -> None:
+        connections.open(next(way for way in ways if way.host == name), "fleet").close()
+
+    Crew(lambda _: True).each(visit, ["a", "b", "c"])
+    assert len(sshd.sessions()) == 4

@@ -259,6 +259,21 @@ def test_batches_claim_and_finish_over_many_hosts(store: Store) -> None:
     assert all(store.work.finish_many([Finish(claim, WorkState.SUCCEEDED) for claim in claims]))
 
 
+def test_each_piece_of_a_batch_ends_for_itself(store: Store) -> None:
+    names = [f"r{number:03}" for number in range(150)]
+    store.work.enqueue([run(name, host) for name in names for host in ("web-1", "web-2")])
+    claims = store.work.claim_many(["web-1", "web-2"], holder="ops-1", nonce="n1", limit=150)
+    store.work.cancel("web-1", "r120")
+    finishes = [Finish(claim, WorkState.SUCCEEDED, {"at": at}) for at, claim in enumerate(claims)]
+    mixed = finishes[::2] + finishes[1::2]
+    good = store.work.finish_many(mixed)
+    stale = [(each.claim.work.host, each.claim.work.id) for each, well in zip(mixed, good, strict=True) if not well]
+    assert stale == [("web-1", "r120")]
+    last = store.work.get("web-2", "r149")
+    assert last
+    assert (last.state, last.result) == (WorkState.SUCCEEDED, {"at": 299})
+
+
 def test_new_work_wakes_its_pool_with_the_most_urgent_host_first(store: Store) -> None:
     store.work.enqueue([run("r1", "web-1"), run("r2", "web-2", priority=0)])
     store.work.enqueue([run("r3", "edge-1")], pool="edge-1")

@@ -66,3 +66,19 @@ def test_a_host_gets_one_piece_of_work_at_a_time() -> None:
     assert crew.start("a", lambda: None)
     until(lambda: not crew.busy)
     crew.close()
+
+
+def test_an_interrupt_waits_for_nobody() -> None:
+    gate = threading.Event()
+    begun: list[str] = []
+
+    def work(host: str) -> None:
+        if host == "local":
+            raise KeyboardInterrupt
+        begun.append(host)
+        until(gate.is_set)
+
+    with pytest.raises(KeyboardInterrupt):
+        Crew(lambda host: host != "local", size=2).each(work, ["a", "b", "c", "d", "local"])
+    gate.set()
+    assert {"c", "d"}.isdisjoint(begun)

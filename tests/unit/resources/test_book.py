@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from reconciler.clock import SystemClock
 from reconciler.resources import engine
 from reconciler.resources.book import Book, journal_path, ledger_path, read_ledger
 from reconciler.resources.ledger import AppRecord, Ledger, Owned, ledger_from_json, ledger_to_json
+from reconciler.resources.posix import PosixSystem
 from tests.fakes.requests import request, run, wanted
 from tests.fakes.system import FakeHost, FakeService
 
@@ -117,3 +120,55 @@ def test_a_ledger_survives_json() -> None:
     ledger = Ledger(5, 9, 1, 2, {"*": "why"}, {"web": AppRecord(5, "d", "converged", owned={"file:/etc/a": owned})})
     document: Any = json.loads(json.dumps(ledger_to_json(ledger)))
     assert ledger_from_json(document) == ledger
+
+
+DEEP = "[" * 100_000
+LINE = '{"epoch":0,"scope":["fleets","fleet","host"],"puts":[[["apps","web","status"],"recorded"]]}\n'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "5",
+        DEEP,
+        "9" * 5000,
+        '{"version":1e999}',
+        '{"version":1,"epoch":0,"fleets":{"f":[1]}}',
+        '{"version":1,"epoch":"0","fleets":{}}',
+        '{"version":1,"epoch":0,"fleets":{"fleet":{"host":{"generation":"x"}}}}',
+        '{"version":1,"epoch":0,"fleets":{"fleet":{"host":{"apps":{"web":{"owned":{"file:/a":{"serial":[]}}}}}}}}',
+        '{"version":1,"epoch":0,"fleets":{"fleet":{"host":{"apps":{"web":{"rejected":"abc"}}}}}}',
+    ],
+)
+def test_a_ledger_of_another_shape_counts_as_damaged(host: FakeHost, text: str) -> None:
+    host.file(ledger_path(host), text)
+    assert read_ledger(host, "fleet", "host").damaged == ledger_path(host)
+    assert book(host).moved_aside == f"{ledger_path(host)}.damaged-1"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[1]",
+        '{"epoch":0}',
+        '{"epoch":0,"scope":["fleets","f","h"],"puts":5}',
+        '{"epoch":0,"scope":[],"puts":[[["fleets"],5]]}',
+        '{"epoch":0,"scope":["fleets","f","h"],"puts":[[[[]],5]]}',
+        DEEP,
+    ],
+)
+def test_a_journal_of_another_shape_counts_as_damaged_and_is_kept_beside(host: FakeHost, line: str) -> None:
+    host.file(journal_path(host), LINE + line + "\n")
+    assert read_ledger(host, "fleet", "host").damaged == ledger_path(host)
+    assert book(host).moved_aside == f"{journal_path(host)}.damaged-1"
+    assert host.text(f"{journal_path(host)}.damaged-1") == LINE + line + "\n"
+    assert book(host).moved_aside == ""
+
+
+def test_a_ledger_larger_than_any_that_we_write_is_not_read_whole(tmp_path: Path) -> None:
+    system = PosixSystem(str(tmp_path), clock=SystemClock())
+    state = tmp_path / "var/lib/reconciler"
+    state.mkdir(parents=True)
+    with (state / "ledger.json").open("wb") as sparse:
+        sparse.truncate(50 << 30)
+    assert read_ledger(system, "fleet", "host").damaged == ledger_path(system)

@@ -6,11 +6,13 @@ import os
 import stat
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 from reconciler.clock import SystemClock
+from reconciler.resources import processes
 from reconciler.resources.failure import Failure, as_failure
 from reconciler.resources.posix import PosixSystem, temporary_name
 from reconciler.resources.system import Access, Claim, Command
@@ -210,3 +212,97 @@ def test_without_root_an_app_is_applied_to_ones_own_files(tmp_path: Path) -> Non
     _, done = run(request(wanted("file", path=path, content="x", owner=me, group=team)), system)
     assert (done.status, Path(path).read_text()) == ("converged", "x")
     assert (tmp_path / "state/reconciler/ledger.json").is_file()
+
+
+def test_a_second_name_that_someone_else_may_have_made_is_not_given_away(system: PosixSystem, root: Path) -> None:
+    (root / "secret").write_text("root's")
+    (root / "secret").chmod(0o600)
+    (root / "open").mkdir()
+    (root / "open").chmod(0o777)
+    (root / "open/file").hardlink_to(root / "secret")
+    with pytest.raises(Failure) as refused:
+        system.grant("/open/file", MINE)
+    assert refused.value.code == "shared-file"
+    assert stat.S_IMODE((root / "secret").stat().st_mode) == 0o600
+    (root / "etc/file").hardlink_to(root / "secret")
+    system.grant("/etc/file", MINE)
+    assert stat.S_IMODE((root / "secret").stat().st_mode) == 0o644
+
+
+def test_rights_are_given_to_what_stands_there_and_never_through_a_link(system: PosixSystem, root: Path) -> None:
+    (root / "etc/target").write_text("x")
+    (root / "etc/target").chmod(0o600)
+    (root / "etc/link").symlink_to("target")
+    os.mkfifo(root / "etc/fifo")
+    for name in ("link", "fifo"):
+        with pytest.raises((Failure, OSError)):
+            system.grant(f"/etc/{name}", MINE)
+    with pytest.raises(Failure):
+        system.grant_link("/etc/target", MINE.uid, MINE.gid)
+    assert stat.S_IMODE((root / "etc/target").stat().st_mode) == 0o600
+
+
+@as_root
+def test_a_link_is_given_away_and_not_what_it_leads_to(system: PosixSystem, root: Path) -> None:
+    (root / "etc/target").write_text("x")
+    (root / "etc/link").symlink_to("target")
+    system.grant_link("/etc/link", 12345, 12346)
+    assert ((root / "etc/link").lstat().st_uid, (root / "etc/link").lstat().st_gid) == (12345, 12346)
+    assert (root / "etc/target").stat().st_uid == 0
+
+
+@pytest.mark.parametrize("locked", [False, True])
+def test_a_program_gets_a_long_input_over_its_standard_input_and_no_other_descriptor(
+    system: PosixSystem, *, locked: bool
+) -> None:
+    program = "import os, sys; n = len(sys.stdin.buffer.read()); print(n, *os.listdir('/proc/self/fd'))"
+    command = Command((sys.executable, "-c", program), stdin=b"x" * 3_000_000)
+    with system.exclusive(Claim(0, 0, "test")) if locked else nullcontext():
+        done = system.run(command)
+    count, *descriptors = done.stdout.split()
+    assert (done.ok, count) == (True, "3000000")
+    assert set(descriptors) <= {"0", "1", "2", "3"}, "3 is the listing's own"
+
+
+@pytest.mark.parametrize("locked", [False, True])
+def test_a_program_that_does_not_read_its_input_ends_well(system: PosixSystem, *, locked: bool) -> None:
+    with system.exclusive(Claim(0, 0, "test")) if locked else nullcontext():
+        done = system.run(Command(("true",), stdin=b"x" * 3_000_000, timeout_seconds=60))
+    assert done.ok
+
+
+def test_a_program_whose_holder_ends_before_it_is_named_does_not_run(root: Path) -> None:
+    waiting = subprocess.Popen(
+        ["/bin/sh", "-c", processes._AFTER_GO, "sh", "touch", str(root / "ran")], stdin=subprocess.PIPE
+    )
+    waiting.communicate(b"")
+    assert waiting.returncode != 0
+    assert not (root / "ran").exists()
+
+
+def test_programs_and_the_ledgers_directory_do_not_take_our_umask(system: PosixSystem, root: Path) -> None:
+    before = os.umask(0)
+    try:
+        with system.exclusive(Claim(0, 0, "test")):
+            done = system.run(Command(("sh", "-c", "umask")))
+    finally:
+        os.umask(before)
+    assert done.stdout == "0022\n"
+    modes = [stat.S_IMODE((root / path).stat().st_mode) for path in ("var", "var/lib", "var/lib/reconciler")]
+    assert modes == [0o755, 0o755, 0o700]
+
+
+@pytest.mark.parametrize("command", [Command(("true",), env={"A": "x\0y"}), Command(("true", "x\0y"))])
+def test_a_nul_character_is_told_without_the_value(system: PosixSystem, command: Command) -> None:
+    with pytest.raises(Failure) as refused:
+        system.run(command)
+    assert refused.value.code == "not-runnable"
+    assert "x" not in refused.value.text()
+
+
+def test_a_nul_character_in_a_path_is_told(system: PosixSystem) -> None:
+    with pytest.raises(Failure) as path:
+        system.write_atomic("/etc/a\0b", b"", MINE)
+    with pytest.raises(Failure) as target:
+        system.symlink("/etc/a", "b\0c")
+    assert (path.value.code, target.value.code) == ("bad-path", "bad-path")
