@@ -48,6 +48,14 @@ class Problem:
         return f"{place}{message}{hint}"
 
 
+MAX_QUOTED = 80
+
+
+def cut(text: str) -> str:
+    """Text of a person for quoting in a message, not endless."""
+    return text if len(text) <= MAX_QUOTED else f"{text[: MAX_QUOTED - 3]}..."
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A hint naming the known name that is most like the wrong one; empty where none is like it."""
     import difflib  # noqa: PLC0415 - only errors need it

@@ -7,6 +7,7 @@ The CLI and the tests call `load`; wiring passes the result on. What manifests s
 from __future__ import annotations
 
 import os
+import pwd
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -137,7 +138,7 @@ def load(directory: Path, environ: Mapping[str, str], *, need_repository: bool =
     settings = Settings(
         repository=repository,
         state_dir=state_dir,
-        cache_dir=_cache_dir(given, state_dir),
+        cache_dir=_cache_dir(given),
         runtime_dir=_runtime_dir(given),
         redis_url=given.get(_VARIABLES["redis_url"]),
         secret_variables={name: value for name, value in sorted(given.items()) if name.startswith(SECRET_PREFIX)},
@@ -183,14 +184,21 @@ def _repository_or(directory: Path) -> Path:
         return directory.absolute()
 
 
-def _cache_dir(given: Mapping[str, str], state_dir: Path) -> Path:
+def _cache_dir(given: Mapping[str, str]) -> Path:
     if chosen := given.get(_VARIABLES["cache_dir"]):
         return Path(chosen).absolute()
     if shared := given.get("XDG_CACHE_HOME"):
         return Path(shared) / "reconciler"
-    if home := given.get("HOME"):
-        return Path(home) / ".cache" / "reconciler"
-    return state_dir / "cache"
+    home = given.get("HOME") or _home_of(os.geteuid())
+    return Path(home) / ".cache" / "reconciler" if home else _runtime_dir(given) / "cache"
+
+
+def _home_of(uid: int) -> str:
+    """A service may run without HOME. Never the repository: what is in the cache is believed."""
+    try:
+        return pwd.getpwuid(uid).pw_dir
+    except KeyError:
+        return ""
 
 
 def _runtime_dir(given: Mapping[str, str]) -> Path:

@@ -36,7 +36,7 @@ from reconciler.source.git_tree import GitTree
 from reconciler.source.keys import load_key, load_or_create_key
 from reconciler.source.mirror import Mirror
 from reconciler.source.secret_values import SecretProviders
-from reconciler.source.state import prepare_state_dir
+from reconciler.source.state import check_state_dir, prepare_state_dir
 from reconciler.source.working_tree import WorkingTree
 from reconciler.store import Store, open_store
 from reconciler.trust import Masker, Permission, Signer, TrustedKey, TrustedKeys
@@ -59,18 +59,19 @@ def open_session(settings: Settings, access: Access, clock: Clock | None = None)
 
     Raises:
         Unavailable: Redis cannot be reached or cannot serve.
-        InvalidInput: the key, the URL or the server's set-up is wrong.
+        InvalidInput: the state directory, the key, the URL or the server's set-up is wrong.
     """
     clock = clock or SystemClock()
     with ExitStack() as closing:
-        store = None
+        store, seed = None, None
+        if access is not Access.NONE:
+            check_state_dir(settings.state_dir)
         if access is Access.WRITE:
             prepare_state_dir(settings.state_dir)
         if access is not Access.NONE:
             store = closing.enter_context(open_store(settings, read_only=access is Access.READ, clock=clock))
-        seed = load_or_create_key(settings.state_dir) if access is Access.WRITE else load_key(settings.state_dir)
-        signer = Signer(seed) if seed and access is not Access.NONE else None
-        yield Session(settings, clock, store, signer, closing)
+            seed = load_or_create_key(settings.state_dir) if access is Access.WRITE else load_key(settings.state_dir)
+        yield Session(settings, clock, store, Signer(seed) if seed else None, closing)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ from typing import Any, NoReturn
 
 from reconciler.cli.exits import Exit
 
+_OTHERS_WRITE = 0o022
+
 COMMANDS = {
     "apply": "bring the fleet to what the manifests say (the default)",
     "plan": "show what an apply would do, change nothing (also: --dry-run)",
@@ -51,7 +53,11 @@ class _Parser(argparse.ArgumentParser):
 
 
 def entry() -> NoReturn:
-    """The console script: `main`, then a quick end that skips tearing the interpreter down."""
+    """The console script: `main`, then a quick end that skips tearing the interpreter down.
+
+    Nothing that is made becomes writable for others, whatever umask was inherited.
+    """
+    os.umask(os.umask(_OTHERS_WRITE) | _OTHERS_WRITE)
     try:
         code = main()
     except SystemExit as end:

@@ -70,8 +70,10 @@ def _manifests(settings: Settings) -> str:
 
 def _key(settings: Settings) -> str:
     from reconciler.source.keys import load_key
+    from reconciler.source.state import check_state_dir
     from reconciler.trust import Signer
 
+    check_state_dir(settings.state_dir)
     seed = load_key(settings.state_dir)
     return f"key {Signer(seed).key_id}" if seed else "none yet; the first apply makes one"
 

@@ -21,6 +21,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
     """Write the starter's files, the signing key and a line for git to ignore the state directory."""
     from reconciler.manifests import STARTER
     from reconciler.source.keys import load_or_create_key
+    from reconciler.source.state import check_state_dir
 
     directory: Path = arguments.directory
     if (directory / "manifests").exists():
@@ -35,6 +36,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
         console.tell(f"wrote {path}")
     _ignore_state(directory)
     settings = settings_of(arguments)
+    check_state_dir(settings.state_dir)
     load_or_create_key(settings.state_dir)
     console.tell(f"wrote the signing key below {settings.state_dir}; keep it safe, it is in no commit")
     console.print("Next: reconcile --dry-run, then reconcile")

@@ -21,5 +21,11 @@ def session_of(
     settings = settings_of(arguments, need_repository=need_repository)
     console.warn(settings.warnings)
     with open_session(settings, access) as session:
-        console.warn(session.opened.problems if session.opened else ())
-        yield session
+        told = session.opened.problems if session.opened else ()
+        console.warn(told)
+        try:
+            yield session
+        finally:
+            console.warn(
+                problem for problem in (session.opened.problems if session.opened else ()) if problem not in told
+            )

@@ -31,7 +31,10 @@ def load(loader: Loader, tree: Tree) -> Manifests:
 
 
 def _in_templates(loader: Loader, tree: Tree, readable: Manifests, problems: Sequence[Problem]) -> tuple[Problem, ...]:
-    """What rendering the sound apps brings to light; nothing where values may be missing for want of a sound host."""
+    """What rendering the sound apps brings to light of templates that are sound by themselves.
+
+    Nothing where values may be missing for want of a sound host.
+    """
     broken = {problem.place.file for problem in problems}
     givers: list[Host | Group] = [*readable.hosts.values(), *readable.groups.values()]
     if any(giver.metadata.origin.file in broken for giver in givers):
@@ -42,5 +45,9 @@ def _in_templates(loader: Loader, tree: Tree, readable: Manifests, problems: Seq
             replace(readable, apps=sound), "", {}, lambda origin, path: loader.locate(tree, origin, path)
         )
     except InvalidInput as error:
-        return tuple(problem for problem in error.problems if problem.place.file.startswith(_TEMPLATES))
+        return tuple(
+            problem
+            for problem in error.problems
+            if problem.place.file.startswith(_TEMPLATES) and problem.place.file not in broken
+        )
     return ()

@@ -11,10 +11,10 @@ from typing import Any
 
 from pydantic import Field, ValidationError, create_model
 
-from reconciler.errors import Place, Problem
+from reconciler.errors import Place, Problem, cut
 from reconciler.manifests.door import Door, findings, kind_of
 from reconciler.manifests.fields import Labels, Name, Text
-from reconciler.manifests.findings import Finding, did_you_mean, printable
+from reconciler.manifests.findings import Finding, did_you_mean, printable, some
 from reconciler.manifests.kinds import KINDS, Draft, kind
 from reconciler.manifests.nodes import read_nodes
 from reconciler.manifests.parsed import Document, Parsed
@@ -89,8 +89,9 @@ def _identity(value: Any) -> tuple[str, str] | None:
     """Kind and name of a broken document, where they can be told."""
     metadata = value.get("metadata") if isinstance(value, Mapping) else None
     name = metadata.get("name") if isinstance(metadata, Mapping) else None
-    known = isinstance(value, Mapping) and value.get("kind") in KINDS and isinstance(name, str)
-    return (str(value["kind"]), str(name)) if known else None
+    kind_name = value.get("kind") if isinstance(value, Mapping) else None
+    known = isinstance(kind_name, str) and kind_name in KINDS and isinstance(name, str)
+    return (str(kind_name), str(name)) if known else None
 
 
 def _document(plain: Plain, origin: Origin) -> Document | None:
@@ -124,7 +125,11 @@ def _validated(model: type[Envelope], raw: dict[str, Any], found: list[Finding])
     found.extend(wrong)
     if any(finding.code != "unknown-field" for finding in wrong):
         return None
-    return model.model_validate(_without(raw, {finding.path for finding in wrong}))
+    try:
+        return model.model_validate(_without(raw, {finding.path for finding in wrong}))
+    except ValidationError as error:
+        found.extend(findings(error, model))
+        return None
 
 
 def _without(value: Any, paths: Collection[Path], here: Path = ()) -> Any:
@@ -159,6 +164,10 @@ def _head_findings(value: Any) -> Iterator[Finding]:
             )
     version, name = value.get("apiVersion"), value.get("kind")
     if version is not None and version != API_VERSION:
-        yield Finding(("apiVersion",), f"apiVersion {version} is not known", f"Write apiVersion: {API_VERSION}")
-    if name is not None and (not isinstance(name, str) or name not in KINDS):
-        yield Finding(("kind",), f'unknown kind "{name}"', did_you_mean(str(name), KINDS), "unknown-kind")
+        message = f"apiVersion {cut(str(version))} is not known"
+        yield Finding(("apiVersion",), message, f"Write apiVersion: {API_VERSION}")
+    if "kind" in value and not isinstance(name, str):
+        message = "kind is empty" if name is None else f"kind is text, not {kind_of(name)}"
+        yield Finding(("kind",), message, f"Known: {some(sorted(KINDS))}", "unknown-kind")
+    elif name is not None and name not in KINDS:
+        yield Finding(("kind",), f'unknown kind "{cut(name)}"', did_you_mean(name, KINDS), "unknown-kind")

@@ -78,8 +78,8 @@ def _duration(value: Any) -> float:
         raise failure(f"{{field}} {shown(value)} has no unit", f"Write {{field}}: {shown(value)}s", "invalid-duration")
     seconds = duration_seconds(_text(value))
     if seconds is None or seconds > MAX_DURATION_SECONDS:
-        message = f'{{field}} "{shown(value)}" is no duration' if seconds is None else f"{{field}} {value} is too long"
-        raise failure(message, "Write it like 90s, 5m or 1h30m", "invalid-duration")
+        wrong = "no duration" if seconds is None else "too long"
+        raise failure(f'{{field}} "{shown(value)}" is {wrong}', "Write it like 90s, 5m or 1h30m", "invalid-duration")
     return seconds
 
 
@@ -92,9 +92,8 @@ def _selector(value: Any) -> Selector:
                 )
         if not value:
             raise failure("{field} is empty", 'All hosts are {field}: "*"', "invalid-selector")
-        return Selector.of(value)
     try:
-        return Selector.parse(_filled(value))
+        return Selector.of(value) if isinstance(value, Mapping) else Selector.parse(_filled(value))
     except SelectorError as error:
         raise failure(str(error), "", "invalid-selector") from None
 
@@ -121,7 +120,7 @@ def _moment(value: Any) -> datetime:
     except ValueError:
         raise failure(f'{{field}} "{shown(value)}" is no time', "Write it like 2026-07-01T18:00:00Z") from None
     if moment.tzinfo is None:
-        raise failure(f"{{field}} {value} has no time zone", "Write it like 2026-07-01T18:00:00Z")
+        raise failure(f"{{field}} {shown(value)} has no time zone", "Write it like 2026-07-01T18:00:00Z")
     return moment.astimezone(UTC)
 
 

@@ -25,6 +25,8 @@ _T = TypeVar("_T")
 MANIFESTS = "manifests/"
 TEMPLATES = "templates/"
 SUFFIXES = (".yaml", ".yml")
+MAX_PROBLEMS = 100
+"""Of one file that are told one by one."""
 
 
 class InvalidManifests(InvalidInput):
@@ -60,6 +62,7 @@ class Loader:
         problems = [problem for file in self._parsed.values() for problem in file.problems]
         problems.extend(index.template_problems())
         problems.extend(_check(tree, index, empty=not any(map(is_manifest, tree.files))))
+        problems = list(_first(problems))
         templates = dict(sorted(index.templates.items()))
         if index.fleet is None:
             raise InvalidManifests(problems, None)
@@ -85,6 +88,17 @@ class Loader:
         sound = {key: parsed for key, parsed in fresh.items() if parsed.sound}
         if self._cache and sound:
             self._cache.write(sound, files)
+
+
+def _first(problems: Iterable[Problem]) -> Iterator[Problem]:
+    """As many problems of each file as a person reads, and how many more there are."""
+    files: dict[str, list[Problem]] = {}
+    for problem in sorted(set(problems)):
+        files.setdefault(problem.place.file, []).append(problem)
+    for found in files.values():
+        yield from found[:MAX_PROBLEMS]
+        if more := found[MAX_PROBLEMS:]:
+            yield Problem(more[0].place, f"and {len(more):,} more problems in this file", code="more-problems")
 
 
 def is_manifest(path: str) -> bool:

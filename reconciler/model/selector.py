@@ -11,6 +11,8 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from reconciler.errors import cut
+
 
 class Operator(enum.Enum):
     """How one requirement compares."""
@@ -91,7 +93,7 @@ class Selector:
         while position < len(text):
             term = _TERM.match(text, position)
             if term is None:
-                raise SelectorError(f'cannot read selector at "{text[position:].strip()[:80]}"; {_EXPECTED}')
+                raise SelectorError(f'cannot read selector at "{cut(text[position:].strip())}"; {_EXPECTED}')
             requirements.append(_requirement(term))
             position = term.end()
         if text.rstrip().endswith(","):
@@ -107,7 +109,7 @@ class Selector:
         """
         for key, value in labels.items():
             if not re.fullmatch(_KEY, key) or not re.fullmatch(_VALUE, value):
-                raise SelectorError(f'cannot read selector at "{key}={value}"; {_EXPECTED}')
+                raise SelectorError(f'cannot read selector at "{cut(f"{key}={value}")}"; {_EXPECTED}')
         return cls(tuple(Requirement(key, Operator.IN, (value,)) for key, value in sorted(labels.items())))
 
     def matches(self, name: str, labels: Mapping[str, str], apps: Collection[str] = ()) -> bool:

@@ -19,8 +19,8 @@ from reconciler.planner.config import secret_paths
 from reconciler.planner.reads import Reads
 from reconciler.rendering import Renderer
 
-_EXPRESSION = re.compile(r"\{[{%].*?[%}]\}|\"(?:when|forEach)\": *\"[^\"]*\"", re.DOTALL)
-"""What stands in a template's brackets, and conditions and loops of resources, which have none."""
+_EXPRESSION = re.compile(r"\{[{%][^%}]*+(?:[%}](?!\})[^%}]*+)*+|\"(?:when|forEach)\": *\"[^\"]*\"")
+"""What stands in a template's brackets, closed or not, and conditions and loops of resources, which have none."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

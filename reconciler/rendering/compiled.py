@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from types import CodeType
 from typing import TypeAlias
 
@@ -20,7 +21,7 @@ from reconciler.rendering.environment import Sandbox
 from reconciler.rendering.limits import LimitExceeded
 from reconciler.rendering.metering import MeteredCodeGenerator
 from reconciler.rendering.reads import Reading, Selector, nodes_below, reading
-from reconciler.rendering.trouble import Trouble, Troubled, did_you_mean, syntax_trouble
+from reconciler.rendering.trouble import MAX_TROUBLES, Trouble, Troubled, did_you_mean, syntax_trouble
 
 MAX_TEMPLATE = 1 << 20
 """Characters of one template."""
@@ -142,7 +143,7 @@ def _compiled(name: str, text: str, parse: Callable[[Sandbox], _Parsed]) -> Comp
     grammar = _grammar()
     try:
         tree, is_expression = parse(grammar)
-        if troubles := tuple(_static_troubles(name, tuple(nodes_below(tree)), grammar)):
+        if troubles := tuple(islice(_static_troubles(name, tuple(nodes_below(tree)), grammar), MAX_TROUBLES)):
             return Compiled(name, troubles=troubles)
         return _generated(name, tree, grammar, is_expression=is_expression)
     except LimitExceeded as error:

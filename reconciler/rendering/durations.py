@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from jinja2.lexer import TOKEN_FLOAT, TOKEN_INTEGER, TOKEN_NAME, Token
 
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-_UNITS = re.compile(r"(?:ms|[smhdw])(?:\d+(?:ms|[smhdw]))*")
+_UNITS = re.compile(r"(?:ms|[smhdw])(?:\d{1,15}(?:ms|[smhdw])){0,9}")
 _PART = re.compile(r"(\d*)(ms|[smhdw])")
 
 

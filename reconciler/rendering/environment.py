@@ -15,7 +15,7 @@ from typing import Any
 from jinja2 import TemplateNotFound
 from jinja2.environment import Template, TemplateModule
 from jinja2.exceptions import SecurityError
-from jinja2.lexer import Token, TokenStream
+from jinja2.lexer import TOKEN_FLOAT, TOKEN_INTEGER, Token, TokenStream
 from jinja2.runtime import BlockReference, Context, LoopContext, Macro, TemplateReference, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Cycler, Joiner, Namespace
@@ -24,7 +24,7 @@ from reconciler.errors import ReconcilerError
 from reconciler.rendering import methods
 from reconciler.rendering.attributes import allowed
 from reconciler.rendering.durations import with_durations
-from reconciler.rendering.limits import CALL, LimitExceeded, Meter
+from reconciler.rendering.limits import CALL, MAX_NUMERAL, LimitExceeded, Meter, number, numeral
 from reconciler.rendering.missing import Missing
 from reconciler.rendering.secret import Hidden, NotKnown, Secret, joined
 from reconciler.rendering.trouble import Trouble, Troubled, explained
@@ -44,7 +44,7 @@ GLOBALS: Mapping[str, Any] = {"range": range, "dict": dict, "cycler": Cycler, "j
 class Sandbox(ImmutableSandboxedEnvironment):
     """Where templates run. One render at a time; others wait."""
 
-    intercepted_binops = frozenset({"+", "*", "**", "%"})
+    intercepted_binops = frozenset({"+", "-", "*", "**", "%"})
 
     def __init__(self, templates: Mapping[str, Callable[[], CodeType]] | None = None) -> None:
         super().__init__(
@@ -181,6 +181,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
         kind = type(value)
         if kind is int or value is None or kind is bool or (kind is str and len(value) < FREE_CHARACTERS):
             return value
+        if isinstance(value, Hidden):
+            value.refuse()
         self.meter.survey(value)
         return value
 
@@ -207,8 +209,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:  # noqa: ARG002
         """The operators that can explode."""
-        if type(left) is int and type(right) is int and operator in "+%":
-            return left + right if operator == "+" else left % right
+        if type(left) is int and type(right) is int and operator in "+-":
+            return number(left + right if operator == "+" else left - right)
         return methods.OPERATORS[operator](self.meter, left, right)
 
     def getattr(self, obj: Any, attribute: str) -> Any:
@@ -245,7 +247,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         if isinstance(obj, Namespace | TemplateModule):
             return getattr(obj, name, None) or self._maybe(obj, name)
         if isinstance(obj, TemplateReference):
-            return obj[name]
+            return self._block(obj, name)
         if name in allowed(obj):
             return (
                 functools.partial(methods.formatted, self, self.meter, obj) if name == "format" else getattr(obj, name)
@@ -253,6 +255,12 @@ class Sandbox(ImmutableSandboxedEnvironment):
         if hasattr(obj, name):
             raise SecurityError(f'"{name}" cannot be used in templates')
         return self.undefined(obj=obj, name=name)
+
+    def _block(self, own: TemplateReference, name: str) -> Any:
+        try:
+            return own[name]
+        except KeyError:
+            return self.undefined(f'there is no block "{name}"', name=name)
 
     def _maybe(self, obj: Any, name: str) -> Any:
         try:
@@ -283,7 +291,18 @@ def _result(template: Template, context: Context) -> Any:
 
 def _counted(stream: TokenStream) -> Iterator[Token]:
     """The words of a template, up to a limit; durations become seconds."""
-    for count, token in enumerate(with_durations(stream)):
+    for count, token in enumerate(with_durations(_bounded(stream))):
         if count > MAX_TOKENS:
             raise LimitExceeded(f"it has more than {MAX_TOKENS:,} words; split it")
         yield token
+
+
+def _bounded(stream: TokenStream) -> Iterator[Token]:
+    """The words of a template, whose numbers have few digits."""
+    try:
+        for token in stream:
+            if token.type in {TOKEN_INTEGER, TOKEN_FLOAT}:
+                numeral(token.value)
+            yield token
+    except ValueError:  # Python reads no number of more than 4,300 digits
+        numeral(MAX_NUMERAL)

@@ -19,6 +19,11 @@ from reconciler.rendering.scope import Scope
 from reconciler.rendering.secret import NotKnown, Secret, UnknownItem, secrets_in
 from reconciler.rendering.trouble import Trouble, Troubled, did_you_mean
 
+MAX_ITEMS = 10_000
+"""Resources of an app on a host, those included that a condition leaves out."""
+_VISIBLE = frozenset({"argv", "unless", "onlyIf", "validate", "check", "command", "cwd"})
+"""Fields of which every user of the host can see what they hold while it runs."""
+
 
 @dataclass(frozen=True, slots=True)
 class View:
@@ -67,21 +72,39 @@ class Expansion:
     """The values that the node reads, for the fingerprint of what is unknown."""
     resources: list[RenderedResource] = field(default_factory=list)
     troubles: list[tuple[Path, Trouble]] = field(default_factory=list)
+    items: int = 0
+    """How many nodes were looked at, for each item of a forEach once."""
 
     def add(self, node: Node, view: View) -> None:
         """Render a node and all in it."""
+        try:
+            self._add(node, view)
+        except Troubled as error:
+            self.troubles += [(node.path, trouble) for trouble in error.troubles]
+
+    def _add(self, node: Node, view: View) -> None:
         for inside in self._items(node, view):
+            self.items += 1
+            if self.items > MAX_ITEMS:
+                raise Troubled([too_many()])
             decided = self.decided(node.when, node.path, inside)
             if decided is None:
                 continue
             if not node.is_block:
                 self._resource(node, decided)
             for below in node.nodes:
-                self.add(below, decided)
+                self._add(below, decided)
 
     def value(self, raw: Any, path: Path, view: View) -> Outcome:
         """A value of the bundle, with all texts in it rendered."""
         return self._evaluated(path, view, lambda scope: scope.whole(raw))
+
+    def check(self, raw: Mapping[str, Any], path: Path, view: View) -> Outcome:
+        """A health check."""
+        command = raw.get("command") or {}
+        for name in sorted(_VISIBLE & command.keys()):
+            self._hide(path, self.value(command[name], path, view), view)
+        return self.value(raw, path, view)
 
     def _items(self, node: Node, view: View) -> Iterator[View]:
         """The views inside a forEach; the view itself where there is none."""
@@ -113,6 +136,8 @@ class Expansion:
             text_of = kind == "file" and name in TEXT_FIELDS and raw is not None
             fill = self._file_text(raw, template=name == "template") if text_of else _whole(raw)
             outcome = self._evaluated((*node.path, "fields", name), view, fill)
+            if name in _VISIBLE:
+                self._hide((*node.path, "fields", name), outcome, view)
             view = view.doubted(outcome)
             fields["content" if text_of and not outcome.unknown else name] = raw if outcome.unknown else outcome.value
             opaque["content" if text_of and not outcome.hidden else name] = raw if outcome.hidden else outcome.opaque
@@ -120,6 +145,15 @@ class Expansion:
         if given is not None and is_template(given):
             given = self.value(given, (*node.path, "name"), view).opaque
         self._finish(node, view, None if given is None else str(given), fields, opaque)
+
+    def _hide(self, path: Path, outcome: Outcome, view: View) -> None:
+        """Refuse a secret in a command line, by whatever way it got there."""
+        seen = set(_paths(outcome.opaque))
+        if outcome.hidden and view.clear is not None:
+            seen |= view.clear.secrets_within(outcome.value)
+        if seen:
+            told = f"secret {', '.join(sorted(seen))} would stand in a command line, for every user to see"
+            self.troubles.append((path, Trouble("", 0, "secret-in-argv", told, "Use env or stdin")))
 
     def _finish(self, node: Node, view: View, name: str | None, fields: dict[str, Any], opaque: dict[str, Any]) -> None:
         kind: str = node.raw["kind"]
@@ -155,8 +189,7 @@ class Expansion:
         if view.hidden:
             found |= secrets_in(self.picked)
         if view.clear is not None and view.clear.secrets:
-            text = "\0".join(_texts(fields))
-            found |= {path for path, value in view.clear.secrets.items() if value and value in text}
+            found |= view.clear.secrets_within(fields)
         return tuple(sorted(found)) if found else ()
 
     def _file_text(self, raw: Any, *, template: bool) -> Callable[[Scope], Any]:
@@ -187,6 +220,11 @@ class Expansion:
             told = error.troubles if scope.secrets is None else tuple(map(_discreet, error.troubles))
             self.troubles += [(path, trouble) for trouble in told]
             return None, "", False
+
+
+def too_many() -> Trouble:
+    """The trouble of an app with more resources than a host can have of it."""
+    return Trouble("", 0, "template-limit", f"it makes more than {MAX_ITEMS:,} resources of one host")
 
 
 def _discreet(trouble: Trouble) -> Trouble:
@@ -232,11 +270,3 @@ def _paths(value: Any) -> Iterator[str]:
     elif isinstance(value, dict | list):
         for item in value.values() if isinstance(value, dict) else value:
             yield from _paths(item)
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict | list):
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from _texts(item)

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from reconciler.errors import InvalidInput, Problem
+from reconciler.errors import InvalidInput, Problem, cut
 from reconciler.rendering.compiled import Compiled, compile_expression
 from reconciler.rendering.environment import GLOBALS, Sandbox
 from reconciler.rendering.reads import ReadPath
@@ -86,4 +86,6 @@ def _sandbox() -> Sandbox:
 
 def _problem(text: str, trouble: Trouble) -> Problem:
     where = f" (column {trouble.column})" if trouble.column else ""
-    return Problem(trouble.place, f"cannot evaluate {text!r}: {trouble.message}{where}", trouble.hint, trouble.code)
+    return Problem(
+        trouble.place, f"cannot evaluate {cut(text)!r}: {trouble.message}{where}", trouble.hint, trouble.code
+    )

@@ -46,6 +46,7 @@ _PASSING = frozenset({"d", "default", "mandatory", "ternary", "combine"})
 
 _PRICES: Mapping[str, int] = {
     **dict.fromkeys(("striptags", "title", "wordcount", "wordwrap"), CHARACTERS_PER_UNIT),
+    "from_yaml": 300,
     **dict.fromkeys(("to_json", "to_nice_json", "to_yaml", "to_nice_yaml", "tojson"), 4),
     **dict.fromkeys(
         ("sort", "dictsort", "groupby", "unique", "map", "select", "selectattr", "reject", "rejectattr"), 2
@@ -131,7 +132,7 @@ def metered(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         meter.charge(CALL + (before - meter.left) * dearer)
         if secrets or isinstance(value, Hidden):
             value, args, kwargs = _opened(name, secrets, value, args, kwargs)
-            if name in _HIDING:
+            if name in _HIDING or (name == "format" and limits.cuts(str(value))):
                 return tainted("", secrets).marker
         if growth is not None:
             meter.text(int(growth(value, *args, **kwargs)))

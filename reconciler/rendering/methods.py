@@ -67,7 +67,9 @@ def called(
         meter.survey(owner, args)
         return method(*args, **kwargs)
     secrets = meter.survey(owner, args, kwargs)
-    if secrets and name not in {"join", "replace"}:
+    if secrets and name == "replace":
+        return tainted("", secrets).marker
+    if secrets and name != "join":
         secrets[0].refuse()
     if name == "join" and args:
         args = ([part if isinstance(part, str) else printed(meter, part) for part in args[0]],)
@@ -116,22 +118,38 @@ class _MeteredFormatter(SandboxedFormatter):
         super().__init__(sandbox)
         self._meter = meter
         self._length = 0
+        self.secrets: list[Secret] = []
+        """What it put into the text."""
+        self.changed = False
+        """A secret's marker may be cut or quoted."""
 
     def convert_field(self, value: Any, conversion: Any) -> Any:
-        return value if conversion in {None, "s"} else repr(str(printed(self._meter, value)))
+        if conversion in {None, "s"}:
+            return value
+        return repr(str(self._printed(value, changed=True)))
 
     def format_field(self, value: Any, format_spec: str) -> str:
         widths = limits.check_format_spec(format_spec)
         simple = isinstance(value, str | int | float)
-        text = Formatter.format_field(self, value if simple else str(printed(self._meter, value)), format_spec)
+        shown = value if simple else str(self._printed(value, changed=bool(format_spec)))
+        text = Formatter.format_field(self, shown, format_spec)
         self._length += len(text) + widths
         self._meter.text(self._length)
         return str(text)
 
+    def _printed(self, value: Any, *, changed: bool) -> str | Secret:
+        text = printed(self._meter, value)
+        if isinstance(text, Secret):
+            self.secrets.append(text)
+            self.changed |= changed
+        return text
 
-def formatted(sandbox: ImmutableSandboxedEnvironment, meter: Meter, text: str, *args: Any, **kwargs: Any) -> str:
+
+def formatted(sandbox: ImmutableSandboxedEnvironment, meter: Meter, text: str, *args: Any, **kwargs: Any) -> Any:
     """`text.format(...)`."""
-    return _MeteredFormatter(sandbox, meter).vformat(text, args, kwargs)
+    formatter = _MeteredFormatter(sandbox, meter)
+    made = tainted(formatter.vformat(text, args, kwargs), formatter.secrets)
+    return made.marker if formatter.changed else made
 
 
 def add(meter: Meter, left: Any, right: Any) -> Any:
@@ -163,8 +181,10 @@ def printf(meter: Meter, text: str, given: Any) -> Any:
         (len(a) for a in (arguments.values() if isinstance(arguments, dict) else arguments) if isinstance(a, str)),
         default=0,
     )
-    meter.text(len(text) + limits.check_printf(text) + text.count("%") * longest)
-    return tainted(text % arguments, secrets)
+    widths = limits.check_printf(text)
+    meter.text(len(text) + widths + text.count("%") * longest)
+    made = tainted(text % arguments, secrets)
+    return made.marker if secrets and limits.cuts(text) else made
 
 
 def _argument(meter: Meter, value: Any) -> Any:
@@ -173,6 +193,7 @@ def _argument(meter: Meter, value: Any) -> Any:
 
 OPERATORS: Mapping[str, Callable[[Meter, Any, Any], Any]] = {
     "+": add,
+    "-": limits.subtract,
     "*": limits.multiply,
     "**": limits.power,
     "%": modulo,

@@ -10,7 +10,7 @@ from jinja2.exceptions import TemplateRuntimeError, UndefinedError
 from jinja2.runtime import StrictUndefined
 from jinja2.utils import missing
 
-from reconciler.rendering.trouble import Trouble, did_you_mean, position
+from reconciler.rendering.trouble import MAX_TROUBLES, Trouble, Troubled, did_you_mean, position
 
 
 class Missing(StrictUndefined):
@@ -40,6 +40,8 @@ class Missing(StrictUndefined):
         if frame is None or found is None:
             self._fail_with_undefined_error()
         sandbox = frame.f_globals["__jinja_template__"].environment
+        if len(sandbox.troubles) >= MAX_TROUBLES:
+            raise Troubled(())
         sandbox.troubles.append(Trouble(*found, "undefined", *self._described(sandbox.names)))
         return self
 

@@ -11,25 +11,35 @@ from typing import Any
 from jinja2.runtime import Context
 from jinja2.utils import pass_context
 
+from reconciler.errors import cut
 from reconciler.rendering import limits
 from reconciler.rendering.limits import Meter
 from reconciler.rendering.text_filters import text_of
 
+MAX_KEPT = 64
+"""Compiled patterns that a render keeps, and that all renders together do; one may take a megabyte."""
 
-@functools.lru_cache(maxsize=512)
+
+@functools.lru_cache(maxsize=MAX_KEPT)
 def _compiled(pattern: str, flags: int) -> Any:
     import regex  # noqa: PLC0415 - costs 60 ms, few templates match
 
     try:
         return regex.compile(pattern, flags)
     except (regex.error, RecursionError) as error:
-        raise ValueError(f"cannot read the regular expression {pattern!r}: {error}") from None
+        raise ValueError(f"cannot read the regular expression {cut(str(pattern))!r}: {error}") from None
 
 
-def _pattern(pattern: Any, ignorecase: Any, multiline: Any) -> Any:
-    limits.check_pattern(text_of(pattern))
-    flags = (2 if ignorecase else 0) | (8 if multiline else 0)
-    return _compiled(text_of(pattern), flags)
+def _pattern(meter: Meter, pattern: Any, ignorecase: Any, multiline: Any) -> Any:
+    """A pattern, paid for where a render uses it first, wherever it was compiled before."""
+    key = text_of(pattern), (2 if ignorecase else 0) | (8 if multiline else 0)
+    known = meter.patterns.get(key)
+    if known is None:
+        meter.charge(limits.pattern_price(key[0]))
+        if len(meter.patterns) >= MAX_KEPT:
+            meter.patterns.clear()
+        known = meter.patterns[key] = _compiled(*key)
+    return known
 
 
 def _meter(context: Context) -> Meter:
@@ -48,7 +58,8 @@ def regex_replace(  # noqa: PLR0917 - Ansible's signature
     count: int = 0,
 ) -> str:
     r"""Text with every match replaced; the replacement may hold \1 and \\g<name>."""
-    compiled, text, meter = _pattern(pattern, ignorecase, multiline), text_of(value), _meter(context)
+    meter, text = _meter(context), text_of(value)
+    compiled = _pattern(meter, pattern, ignorecase, multiline)
     made = 0
 
     def replaced(match: Any) -> str:
@@ -72,8 +83,9 @@ def regex_search(
     multiline: Any = False,
 ) -> Any:
     r"""The first match, or the groups asked for (`"\\1"`, `"\\g<name>"`); null where nothing matches."""
-    compiled, text = _pattern(pattern, ignorecase, multiline), text_of(value)
-    match = _meter(context).timed(lambda seconds: compiled.search(text, timeout=seconds))
+    meter, text = _meter(context), text_of(value)
+    compiled = _pattern(meter, pattern, ignorecase, multiline)
+    match = meter.timed(lambda seconds: compiled.search(text, timeout=seconds))
     if match is None:
         return None
     return [match.group(_group(group)) for group in groups] if groups else match.group()
@@ -93,8 +105,9 @@ def regex_findall(
     ignorecase: Any = False,  # noqa: FBT002
 ) -> list[Any]:
     """All matches; with groups in the pattern, the groups."""
-    compiled, text = _pattern(pattern, ignorecase, multiline), text_of(value)
-    found = _meter(context).timed(lambda seconds: compiled.findall(text, timeout=seconds))
+    meter, text = _meter(context), text_of(value)
+    compiled = _pattern(meter, pattern, ignorecase, multiline)
+    found = meter.timed(lambda seconds: compiled.findall(text, timeout=seconds))
     return [list(item) if isinstance(item, tuple) else item for item in found]
 
 
@@ -108,8 +121,9 @@ def regex_escape(value: Any) -> str:
 def _tester(method: str) -> Callable[..., bool]:
     @pass_context
     def test(context: Context, value: Any, pattern: Any = "", ignorecase: Any = False, multiline: Any = False) -> bool:  # noqa: FBT002
-        compiled, text = _pattern(pattern, ignorecase, multiline), text_of(value)
-        matched = _meter(context).timed(lambda seconds: getattr(compiled, method)(text, timeout=seconds))
+        meter, text = _meter(context), text_of(value)
+        compiled = _pattern(meter, pattern, ignorecase, multiline)
+        matched = meter.timed(lambda seconds: getattr(compiled, method)(text, timeout=seconds))
         return matched is not None
 
     return test

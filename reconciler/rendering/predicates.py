@@ -86,6 +86,9 @@ def metered(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
             if name in {"defined", "undefined"} or (isinstance(value, Secret) and name in _OF_SECRETS):
                 return _OF_SECRETS[name]
             value.refuse()
+        for other in args:
+            if isinstance(other, Hidden):
+                other.refuse()
         if name not in {"defined", "undefined"}:
             context.environment.meter.survey(value, *args)  # type: ignore[attr-defined]
         return function(*((context,) if handed is _PassArg.context else ()), value, *args, **kwargs)

@@ -16,7 +16,7 @@ from reconciler.model.desired import Bundle
 from reconciler.model.manifests import Path
 from reconciler.rendering.compiled import Compiled, compile_template
 from reconciler.rendering.environment import Sandbox
-from reconciler.rendering.expansion import Expansion, View
+from reconciler.rendering.expansion import MAX_ITEMS, Expansion, View, too_many
 from reconciler.rendering.faults import Fault, RenderFailed, fault
 from reconciler.rendering.outline import Node, health_texts, nodes_of, reads_of, texts_for, values_in, without_when
 from reconciler.rendering.reads import ReadPath, pick, shortest
@@ -132,6 +132,8 @@ class Renderer:
         for part in self._parts:
             found, troubles = self._remembered(part, sights[part.sight], given)
             resources += found
+            if len(resources) > MAX_ITEMS and not troubles:
+                troubles = (((part.node.path if part.node else ()), too_many()),)
             if troubles:
                 faults += [self._fault(path, trouble, values, host) for path, trouble in troubles]
                 if _endless(troubles):
@@ -179,7 +181,7 @@ class Renderer:
     def _health_checks(self, sight: Sight, view: View) -> tuple[tuple[Mapping[str, Any], ...], _Troubles]:
         expansion = Expansion(self._templates, sight.picked)
         outcomes = [
-            expansion.value(without_when(check), ("health", index), decided)
+            expansion.check(without_when(check), ("health", index), decided)
             for index, check in enumerate(self._health)
             if (decided := expansion.decided(check.get("when"), ("health", index), view)) is not None
         ]

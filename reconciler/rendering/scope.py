@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -88,6 +88,11 @@ class Scope:
             return self.sandbox.evaluate(template, self.variables, self.names)
         return self.sandbox.render(template, self.variables, self.names)
 
+    def secrets_within(self, value: Any) -> frozenset[str]:
+        """Paths of the secrets whose clear text stands in a rendered value."""
+        text = "\0".join(_texts(value)) if self.secrets else ""
+        return frozenset(path for path, secret in (self.secrets or {}).items() if secret and secret in text)
+
     def whole(self, raw: Any) -> Any:
         """A value of a manifest with all texts in it."""
         if isinstance(raw, str):
@@ -97,3 +102,11 @@ class Scope:
         if isinstance(raw, dict):
             return reveal(raw, self.secrets) if secret_path(raw) else {key: self.whole(raw[key]) for key in sorted(raw)}
         return raw
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _texts(item)

@@ -13,11 +13,13 @@ from types import FrameType, TracebackType
 from jinja2 import TemplateNotFound, TemplateSyntaxError
 from jinja2.exceptions import SecurityError
 
-from reconciler.errors import NOWHERE, Place, Problem
+from reconciler.errors import NOWHERE, Place, Problem, cut
 from reconciler.rendering.limits import LimitExceeded
 
 MAX_LISTED = 12
 """Names that a hint lists."""
+MAX_TROUBLES = 100
+"""Of one template; more help nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,8 @@ def explained(error: BaseException, templates: Collection[str]) -> Trouble:  # n
             return Trouble(
                 name, line, "template-unsafe", str(error), "Templates reach only the values that they are given"
             )
+        case KeyError(args=[key, *_]):
+            return Trouble(name, line, "template-error", f'there is no key "{cut(str(key))}"')
         case _:
             return Trouble(name, line, "template-error", str(error) or type(error).__name__)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from reconciler.errors import Place, Problem
 from reconciler.model.tree import TreeFile
@@ -16,6 +16,9 @@ FOLDERS = ("manifests", "templates")
 
 _LIMITS_BYTES = {"manifests": 2 << 20, "templates": 1 << 20}
 """Of one file. 2 MiB of YAML hold about 10,000 hosts and parse in a few seconds."""
+
+_TOTAL_BYTES = {"manifests": 32 << 20, "templates": 64 << 20}
+"""Of all files below a folder: 10,000 manifests of 3 KB, or 6,000 templates of 10 KB."""
 
 _LONGEST_CHAIN = 8
 """Of symbolic links that lead to symbolic links."""
@@ -59,6 +62,15 @@ def size_problem(path: str, size: int) -> Problem | None:
     if size <= limit:
         return None
     return problem(path, f"has {size} bytes; {limit} are allowed below {folder}/", "Split it", "file-too-large")
+
+
+def total_problems(sizes: Mapping[str, int]) -> Iterator[Problem]:
+    """What is wrong with so many bytes together (path -> size)."""
+    for folder, limit in _TOTAL_BYTES.items():
+        total = sum(size for path, size in sizes.items() if path.startswith(f"{folder}/"))
+        if total > limit:
+            told = f"has {total} bytes in all; {limit} are allowed below {folder}/"
+            yield problem(folder, told, "Keep other files elsewhere, or split the fleet", "tree-too-large")
 
 
 def nested_repository(path: str) -> Problem:

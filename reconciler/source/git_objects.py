@@ -79,6 +79,7 @@ class GitObjects:
         found: dict[str, TreeFile] = {}
         links: dict[str, str] = {}
         problems: list[Problem] = []
+        sizes: dict[str, int] = {}
         for entry in self._entries(revision.commit, folder):
             if files.hidden(entry.path):
                 continue
@@ -88,6 +89,8 @@ class GitObjects:
                 links[entry.path] = self._read(entry.path, entry.blob).decode(errors="surrogateescape")
             elif files.belongs(entry.path):
                 found[entry.path] = TreeFile(entry.path, entry.blob, partial(self._read, entry.path, entry.blob))
+                sizes[entry.path] = entry.size
+        problems += files.total_problems(sizes)
         followed = files.follow_links(found, links, problems)
         if problems:
             raise InvalidInput(problems)

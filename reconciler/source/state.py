@@ -1,9 +1,60 @@
-"""The state directory itself (`.reconciler/`): private, and never committed. Called by wiring before anything in it."""
+"""The state directory itself (`.reconciler/`): private, and never from a repository. Called before it is used.
+
+What stands in it is believed: the signing key, the embedded store's data, secrets, the ledgers of sandboxes. So it must
+come from this machine alone.
+"""
 
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
+
+from reconciler.errors import InvalidInput, Place
+from reconciler.source import git
+
+_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
+
+
+def check_state_dir(state_dir: Path) -> None:
+    """Refuse a state directory that others could have filled; one that does not exist is fine. Changes nothing.
+
+    Raises:
+        InvalidInput: it is a link, another user's, writable by others, or git tracks something in it.
+    """
+    try:
+        found = state_dir.lstat()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise _unsafe(state_dir, f"cannot be looked at: {error.strerror}", "Run as its owner.") from None
+    if stat.S_ISLNK(found.st_mode):
+        raise _unsafe(state_dir, "is a link", "Name the directory itself in RECONCILER_STATE_DIR.")
+    if not stat.S_ISDIR(found.st_mode):
+        raise _unsafe(state_dir, "is not a directory", "Move it away.")
+    if found.st_uid not in {os.geteuid(), 0}:
+        raise _unsafe(state_dir, "belongs to another user", "Run as its owner, or set RECONCILER_STATE_DIR.")
+    if found.st_mode & _OTHERS_WRITE:
+        hint = f"Look at what is in it, then: chmod go-w {state_dir}"
+        raise _unsafe(state_dir, "can be written by others", hint)
+    if any((parent / ".git").exists() for parent in state_dir.parents):
+        _check_untracked(state_dir)
+
+
+def _check_untracked(state_dir: Path) -> None:
+    parent, name = state_dir.parent, state_dir.name
+    outcome = git.run(parent, "--literal-pathspecs", "ls-files", "-z", "--", name)
+    git.check_ownership(outcome.errors, parent)
+    first, *others = outcome.output.split(b"\0")
+    if first:
+        more = f" and {len(others) - 1} more" if len(others) > 1 else ""
+        message = f"comes from the repository{more}, so what this machine believes of itself would come from there"
+        hint = f"Look at it, then: git -C {parent} rm -r {name}"
+        raise _unsafe(parent / os.fsdecode(first), message, hint)
+
+
+def _unsafe(path: Path, message: str, hint: str) -> InvalidInput:
+    return InvalidInput.of("unsafe-state", f"{path} {message}", place=Place(), hint=hint)
 
 
 def prepare_state_dir(state_dir: Path) -> None:

@@ -58,6 +58,9 @@ class WorkingTree:
         status = query.answer()
         _forget_ignored(listing, status)
         problems = list(listing.problems.values())
+        over = tuple(files.total_problems({path: size for path, (_, _, size, _) in listing.files.items()}))
+        if over:
+            raise InvalidInput([*problems, *over])
         found = dict(self._hashed(listing.files, problems))
         followed = files.follow_links(found, listing.links, problems)
         if problems:

@@ -21,6 +21,7 @@ from reconciler.store.keys import Keys
 from reconciler.store.leases import CONTROL, Leases, host_lease
 from reconciler.store.link import Link
 from reconciler.store.observed import ObservedState
+from reconciler.store.reading import Reading
 from reconciler.store.work import Finish, WorkQueue
 
 __all__ = [
@@ -59,17 +60,18 @@ class Store:
     def __init__(self, opened: Opened, keys: Keys | None = None, entropy: Callable[[int], bytes] = os.urandom) -> None:
         keys = keys or Keys()
         self._opened = opened
-        self.desired = DesiredState(opened.link, keys)
-        self.observed = ObservedState(opened.link, keys)
-        self.work = WorkQueue(opened.link, keys)
-        self.leases = Leases(opened.link, keys, entropy)
-        self.journal = Journal(opened.link, keys)
-        self.fleet = FleetRecords(opened.link, keys)
+        self._reading = reading = Reading(opened.link)
+        self.desired = DesiredState(opened.link, keys, reading)
+        self.observed = ObservedState(opened.link, keys, reading)
+        self.work = WorkQueue(opened.link, keys, reading)
+        self.leases = Leases(opened.link, keys, reading, entropy)
+        self.journal = Journal(opened.link, keys, reading)
+        self.fleet = FleetRecords(opened.link, keys, reading)
 
     @property
     def problems(self) -> Sequence[Problem]:
-        """What people should know although the store could be opened."""
-        return self._opened.problems
+        """What people should know although the store could be opened, and which records counted as absent since."""
+        return (*self._opened.problems, *self._reading.problems)
 
     def check(self, *, writing: bool = False) -> None:
         """Raise where the server cannot hold the store: too old, full, a replica, evicting keys.

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from reconciler.errors import Place, Problem, Refused
 from reconciler.model.desired import Bundle, DesiredApp, SignedStatement
 from reconciler.store.keys import Keys
 from reconciler.store.link import Argument, Command, Link, call, compact, flat, refuse_older, text
+from reconciler.store.reading import Reading, json_map, number, unpacked, word, words
 
 BUNDLE_SECONDS = 90 * 86_400
 """How long a bundle is kept after it was last written or read."""
@@ -48,8 +49,9 @@ class HostDesired:
 class DesiredState:
     """`Store.desired`."""
 
-    def __init__(self, link: Link, keys: Keys) -> None:
+    def __init__(self, link: Link, keys: Keys, reading: Reading) -> None:
         self._link = link
+        self._reading = reading
         self._keys = keys
 
     def write(self, term: int, hosts: Sequence[HostWrite]) -> None:
@@ -71,22 +73,30 @@ class DesiredState:
 
     def read(self, host: str) -> HostDesired | None:
         """What was last written of a host; None: nothing, so unknown."""
-        found = self._link.send("HGETALL", self._keys.host(host) + "desired")
-        return _desired(host, found) if found else None
+        key = self._keys.host(host) + "desired"
+        found = self._reading.ask("HGETALL", key)
+        return self._reading.record(key, partial(self._desired, host, found)) if found else None
 
     def generations(self, hosts: Iterable[str]) -> Mapping[str, int]:
         """The generations last written; hosts never written are left out."""
         names = list(hosts)
-        replies = self._link.send_all([("HGET", self._keys.host(name) + "numbers", "generation") for name in names])
-        return {name: int(reply) for name, reply in zip(names, replies, strict=True) if reply}
+        keys = [self._keys.host(name) + "numbers" for name in names]
+        replies = self._reading.ask_all([("HGET", key, "generation") for key in keys])
+        found = {
+            name: self._reading.record(key, partial(number, reply))
+            for name, key, reply in zip(names, keys, replies, strict=True)
+            if reply
+        }
+        return {name: generation for name, generation in found.items() if generation is not None}
 
     def statements(self, hosts: Iterable[str]) -> Mapping[str, SignedStatement]:
         """The statements last written; hosts never written are left out."""
         names = list(hosts)
-        replies = self._link.send_all(
+        replies = self._reading.ask_all(
             [("HMGET", self._keys.host(name) + "desired", "statement", "signature") for name in names]
         )
-        return {name: SignedStatement(*reply) for name, reply in zip(names, replies, strict=True) if all(reply)}
+        pairs = zip(names, replies, strict=True)
+        return {name: SignedStatement(*reply) for name, reply in pairs if reply and all(reply)}
 
     def forget(self, host: str, term: int) -> None:
         """Forget everything of a host, its work and records included.
@@ -110,19 +120,33 @@ class DesiredState:
     def bundles(self, shas: Iterable[str]) -> Mapping[str, Bundle]:
         """Bundles by their sha. One that is missing, or is not what its sha says, is left out."""
         names = sorted(set(shas))
-        replies = self._link.send_all([self._read_bundle(sha) for sha in names])
-        found = {sha: _bundle(sha, reply) for sha, reply in zip(names, replies, strict=True) if reply is not None}
+        replies = self._reading.ask_all([self._read_bundle(sha) for sha in names])
+        found = {
+            sha: self._reading.record(self._keys.bundle(sha), partial(_bundle, sha, reply))
+            for sha, reply in zip(names, replies, strict=True)
+            if reply is not None
+        }
         return {sha: bundle for sha, bundle in found.items() if bundle}
 
     def write_app_config(self, config: Mapping[str, Mapping[str, Any]]) -> None:
         """Replace the config of all apps, for people (`HGETALL rc:app:{APP}`); apps that are gone lose theirs."""
         index = self._keys.control + "apps"
-        gone = {text(name) for name in self._link.send("SMEMBERS", index)} - config.keys()
+        known = self._reading.records(index, self._reading.ask("SMEMBERS", index) or (), bytes.decode)
+        gone = set(known) - config.keys()
         commands: list[Command] = [("SADD", index, *sorted(config))] if config else []
         commands += [call("hash_replace", self._keys.app(app), *_texts(values)) for app, values in config.items()]
         for app in sorted(gone):
             commands += [("DEL", self._keys.app(app)), ("SREM", index, app)]
         self._link.send_all(commands)
+
+    def _desired(self, host: str, reply: Sequence[bytes]) -> HostDesired:
+        found = dict(zip(reply[::2], reply[1::2], strict=True))
+        signed = SignedStatement(found.pop(b"statement", b""), found.pop(b"signature", b""))
+        generation = number(found.pop(b"generation", b""))
+        records = [(name, record) for name, record in found.items() if name.startswith(b"app:")]
+        key = self._keys.host(host) + "desired"
+        apps = self._reading.records(key, records, lambda pair: _desired_app(host, pair[0][4:].decode(), pair[1]))
+        return HostDesired(signed, generation, {app.app: app for app in sorted(apps, key=lambda app: app.app)})
 
     def _read_bundle(self, sha: str) -> Command:
         key = self._keys.bundle(sha)
@@ -165,26 +189,15 @@ def _refusal(host: HostWrite, what: bytes, stored: bytes, *, term: int) -> Probl
     return Problem(place, message, "Plan again; another run has just written.", "generation-passed")
 
 
-def _desired(host: str, reply: Sequence[bytes]) -> HostDesired:
-    found = dict(zip(reply[::2], reply[1::2], strict=True))
-    signed = SignedStatement(found.get(b"statement", b""), found.get(b"signature", b""))
-    apps = {
-        name[4:].decode(): _desired_app(host, name[4:].decode(), value)
-        for name, value in found.items()
-        if name.startswith(b"app:")
-    }
-    return HostDesired(signed, int(found.get(b"generation", 0)), dict(sorted(apps.items())))
-
-
 def _desired_app(host: str, app: str, record: bytes) -> DesiredApp:
-    found = json.loads(record)
-    return DesiredApp(host, app, found["bundle"], found["values"], found["digest"], tuple(found.get("secrets", ())))
+    found = json_map(record)
+    values = word(found["values"])
+    json_map(values)
+    return DesiredApp(host, app, word(found["bundle"]), values, word(found["digest"]), words(found.get("secrets", [])))
 
 
-def _bundle(sha: str, packed: bytes) -> Bundle | None:
-    unpacker = zlib.decompressobj()
-    try:
-        body = unpacker.decompress(packed, _LARGEST_BUNDLE_BYTES)
-    except zlib.error:
-        return None
-    return Bundle(sha, body) if unpacker.eof and hashlib.sha256(body).hexdigest() == sha else None
+def _bundle(sha: str, packed: bytes) -> Bundle:
+    bundle = Bundle(sha, unpacked(packed, _LARGEST_BUNDLE_BYTES))
+    if hashlib.sha256(bundle.body).hexdigest() != sha:
+        raise ValueError("not what its name says")
+    return bundle

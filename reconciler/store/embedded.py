@@ -37,7 +37,7 @@ class Embedded:
     """This process' share in the server of one data directory."""
 
     def __init__(self, directory: Path, runtime: Path, clock: Clock, *, durable: bool = True) -> None:
-        self._directory = directory.resolve()
+        self._directory = directory.parent.resolve() / directory.name
         self._clock = clock
         self._durable = durable
         self._users = -1
@@ -81,7 +81,7 @@ class Embedded:
 
     def _locked(self, name: str, *, shared: bool = False) -> int:
         """An open lock file. Waiting is bounded: whoever holds one is starting or ending a server."""
-        file = os.open(self._directory / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        file = self._opened(name)
         deadline = self._clock.monotonic() + 2 * START_SECONDS
         while True:
             try:
@@ -94,16 +94,35 @@ class Embedded:
             else:
                 return file
 
-    def _recorded_socket(self) -> Path:
-        """Where the server listens or listened, so that users with other runtime directories find it too."""
+    def _opened(self, name: str) -> int:
+        """A file of ours in the directory, for reading and writing, never through a link."""
+        path = self._directory / name
         try:
-            recorded = Path((self._directory / "server.socket").read_text())
-        except FileNotFoundError:
-            recorded = self._fresh_socket
-        if not recorded.parent.is_dir():
-            recorded = self._fresh_socket
-        _make_private(recorded.parent)
-        return recorded
+            file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise _unusable(path, error.strerror or str(error)) from None
+        if not stat.S_ISREG(os.fstat(file).st_mode):
+            os.close(file)
+            raise _unusable(path, "it is not a regular file")
+        return file
+
+    def _recorded_socket(self) -> Path:
+        """Where the server listens or listened, so that users with other runtime directories find it too.
+
+        Whoever wrote the record does not choose what we connect to, replace or enter: it counts only where it names a
+        socket of this directory in a place that is ours already.
+        """
+        with os.fdopen(self._opened("server.socket"), "rb") as file:
+            recorded = Path(os.fsdecode(file.read(_LONGEST_SOCKET_PATH + 1)))
+        if recorded.name == self._fresh_socket.name and _is_our_socket(recorded):
+            return recorded
+        _make_private(self._fresh_socket.parent)
+        return self._fresh_socket
+
+    def _record_socket(self) -> None:
+        with os.fdopen(self._opened("server.socket"), "wb") as file:
+            file.truncate()
+            file.write(os.fsencode(self.socket))
 
     def _answers(self) -> bool:
         """Whether the server says PONG on its socket; while it loads its data it does not."""
@@ -130,9 +149,9 @@ class Embedded:
 
     def _spawned(self) -> bool:
         """Run the server and wait until it answers (True) or has ended (False)."""
-        self.socket.unlink(missing_ok=True)
+        _unlink_socket(self.socket)
         (self._directory / "server.pid").unlink(missing_ok=True)
-        held = os.open(self._directory / "server.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        held = self._opened("server.lock")
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
             server = subprocess.Popen(  # it outlives us on purpose
@@ -147,7 +166,7 @@ class Embedded:
             )
         finally:
             os.close(held)
-        (self._directory / "server.socket").write_text(str(self.socket))
+        self._record_socket()
         deadline = self._clock.monotonic() + START_SECONDS
         while not self._answers():
             if server.poll() is not None:
@@ -189,7 +208,7 @@ class Embedded:
             self._clock.sleep(_POLL_SECONDS)
 
     def _server_gone(self) -> bool:
-        file = os.open(self._directory / "server.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        file = self._opened("server.lock")
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -214,9 +233,11 @@ class Embedded:
         """Where in the log the next start begins; a long log is dropped first."""
         log = self._directory / "server.log"
         try:
-            size = log.stat().st_size
+            size = log.lstat().st_size
         except FileNotFoundError:
             return 0
+        if not log.is_file() or log.is_symlink():
+            raise _unusable(log, "it is not a regular file")
         if size > _LONGEST_LOG_BYTES:
             log.replace(self._directory / "server.log.1")
             return 0
@@ -267,22 +288,48 @@ def binary() -> Path:
 
 
 def _make_private(directory: Path) -> None:
-    """A directory that only we can enter.
+    """A directory that nobody else can change; one that has to be made can be entered by nobody else either.
 
     Raises:
-        InvalidInput: it belongs to someone else, is a link, or cannot be made.
+        InvalidInput: it belongs to someone else, others may write into it, it is a link, or it cannot be made.
     """
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        found = directory.lstat()
-        if stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid():
-            directory.chmod(0o700)
-            return
-        why = "it belongs to another user" if stat.S_ISDIR(found.st_mode) else "it is not a directory"
+        why = _distrust(directory.lstat())
     except OSError as error:
         why = error.strerror or str(error)
-    raise InvalidInput.of(
-        "store-directory",
-        f"the embedded store cannot use {directory}: {why}",
-        hint="Run as its owner, or set RECONCILER_REDIS_URL.",
-    )
+    if why:
+        raise _unusable(directory, why)
+
+
+def _distrust(found: os.stat_result) -> str:
+    """Why a directory is not safely ours; empty where it is."""
+    if not stat.S_ISDIR(found.st_mode):
+        return "it is not a directory"
+    if found.st_uid != os.geteuid():
+        return "it belongs to another user"
+    return "others may write into it" if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH) else ""
+
+
+def _is_our_socket(path: Path) -> bool:
+    try:
+        return not _distrust(path.parent.lstat()) and stat.S_ISSOCK(path.lstat().st_mode)
+    except (OSError, ValueError):
+        return False
+
+
+def _unlink_socket(path: Path) -> None:
+    """Remove a socket that nobody listens on any more.
+
+    Raises:
+        InvalidInput: something else stands there.
+    """
+    with suppress(FileNotFoundError):
+        if not stat.S_ISSOCK(path.lstat().st_mode):
+            raise _unusable(path, "it is not a socket")
+        path.unlink()
+
+
+def _unusable(path: Path, why: str) -> ReconcilerError:
+    hint = "Run as its owner, mend it, or set RECONCILER_REDIS_URL."
+    return InvalidInput.of("store-directory", f"the embedded store cannot use {path}: {why}", hint=hint)

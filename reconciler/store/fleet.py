@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import zlib
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from reconciler.store.keys import Keys
-from reconciler.store.link import Link, call, compact, fields, flat, moment, text
+from reconciler.store.link import Link, call, compact, fields, flat
+from reconciler.store.reading import Reading, instant, json_map, unpacked, whole, word
 
 PLAN_SECONDS = 7 * 86_400
 REQUEST_SECONDS = 300
 """How long a request waits for a watcher, and an answer for its reader."""
 
 LONGEST_WAIT_SECONDS = 2.0
+_LARGEST_PLAN_BYTES = 256 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +56,16 @@ class Answer:
 class FleetRecords:
     """`Store.fleet`."""
 
-    def __init__(self, link: Link, keys: Keys) -> None:
+    def __init__(self, link: Link, keys: Keys, reading: Reading) -> None:
         self._link = link
+        self._reading = reading
         self._slot = keys.control
 
     def current(self) -> FleetState | None:
         """What is followed; None: nobody ever did."""
-        found = fields(self._link.send("HGETALL", self._slot + "fleet"))
-        if not found:
-            return None
-        at = moment(found.pop("at", ""))
-        return FleetState(**found, at=at)
+        key = self._slot + "fleet"
+        found = self._reading.ask("HGETALL", key)
+        return self._reading.record(key, lambda: _state(found)) if found else None
 
     def set_current(self, state: FleetState) -> None:
         """Replace it."""
@@ -81,7 +82,7 @@ class FleetRecords:
     def wait_request(self, seconds: float = LONGEST_WAIT_SECONDS) -> ReconcileRequest | None:
         """The next request, waited for at most that long (and at most 2 s)."""
         found = self._popped("requests", seconds)
-        return ReconcileRequest(**json.loads(found)) if found else None
+        return self._reading.record(self._slot + "requests", lambda: _request(found)) if found else None
 
     def answer(self, request_id: str, answer: Answer) -> None:
         """Say something on a request; the last answer is `final`."""
@@ -92,7 +93,7 @@ class FleetRecords:
     def wait_answer(self, request_id: str, seconds: float = LONGEST_WAIT_SECONDS) -> Answer | None:
         """The next answer, waited for at most that long (and at most 2 s)."""
         found = self._popped(f"answer:{request_id}", seconds)
-        return Answer(**json.loads(found)) if found else None
+        return self._reading.record(f"{self._slot}answer:{request_id}", lambda: _answer(found)) if found else None
 
     def save_plan(self, plan_id: str, plan: str) -> None:
         """Keep a plan (JSON) for a week."""
@@ -100,11 +101,30 @@ class FleetRecords:
 
     def plan(self, plan_id: str) -> str | None:
         """A kept plan."""
-        found = self._link.send("GET", f"{self._slot}plan:{plan_id}")
-        return zlib.decompress(found).decode() if found is not None else None
+        key = f"{self._slot}plan:{plan_id}"
+        found = self._reading.ask("GET", key)
+        return self._reading.record(key, lambda: unpacked(found, _LARGEST_PLAN_BYTES).decode()) if found else None
 
-    def _popped(self, name: str, seconds: float) -> str:
+    def _popped(self, name: str, seconds: float) -> bytes:
         """The first element of a list; waiting for 0 seconds would mean for ever, so it is at least a moment."""
         wait = min(max(seconds, 0.01), LONGEST_WAIT_SECONDS)
         found = self._link.send("BLPOP", self._slot + name, wait, repeatable=False)
-        return text(found[1]) if found else ""
+        return found[1] if found else b""
+
+
+def _state(reply: Sequence[bytes]) -> FleetState:
+    found = fields(reply)
+    texts = {name: found.get(name, "") for name in ("branch", "holder", "state", "message")}
+    return FleetState(found["revision"], **texts, at=instant(found.get("at")))
+
+
+def _request(form: bytes) -> ReconcileRequest:
+    found = json_map(form)
+    return ReconcileRequest(
+        word(found["id"]), word(found["by"]), word(found.get("revision", "")), word(found.get("reason", ""))
+    )
+
+
+def _answer(form: bytes) -> Answer:
+    found = json_map(form)
+    return Answer(word(found["text"]), found.get("final") is True, whole(found.get("exit_code", 0)))

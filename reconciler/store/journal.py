@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -10,6 +9,7 @@ from typing import Any
 
 from reconciler.store.keys import Keys
 from reconciler.store.link import Link, compact, fields
+from reconciler.store.reading import Reading, json_map
 
 EVENTS_KEPT = 10_000
 _PAGE = 500
@@ -30,8 +30,9 @@ class JournalEvent:
 class Journal:
     """`Store.journal`."""
 
-    def __init__(self, link: Link, keys: Keys) -> None:
+    def __init__(self, link: Link, keys: Keys, reading: Reading) -> None:
         self._link = link
+        self._reading = reading
         self._key = keys.control + "events"
 
     def append(self, kind: str, *, host: str = "", app: str = "", **details: Any) -> None:
@@ -44,8 +45,8 @@ class Journal:
         found: list[JournalEvent] = []
         last = "+"
         while len(found) < limit:
-            page = self._link.send("XREVRANGE", self._key, last, "-", "COUNT", _PAGE)
-            events = [_event(*entry) for entry in page]
+            page = self._reading.ask("XREVRANGE", self._key, last, "-", "COUNT", _PAGE) or []
+            events = self._reading.records(self._key, page, lambda entry: _event(*entry))
             found += [event for event in events if (not host or event.host == host) and (not app or event.app == app)]
             if len(page) < _PAGE:
                 break
@@ -56,4 +57,4 @@ class Journal:
 def _event(entry_id: bytes, words: Sequence[bytes]) -> JournalEvent:
     found = fields(words)
     at = datetime.fromtimestamp(int(entry_id.partition(b"-")[0]) / 1000, UTC)
-    return JournalEvent(at, found["kind"], found["host"], found["app"], json.loads(found["details"]))
+    return JournalEvent(at, found["kind"], found["host"], found["app"], json_map(found["details"]))

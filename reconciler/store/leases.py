@@ -11,6 +11,7 @@ from collections.abc import Callable
 from reconciler.model.work import Lease
 from reconciler.store.keys import Keys
 from reconciler.store.link import Link, call
+from reconciler.store.reading import Reading, number
 
 CONTROL = "control"
 """The name of the lease over the whole fleet."""
@@ -27,8 +28,9 @@ def host_lease(host: str) -> str:
 class Leases:
     """`Store.leases`."""
 
-    def __init__(self, link: Link, keys: Keys, entropy: Callable[[int], bytes]) -> None:
+    def __init__(self, link: Link, keys: Keys, reading: Reading, entropy: Callable[[int], bytes]) -> None:
         self._link = link
+        self._reading = reading
         self._keys = keys
         self._entropy = entropy
 
@@ -53,11 +55,8 @@ class Leases:
     def current(self, name: str) -> Lease | None:
         """Who holds it now."""
         slot, key, _ = self._place(name)
-        held = self._link.send("GET", slot + key)
-        if held is None:
-            return None
-        term, _, holder = held.decode().split(" ", 2)
-        return Lease(name, holder, int(term))
+        held = self._reading.ask("GET", slot + key)
+        return self._reading.record(slot + key, lambda: _lease(name, held)) if held is not None else None
 
     def _place(self, name: str) -> tuple[str, str, str]:
         """The slot, the key in it, and the number that terms are drawn from."""
@@ -66,3 +65,8 @@ class Leases:
         if name.startswith(_HOST):
             return self._keys.host(name.removeprefix(_HOST)), "lease", "token"
         raise ValueError(f"no such lease: {name}; it is {CONTROL!r} or host_lease(HOST)")
+
+
+def _lease(name: str, held: bytes) -> Lease:
+    term, _, holder = held.decode().split(" ", 2)
+    return Lease(name, holder, number(term))

@@ -16,6 +16,9 @@ from reconciler.errors import Refused
 Argument: TypeAlias = str | bytes | int | float
 Command: TypeAlias = tuple[Argument, ...]
 
+FOREIGN = object()
+"""The reply of `Link.look` for a key that holds another type of value than the command reads."""
+
 
 class Link(Protocol):
     """A server, a primary behind Sentinels, or a cluster. Replies are redis' own: bytes, integers, lists, None."""
@@ -36,6 +39,10 @@ class Link(Protocol):
 
     def send_all(self, commands: Sequence[Command]) -> list[Any]:
         """Many repeatable commands, pipelined; replies in order. Raises as `send`, for the first that failed."""
+        ...
+
+    def look(self, commands: Sequence[Command]) -> list[Any]:
+        """As `send_all`, for commands that read: one on a key of another type gets FOREIGN and fails nothing."""
         ...
 
 

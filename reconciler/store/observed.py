@@ -6,13 +6,15 @@ something differs.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from reconciler.model.observed import Applied, AppStatus, Drift, ObservedApp, ObservedHost
 from reconciler.store.keys import Keys
-from reconciler.store.link import Argument, Command, Link, call, compact, flat, moment, text
+from reconciler.store.link import Argument, Command, Link, call, compact, flat
+from reconciler.store.reading import Reading, instant, json_map, number, whole, word, word_map, words
 
 _STATUS = {status.value: status for status in AppStatus}
 _HOSTS_AT_ONCE = 500
@@ -21,13 +23,15 @@ _HOSTS_AT_ONCE = 500
 class ObservedState:
     """`Store.observed`."""
 
-    def __init__(self, link: Link, keys: Keys) -> None:
+    def __init__(self, link: Link, keys: Keys, reading: Reading) -> None:
         self._link = link
+        self._reading = reading
         self._keys = keys
 
     def hosts(self) -> frozenset[str]:
         """Every host that anything was written of."""
-        return frozenset(map(text, self._link.send("SMEMBERS", self._keys.control + "hosts")))
+        key = self._keys.control + "hosts"
+        return frozenset(self._reading.records(key, self._reading.ask("SMEMBERS", key) or (), bytes.decode))
 
     def read(self, hosts: Iterable[str] | None = None) -> Mapping[str, ObservedHost]:
         """The hosts that were ever heard from, in name order; None asks for all."""
@@ -35,17 +39,20 @@ class ObservedState:
         found: dict[str, ObservedHost] = {}
         for first in range(0, len(names), _HOSTS_AT_ONCE):
             some = names[first : first + _HOSTS_AT_ONCE]
-            replies = iter(self._link.send_all([command for name in some for command in self._questions(name)]))
+            replies = iter(self._reading.ask_all([command for name in some for command in self._questions(name)]))
             for name, apps, facts, ledger, sent in zip(some, replies, replies, replies, replies, strict=False):
                 if apps or facts or ledger:
-                    found[name] = _host(apps, facts, ledger, sent)
+                    found[name] = self._host(name, apps, facts, ledger, sent)
         return found
 
     def applied(self, pairs: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], Applied]:
         """The long forms of (host, app) pairs, where there are any."""
         wanted = sorted(set(pairs))
-        replies = self._link.send_all([("GET", f"{self._keys.host(host)}applied:{app}") for host, app in wanted])
-        return {pair: _applied(reply) for pair, reply in zip(wanted, replies, strict=True) if reply is not None}
+        keys = [f"{self._keys.host(host)}applied:{app}" for host, app in wanted]
+        replies = self._reading.ask_all([("GET", key) for key in keys])
+        forms = [(pair, key, reply) for pair, key, reply in zip(wanted, keys, replies, strict=True) if reply]
+        found = {pair: self._reading.record(key, partial(_applied, reply)) for pair, key, reply in forms}
+        return {pair: applied for pair, applied in found.items() if applied}
 
     def write(self, host: str, apps: Mapping[str, tuple[ObservedApp, Applied | None]], token: int) -> bool:
         """Record how apps are; None keeps the long form as it was. False: a later executor has written, nothing was."""
@@ -69,6 +76,22 @@ class ObservedState:
         """Mirror what the host's own ledger says."""
         mirror = compact({"generation": generation, "paused": dict(paused or {}), "rejected": sorted(rejected)})
         self._link.send_all([self._known(host), ("SET", self._keys.host(host) + "ledger", mirror)])
+
+    def _host(
+        self, name: str, apps: Sequence[bytes], facts: Sequence[bytes], ledger: bytes | None, sent: bytes | None
+    ) -> ObservedHost:
+        slot, reading = self._keys.host(name), self._reading
+        known = reading.hash(slot + "facts", facts, lambda fact: fact)
+        whole_facts = bool(facts) and len(known) == len(facts) // 2
+        known.pop("seen_at", None)
+        mirror = reading.record(slot + "ledger", partial(_mirror, ledger)) or ObservedHost()
+        highest = reading.record(slot + "numbers", partial(number, sent)) or 0
+        return replace(
+            mirror,
+            apps=reading.hash(slot + "observed", apps, _app),
+            facts=known if whole_facts else None,
+            generation=max(mirror.generation, highest),
+        )
 
     def _written(self, host: str, token: int, arguments: Sequence[Argument]) -> bool:
         command = call("observed_write", self._keys.host(host), token, *arguments)
@@ -99,38 +122,33 @@ def short_form(app: ObservedApp) -> str:
     return compact(form)
 
 
-def _host(apps: Sequence[bytes], facts: Sequence[bytes], ledger: bytes | None, sent: bytes | None) -> ObservedHost:
-    mirror = json.loads(ledger) if ledger else {}
-    known = _parsed(facts)
-    known.pop("seen_at", None)
+def _mirror(ledger: bytes | None) -> ObservedHost:
+    """What the ledger's mirror says of a host."""
+    found = json_map(ledger) if ledger else {}
     return ObservedHost(
-        apps={name: _app(form) for name, form in _parsed(apps).items()},
-        facts=known if facts else None,
-        generation=max(int(mirror.get("generation", 0)), int(sent or 0)),
-        paused=mirror.get("paused", {}),
-        rejected=frozenset(mirror.get("rejected", ())),
+        generation=whole(found.get("generation", 0)),
+        paused=word_map(found.get("paused", {})),
+        rejected=frozenset(words(found.get("rejected", []))),
     )
-
-
-def _parsed(reply: Sequence[bytes]) -> dict[str, Any]:
-    """A hash whose values are JSON; they are parsed at once, since a call costs more than a short value."""
-    names = map(bytes.decode, reply[::2])
-    return dict(zip(names, json.loads((b"[" + b",".join(reply[1::2]) + b"]").decode()), strict=True))
 
 
 def _app(form: Mapping[str, Any]) -> ObservedApp:
     get = form.get
     return ObservedApp(
-        form["generation"],
-        form["digest"],
+        whole(form["generation"]),
+        word(form["digest"]),
         _STATUS[form["status"]],
-        get("revision", ""),
-        get("secrets", ""),
-        get("error", ""),
-        tuple(Drift(entry[0], entry[1], tuple(entry[2:])) for entry in form["drift"]) if "drift" in form else (),
-        moment(get("finished_at")),
-        moment(get("verified_at")),
+        word(get("revision", "")),
+        word(get("secrets", "")),
+        word(get("error", "")),
+        tuple(_drift(*words(entry)) for entry in form["drift"]) if "drift" in form else (),
+        instant(get("finished_at")),
+        instant(get("verified_at")),
     )
+
+
+def _drift(resource: str, action: str, *differences: str) -> Drift:
+    return Drift(resource, action, differences)
 
 
 def _long_form(applied: Applied) -> str:
@@ -139,5 +157,7 @@ def _long_form(applied: Applied) -> str:
 
 
 def _applied(form: bytes) -> Applied:
-    found = json.loads(form)
-    return Applied(found["bundle"], found["values"], found["resources"], tuple(found["adopted"]))
+    found = json_map(form)
+    values = word(found["values"])
+    json_map(values)
+    return Applied(word(found["bundle"]), values, word_map(found["resources"]), words(found["adopted"]))

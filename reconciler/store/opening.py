@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
 import tempfile
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from reconciler.clock import Clock
@@ -13,6 +14,14 @@ from reconciler.store.check import ServerFacts, verdict
 from reconciler.store.connect import connect
 from reconciler.store.embedded import Embedded
 from reconciler.store.server import Server
+
+_WATCHER = """
+read -r closed && exit
+pid=$(cat "$1/server.pid")
+while [ "$(readlink "/proc/$pid/cwd")" = "$1" ] && kill "$pid"; do sleep 0.1; done
+rm -rf -- "$1" "$2"
+"""
+"""Waits for a word or for our end. After an end without a word it ends the server and removes what it left."""
 
 
 class OpenServer:
@@ -65,8 +74,29 @@ def embedded(
 def temporary(runtime: Path, clock: Clock) -> OpenServer:
     """A server on a directory that is deleted when it is closed."""
     closing = ExitStack()
-    directory = closing.enter_context(tempfile.TemporaryDirectory(prefix="reconciler-", ignore_cleanup_errors=True))
-    return _embedded(Embedded(Path(directory), runtime, clock, durable=False), clock, closing)
+    name = closing.enter_context(tempfile.TemporaryDirectory(prefix="reconciler-", ignore_cleanup_errors=True))
+    directory = Path(name).resolve()
+    share = Embedded(directory, runtime, clock, durable=False)
+    closing.enter_context(_swept_if_killed(directory, share.socket))
+    return _embedded(share, clock, closing)
+
+
+@contextmanager
+def _swept_if_killed(directory: Path, socket: Path) -> Iterator[None]:
+    """A shell beside us that takes the server away if we are killed, when nobody else is left to do it."""
+    watcher = subprocess.Popen(
+        ["/bin/sh", "-c", _WATCHER, "sh", str(directory), str(socket)],
+        cwd="/",
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        yield
+    finally:
+        with suppress(BrokenPipeError):
+            watcher.communicate(b"closed\n")
 
 
 def _embedded(share: Embedded, clock: Clock, closing: ExitStack, *, read_only: bool = False) -> OpenServer:

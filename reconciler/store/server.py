@@ -20,7 +20,7 @@ from reconciler.clock import Clock
 from reconciler.errors import Refused
 from reconciler.store.failures import FUNCTION_MISSING, translated
 from reconciler.store.library import library
-from reconciler.store.link import Command
+from reconciler.store.link import FOREIGN, Command
 
 BATCH = 500
 """Commands in one round trip."""
@@ -73,6 +73,12 @@ class Server:
             replies += self._delivered(commands[first : first + BATCH], PAUSES_SECONDS)
         return replies
 
+    def look(self, commands: Sequence[Command]) -> list[Any]:
+        replies: list[Any] = []
+        for first in range(0, len(commands), BATCH):
+            replies += self._delivered(commands[first : first + BATCH], PAUSES_SECONDS, foreign=FOREIGN)
+        return replies
+
     def load_functions(self) -> None:
         """Put the library on every primary that does not hold this version of it."""
         for pool in self._primaries():
@@ -95,13 +101,13 @@ class Server:
             return (self._client.connection_pool,)
         return [self._client.get_redis_connection(node).connection_pool for node in self._client.get_primaries()]
 
-    def _delivered(self, commands: Sequence[Command], pauses: Sequence[float]) -> list[Any]:
-        """The replies, after as many tries as there are pauses, and one more."""
+    def _delivered(self, commands: Sequence[Command], pauses: Sequence[float], foreign: Any = None) -> list[Any]:
+        """The replies, after as many tries as there are pauses, and one more. `foreign`: what WRONGTYPE becomes."""
         if self._read_only and any(command[0] not in _READING for command in commands):
             raise Refused.of("read-only", f"{self.where}: opened for reading only")
         for pause in pauses:
             try:
-                return self._answered(commands)
+                return self._answered(commands, foreign)
             except _DENIED as error:
                 raise translated(error, self.where) from None
             except _LOST:
@@ -109,11 +115,11 @@ class Server:
                 if self._revive:
                     self._revive()
         try:
-            return self._answered(commands)
+            return self._answered(commands, foreign)
         except (*_LOST, redis_errors.RedisError) as error:
             raise translated(error, self.where) from None
 
-    def _answered(self, commands: Sequence[Command]) -> list[Any]:
+    def _answered(self, commands: Sequence[Command], foreign: Any) -> list[Any]:
         replies = self._redirected(commands, self._exchange(commands))
         missing = [at for at, reply in enumerate(replies) if _says(reply, FUNCTION_MISSING)]
         if missing:
@@ -121,6 +127,8 @@ class Server:
             again = [commands[at] for at in missing]
             for at, reply in zip(missing, self._redirected(again, self._exchange(again)), strict=True):
                 replies[at] = reply
+        if foreign is not None:
+            replies = [foreign if _says(reply, "WRONGTYPE") else reply for reply in replies]
         return self._raise_first(replies)
 
     def _raise_first(self, replies: list[Any]) -> list[Any]:

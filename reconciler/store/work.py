@@ -6,17 +6,18 @@ lease that runs out simply shows the work again, and cancelling is taking the id
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from itertools import chain
 from typing import Any
 
 from reconciler.clock import milliseconds
 from reconciler.model.work import Claim, Work, WorkState
 from reconciler.store.keys import Keys
-from reconciler.store.link import Command, Link, call, compact, fields, moment, refuse_older, text
+from reconciler.store.link import Command, Link, call, compact, fields, refuse_older, text
+from reconciler.store.reading import Reading, instant, json_map, number
 
 RECORD_SECONDS = 30 * 86_400
 """How long the record of a finished run is kept."""
@@ -45,8 +46,9 @@ class Finish:
 class WorkQueue:
     """`Store.work`."""
 
-    def __init__(self, link: Link, keys: Keys) -> None:
+    def __init__(self, link: Link, keys: Keys, reading: Reading) -> None:
         self._link = link
+        self._reading = reading
         self._keys = keys
 
     def enqueue(self, items: Sequence[Work], *, pool: str = DEFAULT_POOL, term: int = 0) -> int:
@@ -76,13 +78,17 @@ class WorkQueue:
     def claim_many(
         self, hosts: Sequence[str], *, holder: str, nonce: str, limit: int = 1, lease_seconds: float = 30.0
     ) -> Sequence[Claim]:
-        """Lease up to `limit` pieces of work of each host, in one batch."""
+        """Lease up to `limit` pieces of work of each host, in one batch. One that cannot be read is left to run out."""
         lease = int(lease_seconds * 1000)
         commands = [
             call("work_claim", self._keys.host(host), holder, nonce, limit, lease, RECORD_SECONDS) for host in hosts
         ]
         replies = self._link.send_all(commands)
-        return [_claim(host, claimed) for host, reply in zip(hosts, replies, strict=True) for claimed in reply]
+        return [
+            claim
+            for host, reply in zip(hosts, replies, strict=True)
+            for claim in self._reading.records(self._keys.host(host) + "work", reply, partial(_claim, host))
+        ]
 
     def start(self, claim: Claim) -> bool:
         """Say that the work begins. False: the claim is stale, do nothing."""
@@ -133,34 +139,41 @@ class WorkQueue:
         key = self._keys.ready(pool)
         if wait_seconds <= 0:
             reply = self._link.send("ZPOPMIN", key, HINTS_AT_ONCE, repeatable=False)
-            return [text(name) for name in reply[::2]]
+            return self._reading.records(key, reply[::2], bytes.decode)
         wait = min(wait_seconds, LONGEST_WAIT_SECONDS)
         found = self._link.send("BZMPOP", wait, 1, key, "MIN", "COUNT", HINTS_AT_ONCE, repeatable=False)
-        return [text(name) for name, _ in found[1]] if found else []
+        return self._reading.records(key, (name for name, _ in found[1]), bytes.decode) if found else []
 
     def get(self, host: str, work_id: str) -> Work | None:
         """The record of a piece of work; a converge mark has one only until it is finished."""
-        found = self._link.send("HGETALL", f"{self._keys.host(host)}work:{work_id}")
-        return _work(host, work_id, fields(found)) if found else None
+        key = f"{self._keys.host(host)}work:{work_id}"
+        found = self._reading.ask("HGETALL", key)
+        return self._reading.record(key, partial(_work, host, work_id, found)) if found else None
 
     def list(self, host: str | None = None, states: Collection[WorkState] = ()) -> Sequence[Work]:
         """All records of one host or of all, the oldest first; no states means all of them."""
         hosts = [host] if host is not None else self._hosts()
         slots = [self._keys.host(name) for name in hosts]
-        indexes = self._link.send_all([("ZRANGE", slot + index, 0, -1) for slot in slots for index in _INDEXES])
-        per_index = [(name, index) for name in hosts for index in _INDEXES]
-        names = [(name, text(id_)) for (name, _), ids in zip(per_index, indexes, strict=True) for id_ in ids]
-        records = self._link.send_all([("HGETALL", f"{self._keys.host(name)}work:{id_}") for name, id_ in names])
+        indexes = self._reading.ask_all([("ZRANGE", slot + index, 0, -1) for slot in slots for index in _INDEXES])
+        per_index = [(name, self._keys.host(name) + index) for name in hosts for index in _INDEXES]
+        names = [
+            (name, id_)
+            for (name, key), ids in zip(per_index, indexes, strict=True)
+            for id_ in self._reading.records(key, ids or (), bytes.decode)
+        ]
+        keys = [f"{self._keys.host(name)}work:{id_}" for name, id_ in names]
+        records = self._reading.ask_all([("HGETALL", key) for key in keys])
         works = [
-            _work(name, id_, fields(record))
-            for (name, id_), record in zip(names, records, strict=True)
+            self._reading.record(key, partial(_work, name, id_, record))
+            for (name, id_), key, record in zip(names, keys, records, strict=True)
             if record  # its time to live has ended
         ]
-        asked = [work for work in works if not states or work.state in states]
+        asked = [work for work in works if work and (not states or work.state in states)]
         return sorted(asked, key=lambda work: (work.created_at.timestamp() if work.created_at else 0.0, work.id))
 
     def _hosts(self) -> Sequence[str]:
-        return sorted(map(text, self._link.send("SMEMBERS", self._keys.control + "hosts")))
+        key = self._keys.control + "hosts"
+        return sorted(self._reading.records(key, self._reading.ask("SMEMBERS", key) or (), bytes.decode))
 
     def _enqueue_command(self, item: Work, term: int) -> Command:
         slot = self._keys.host(item.host)
@@ -205,33 +218,34 @@ def _claim(host: str, reply: Sequence[bytes | None]) -> Claim:
         id=id_,
         host=host,
         kind=kind,
-        args=json.loads(args),
+        args=json_map(args),
         state=WorkState.LEASED,
-        priority=int(priority),
-        attempt=int(attempt),
-        deliveries=int(deliveries),
-        token=int(token),
+        priority=number(priority),
+        attempt=number(attempt),
+        deliveries=number(deliveries),
+        token=number(token),
         reason=reason,
-        created_at=moment(created),
-        started_at=moment(started),
+        created_at=instant(created),
+        started_at=instant(started),
     )
     return Claim(work, work.attempt, work.token)
 
 
-def _work(host: str, work_id: str, record: Mapping[str, str]) -> Work:
+def _work(host: str, work_id: str, reply: Sequence[bytes]) -> Work:
+    record = fields(reply)
     return Work(
         id=work_id,
         host=host,
         kind=record["kind"],
-        args=json.loads(record["args"]),
+        args=json_map(record["args"]),
         state=WorkState(record["state"]),
-        priority=int(record["priority"]),
-        attempt=int(record.get("attempt", 0)),
-        deliveries=int(record.get("deliveries", 0)),
-        token=int(record.get("token", 0)),
+        priority=number(record["priority"]),
+        attempt=number(record.get("attempt")),
+        deliveries=number(record.get("deliveries")),
+        token=number(record.get("token")),
         reason=record["reason"],
-        result=json.loads(record.get("result", "{}")),
-        created_at=moment(record.get("created_at")),
-        started_at=moment(record.get("started_at")),
-        finished_at=moment(record.get("finished_at")),
+        result=json_map(record.get("result", "{}")),
+        created_at=instant(record.get("created_at")),
+        started_at=instant(record.get("started_at")),
+        finished_at=instant(record.get("finished_at")),
     )

@@ -63,12 +63,15 @@ def sandbox_limits(index: Index) -> Iterator[tuple[Document, Finding]]:
 
 
 def shared_sandboxes(index: Index) -> Iterator[tuple[Document, Finding]]:
-    """Each sandbox belongs to one host, and a relative one lies in the repository."""
+    """Each sandbox belongs to one host, is not the machine itself, and a relative one lies in the repository."""
     owners: dict[str, str] = {}
     for name in sorted(index.sandboxes):
         root = index.hosts[name].sandbox_root or ""
         document, path = index.documents["Host"][name], ("spec", "sandboxRoot")
-        if ".." in root.split("/"):
+        if root.startswith("/") and not normpath(root).strip("/"):
+            finding = Finding(path, f"{root} is the machine itself", "Give it a directory of its own", "invalid-value")
+            yield document, finding
+        elif ".." in root.split("/"):
             finding = Finding(path, f"{root} leads out of where it starts", "Write an absolute path", "invalid-value")
             yield document, finding
         owner = owners.setdefault(normpath(root), name)

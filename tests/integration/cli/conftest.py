@@ -133,6 +133,7 @@ def example(repository: Callable[[], Repository]) -> Repository:
         shutil.copytree(EXAMPLE / folder, made.root / folder)
     made.write(".gitignore", "/.reconciler/\n")
     made.write(".reconciler/secrets/webapp/mysql_pass", "correct horse battery\n")
+    (made.root / ".reconciler").chmod(0o700)
     (made.root / ".reconciler/secrets/webapp/mysql_pass").chmod(0o600)
     made.commit("the example fleet")
     return made

@@ -167,3 +167,46 @@ def _write(store: Store, evil: tuple[Bundle, DesiredApp], signer: Signer) -> Non
 
 def _replace(store: Store, said: HostDesired, apps: dict[str, DesiredApp]) -> None:
     store.desired.write(_term(store), [HostWrite("demo", said.signed, said.generation + 1, apps)])
+
+
+def test_state_that_comes_from_the_repository_is_refused_before_anything_in_it_is_used(
+    small: Repository, tmp_path: Path
+) -> None:
+    victim = tmp_path / "victim"
+    victim.mkdir()
+    victim.chmod(0o755)
+    (victim / "file").write_text("precious")
+    small.write(".reconciler/store/server.socket", str(victim / "file"))
+    small.git("add", "-f", ".reconciler")
+    for words in (["--dry-run"], ["status"], ["--yes"], ["verify"], ["watch"]):
+        ran = small(*words)
+        assert ran.code == 1, words
+    assert "server.socket comes from the repository" in small("--dry-run").err
+    assert [(path.name, path.read_text()) for path in victim.iterdir()] == [("file", "precious")]
+    assert victim.stat().st_mode & 0o777 == 0o755
+    assert small("validate").code == 0
+    assert small("plan", "--against", "HEAD").code == 0
+
+
+def test_nothing_is_writable_for_others_whatever_the_umask_was(small: Repository) -> None:
+    before = os.umask(0)
+    try:
+        process = small.spawn("--yes")
+    finally:
+        os.umask(before)
+    process.communicate(timeout=60)
+    assert process.returncode == 0
+    state = small.root / ".reconciler"
+    loose = [path for path in (state, *state.rglob("*")) if not path.is_symlink() and path.stat().st_mode & 0o022]
+    assert loose == []
+
+
+def test_an_odd_record_is_told_and_stops_no_command(small: Repository) -> None:
+    assert small("--yes").code == 0
+    with open_store(load(small.root, os.environ)) as store:
+        store._opened.link.send("HSET", "rc:{web-1}:observed", "hello", "[")
+        store._opened.link.send("XADD", "rc:{_}:events", "*", "a", "b")
+        for words in (["status"], ["history"], ["plan"], ["hosts", "facts"], ["jobs"], ["--yes"]):
+            assert small(*words).code == 0, words
+        ran = small("history")
+    assert "rc:{_}:events in Redis is not as this program writes it" in ran.err

@@ -148,3 +148,10 @@ def test_inside_a_git_hook_the_right_repository_is_read(
     other.commit(files={"manifests/a.yaml": "wrong"})
     monkeypatch.setenv("GIT_DIR", str(other.root / ".git"))
     assert read(repository.root, "HEAD") == {"manifests/a.yaml": b"right"}
+
+
+def test_files_that_are_too_large_together_are_refused(repository: Repository) -> None:
+    repository.commit(files={f"templates/{number}": b"\0" * (1 << 20) for number in range(65)})
+
+    with GitTree(repository.root, "HEAD") as tree, pytest.raises(InvalidInput, match="67108864 are allowed"):
+        tree.tree()

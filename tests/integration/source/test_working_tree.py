@@ -282,3 +282,12 @@ def test_a_broken_repository_is_told_in_gits_words(repository: Repository) -> No
     (repository.root / ".git" / "HEAD").write_text("nonsense")
     with pytest.raises(InvalidInput, match=r"git status in .*: not a git repository"):
         WorkingTree(repository.root).tree()
+
+
+def test_files_that_are_too_large_together_are_refused_before_they_are_read(repository: Repository) -> None:
+    repository.write({f"templates/{number}": "" for number in range(65)})
+    for number in range(65):
+        os.truncate(repository.root / f"templates/{number}", 1 << 20)
+
+    (problem,) = problems(repository.root)
+    assert problem.startswith("templates: has 68157440 bytes in all; 67108864 are allowed below templates/.")

@@ -183,7 +183,7 @@ def test_a_file_cut_off_by_a_crash_is_read_up_to_there(directory: Path, runtime:
     with written.open("ab") as file:
         file.write(b"*3\r\n$3\r\nSET\r\n")
     with opened(directory, runtime) as store:
-        assert store.problems == []
+        assert not store.problems
         assert len(store.journal.recent()) == 1
 
 
@@ -247,3 +247,72 @@ def test_a_temporary_store_leaves_nothing_behind(runtime: Path) -> None:
         directory = store._opened._closing  # type: ignore[attr-defined]
         assert directory
     assert list(runtime.iterdir()) == []
+
+
+TEMPORARY = """
+import os, signal, sys
+from pathlib import Path
+from reconciler.store import open_temporary
+with open_temporary(Path(sys.argv[1])) as store:
+    directory = store._opened.link.send_all([("CONFIG", "GET", "dir")])[0][1].decode()
+    print(directory, Path(directory, "server.pid").read_text(), flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_temporary_store_whose_user_was_killed_is_swept(runtime: Path) -> None:
+    user = subprocess.run([sys.executable, "-c", TEMPORARY, str(runtime)], capture_output=True, text=True, check=False)
+    directory, pid = user.stdout.split()
+    assert user.returncode == -signal.SIGKILL
+    until(lambda: not alive(int(pid)), "the server's end")
+    until(lambda: not Path(directory).exists() and not list(runtime.iterdir()), "the sweep")
+
+
+def victim_of(tmp_path: Path) -> Path:
+    """A file that is not ours to touch, in a directory that others may enter."""
+    victim = tmp_path / "victim"
+    victim.mkdir(mode=0o755)
+    victim.chmod(0o755)
+    (victim / "file").write_text("precious")
+    return victim
+
+
+def test_a_record_of_someone_else_unlinks_and_enters_nothing(directory: Path, runtime: Path, tmp_path: Path) -> None:
+    victim = victim_of(tmp_path)
+    directory.mkdir(mode=0o700)
+    named = Embedded(directory, runtime, SystemClock()).socket.name
+    (victim / named).write_text("precious")
+    for path in (victim / "file", victim / named):
+        (directory / "server.socket").write_text(str(path))
+        with opened(directory, runtime) as store:
+            store.check()
+        assert path.read_text() == "precious"
+    assert stat.S_IMODE(victim.stat().st_mode) == 0o755
+
+
+@pytest.mark.parametrize("name", ["server.socket", "server.lock", "server.log", "users.lock"])
+def test_a_link_among_the_servers_files_is_not_followed(
+    directory: Path, runtime: Path, tmp_path: Path, name: str
+) -> None:
+    victim = victim_of(tmp_path)
+    directory.mkdir(mode=0o700)
+    (directory / name).symlink_to(victim / "file")
+    with pytest.raises(InvalidInput, match=f"cannot use .*{name}"):
+        opened(directory, runtime)
+    assert (victim / "file").read_text() == "precious"
+
+
+def test_a_directory_that_is_a_link_or_that_others_write_into_is_refused_and_left_as_it_is(
+    directory: Path, runtime: Path, tmp_path: Path
+) -> None:
+    victim = victim_of(tmp_path)
+    directory.symlink_to(victim)
+    with pytest.raises(InvalidInput, match="it is not a directory"):
+        opened(directory, runtime)
+    assert (stat.S_IMODE(victim.stat().st_mode), list(victim.iterdir())) == (0o755, [victim / "file"])
+    directory.unlink()
+    directory.mkdir()
+    directory.chmod(0o777)
+    with pytest.raises(InvalidInput, match="others may write into it"):
+        opened(directory, runtime)
+    assert stat.S_IMODE(directory.stat().st_mode) == 0o777

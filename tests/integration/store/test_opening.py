@@ -118,8 +118,10 @@ def test_a_key_of_another_program(url: str) -> None:
     with opened(url) as store:
         link = store._opened.link
         link.send("SET", "rc:{_}:hosts", "mine")
+        assert store.observed.hosts() == frozenset()
+        assert [problem.code for problem in store.problems] == ["store-record"]
         with pytest.raises(InvalidInput, match="Is another program using this database"):
-            store.observed.hosts()
+            store.observed.write_facts("web-1", {})
         link.send("DEL", "rc:{_}:hosts")
 
 

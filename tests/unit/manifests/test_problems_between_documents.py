@@ -1,5 +1,7 @@
 """What only several documents together can get wrong."""
 
+import pytest
+
 from reconciler.manifests.resources import RESOURCES
 from reconciler.resources.registry import KINDS, NOT_IN_SANDBOX
 from tests.unit.manifests.trees import FLEET, HOST, app, fleet, group, host, problems, with_templates
@@ -228,3 +230,10 @@ def test_a_file_that_is_only_copied_may_hold_braces() -> None:
     files = with_templates(fleet(a=app(resources)), {"page.html": "{{ for the browser %}"})
 
     assert problems(files) == []
+
+
+@pytest.mark.parametrize("root", ["/", "//", "/.", "/..", "/srv/..", "//./"])
+def test_a_sandbox_is_not_the_machine_itself(root: str) -> None:
+    found = problems(fleet(b=host("box", spec=f"  sandboxRoot: {root}\n")))
+
+    assert found == [f"manifests/b.yaml:6:16: {root} is the machine itself. Give it a directory of its own"]

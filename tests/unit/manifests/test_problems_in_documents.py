@@ -285,3 +285,54 @@ def test_a_service_waits_only_for_resources_that_are_there() -> None:
         'manifests/a.yaml:10:45: reloadOn names no resource "sit". Did you mean site?',
         'manifests/a.yaml:10:101: restartOn names no resource "nope". Known: file:/y, service:nginx, site',
     ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [("[App]", "kind is text, not a list"), ("{}", "kind is text, not a map"), ("null", "kind is empty")],
+)
+def test_a_kind_that_is_no_text_is_a_problem(kind: str, told: str) -> None:
+    text = f"apiVersion: reconciler/v1\nkind: {kind}\nmetadata: {{name: x}}\nspec: {{}}\n"
+
+    (problem,) = problems(fleet(x=text))
+    assert problem == f"manifests/x.yaml:2:7: {told}. Known: App, Fleet, Group, Host, Job"
+
+
+def test_a_step_that_is_empty_without_its_unknown_fields_is_a_problem() -> None:
+    text = app("  hosts: role=web\n  resources: []\n  rollout: {steps: [{file: {path: /x}}]}\n")
+
+    empty, unknown = problems(fleet(a=text))
+    assert 'unknown field "file"' in unknown
+    assert "a step takes hosts or batch. Keep one" in empty
+
+
+def test_a_field_named_as_pydantic_marks_keys_is_only_unknown() -> None:
+    assert any("unknown field" in line for line in problems(fleet(x=host("x", spec='  "[key]": 1\n'))))
+
+
+def test_only_the_first_hundred_problems_of_a_file_are_told() -> None:
+    fields = "".join(f"  field{number}: 1\n" for number in range(250))
+
+    found = problems(fleet(x=host("x", spec=fields), y=host("y", spec="  field: 1\n")))
+    assert len(found) == 102
+    assert found[100] == "manifests/x.yaml:106:3: and 150 more problems in this file"
+    assert found[101].startswith('manifests/y.yaml:6:3: unknown field "field".')
+
+
+LONG = {
+    "a selector": app(f'  hosts: "x y {"9" * 300}"\n  resources: []\n'),
+    "a selector as a map": app(f'  hosts: {{a: "x {"y" * 300}"}}\n  resources: []\n'),
+    "a duration": app(f"  hosts: role=web\n  resources: []\n  verifyEvery: {'9' * 300}m\n"),
+    "a condition": app(
+        f'  hosts: role=web\n  resources: [{{file: {{path: /a, content: b}}, when: "a b {"c" * 300}"}}]\n'
+    ),
+    "a kind": f"apiVersion: reconciler/v1\nkind: {'x' * 300}\nmetadata: {{name: x}}\nspec: {{}}\n",
+    "a version": f"apiVersion: {'x' * 300}\nkind: App\nmetadata: {{name: x}}\nspec: {{}}\n",
+}
+
+
+@pytest.mark.parametrize("text", LONG.values(), ids=LONG)
+def test_long_text_is_quoted_in_part(text: str) -> None:
+    (problem,) = problems(fleet(a=text))
+    assert "..." in problem
+    assert len(problem) < 220

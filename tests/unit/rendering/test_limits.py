@@ -8,8 +8,10 @@ import pytest
 
 from reconciler.rendering import Renderer, RenderFailed, check_template
 
-from .apps import bundle, config, file, problem, shown
+from .apps import bundle, config, file, problem, problems, shown
 
+MUCH = "{% set a = 'x' * 8000000 %}{% set b = 'x' * 8000000 %}"
+"""Leaves a third of what a render may do."""
 ENDLESS = {
     "nested loops": "{% for i in range(100000) %}{% for j in range(100000) %}x{% endfor %}{% endfor %}",
     "loop whose test fails": (
@@ -58,6 +60,22 @@ ENDLESS = {
     "too many words": "{{ a }}" * 20_000,
     "too long": "x" * (2 << 20),
     "deep JSON": "{{ ('[' * 99999) | from_json }}",
+    "dividing a huge number": "{% set a = ('f' * 8000000) | int(0, 16) %}{{ a // 12345 }}",
+    "the rest of huge numbers": "{% set a = ('f' * 8000000) | int(0, 16) %}{{ a % 12345 }}",
+    "a huge number in JSON": "{{ ('9' * 4000) | from_json }}",
+    "subtracting up": (
+        "{% set ns = namespace(x=9) %}{% for i in range(99999) %}{% set ns.x = ns.x - (-ns.x) %}{% endfor %}"
+    ),
+    "adding up": "{% set ns = namespace(x=9) %}{% for i in range(99999) %}{% set ns.x = ns.x + ns.x %}{% endfor %}",
+    "a huge sum": "{{ [2 ** 4000] * 4 | sum }}{{ ([2 ** 4095] * 4) | sum }}",
+    "a number of many digits": "{{ " + "9" * 100_000 + " }}",
+    "a hexadecimal number of many digits": "{{ 0x" + "f" * 100_000 + " }}",
+    "a number of 41 digits": "{{ " + "9" * 41 + " }}",
+    "a duration of many digits": "{{ " + "9" * 400 + "s }}",
+    "a number beyond floats": "{{ 1e999 }}",
+    "many patterns": "{% for i in range(20000) %}{{ 'x' | regex_search('a{9999}' ~ i) }}{% endfor %}",
+    "much YAML": MUCH + "{{ ('- a\n' * 24000) | from_yaml }}",
+    "braces": "{" * 60_000,
 }
 
 
@@ -72,6 +90,69 @@ def test_a_template_without_end_stops(text: str) -> None:
 @pytest.mark.parametrize("text", ["{{ ('[' * 3000) | from_yaml }}", "{{ 'a: &a [1]\nb: *a\n' | from_yaml }}"])
 def test_yaml_that_would_explode_is_refused(text: str) -> None:
     assert problem(text).message.startswith("from_yaml reads no")
+
+
+def test_numbers_are_exact_up_to_the_limit() -> None:
+    assert shown("{{ 2 ** 2000 - 2 ** 2000 + 9 // 2 - 7 % 4 }}") == "1"
+    assert shown("{{ " + "9" * 40 + " }}") == "9" * 40
+
+
+def test_a_pattern_is_paid_for_once() -> None:
+    text = "{% for i in range(20000) %}{% if 'x' is search('[a-z]{300}') %}{% endif %}{% endfor %}"
+
+    assert shown(text) == ""
+
+
+def test_a_pattern_costs_the_same_wherever_it_was_compiled_before() -> None:
+    text = MUCH + "{% for i in range(200) %}{{ 'x' | regex_search('(a|b){9999}x' ~ i) }}{% endfor %}"
+
+    assert [problem(text).code for _ in range(2)] == ["template-limit"] * 2
+
+
+def test_only_the_first_undefined_names_are_told() -> None:
+    found = problems("".join(f"{{{{ name{number} }}}}" for number in range(5000)))
+
+    assert len(found) == 100
+
+
+def test_only_the_first_unknown_filters_are_told() -> None:
+    text = "".join(f"{{{{ 1 | filter{number} }}}}" for number in range(5000))
+
+    assert len(check_template("a.j2", text)) == 100
+
+
+def test_a_pattern_that_cannot_be_read_is_quoted_in_part() -> None:
+    found = problem("{{ 'x' | regex_search('(' ~ 'a' * 3000) }}")
+
+    assert found.message.startswith(f"cannot read the regular expression '({'a' * 76}...'")
+
+
+def test_loops_in_loops_make_no_more_than_an_app_may_have() -> None:
+    inner = {**file("/{{ item }}"), "forEach": "many"}
+    renderer = Renderer(bundle({"block": [inner], "forEach": "many"}))
+
+    with pytest.raises(RenderFailed) as failed:
+        renderer.render(config(many=list(range(101))))
+    (found,) = failed.value.problems
+    assert found.code == "template-limit"
+    assert found.message.startswith("it makes more than 10,000 resources of one host")
+
+
+def test_conditions_in_loops_count_too() -> None:
+    inner = {**file("/{{ item }}"), "forEach": "many", "when": "false"}
+    renderer = Renderer(bundle({"block": [inner], "forEach": "many"}))
+
+    with pytest.raises(RenderFailed, match="more than 10,000"):
+        renderer.render(config(many=list(range(101))))
+
+
+def test_many_loops_make_no_more_than_an_app_may_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reconciler.rendering.renderer.MAX_ITEMS", 100)
+    renderer = Renderer(bundle(*({**file(f"/{n}/{{{{ item }}}}"), "forEach": "many"} for n in range(11))))
+
+    assert len(renderer.render(config(many=list(range(9)))).resources) == 99
+    with pytest.raises(RenderFailed, match="it makes more than"):
+        renderer.render(config(many=list(range(10))))
 
 
 def test_a_limit_is_told_with_its_line() -> None:
@@ -125,8 +206,6 @@ ESCAPES = {
 
 @pytest.mark.parametrize("text", ESCAPES.values(), ids=ESCAPES)
 def test_reaching_for_python_is_refused(text: str) -> None:
-    from .apps import problems
-
     found = problems("\n" + text, a=[1])
 
     assert {(one.code, one.place.file, one.place.line) for one in found} == {("template-unsafe", "templates/a.j2", 2)}
@@ -151,3 +230,8 @@ def test_a_check_finds_unknown_filters_and_broken_syntax() -> None:
 )
 def test_only_values_can_be_written(text: str) -> None:
     assert "is no value that can be written" in problem(text).message
+
+
+def test_a_block_or_key_that_is_not_there_is_named() -> None:
+    assert problem("{{ self.x }}").message == 'there is no block "x" for webapp on web-1'
+    assert problem("{{ [{'a': 1}] | items2dict }}").message == 'there is no key "key" (webapp on web-1)'

@@ -33,6 +33,13 @@ REASON = "depends on the value of secret webapp/mysql_pass"
         ("'%s' % p", MARKER),
         ("'u:{}'.format(p)", f"u:{MARKER}"),
         ("'a=X' | replace('X', p)", MARKER),
+        ("'abc'.replace(p, '')", MARKER),
+        ("'{:.1}'.format(p)", MARKER),
+        ("'{!r:.3}'.format(p)", MARKER),
+        ("'{:.3}'.format([p])", MARKER),
+        ("'%.1s' % p", MARKER),
+        ("'%(a).1s' % {'a': p}", MARKER),
+        ("'%.1s' | format(p)", MARKER),
         ("p | default('x')", MARKER),
         ("('a\\n' ~ p) | indent(2)", f"a\n  {MARKER}"),
         ("[p] | first", MARKER),
@@ -56,6 +63,10 @@ def test_what_only_carries_a_secret_on_shows_its_name(expression: str, expected:
         "{{ p == 'a' }}",
         "{{ 'a' in p }}",
         "{{ p in ['a'] }}",
+        "{{ p in 'abc' }}",
+        "{{ p not in 'abc' }}",
+        "{{ p is in 'abc' }}",
+        "{{ 'abc' is contains(p) }}",
         "{{ p | length }}",
         "{{ p[0] }}",
         "{{ p[1:] }}",
@@ -161,3 +172,54 @@ def test_clear_text_is_not_remembered() -> None:
 
     assert texts == ["a", "b"]
     assert renderer.render(config(p=SECRET)).resources[0].fields["content"] == MARKER
+
+
+def command(**fields: Any) -> dict[str, Any]:
+    return {"kind": "command", "fields": {"argv": ["/bin/true"], **fields}}
+
+
+SEEN: dict[str, dict[str, Any]] = {
+    "argv": command(argv=["/bin/echo", "{{ p }}"]),
+    "argv within text": command(argv=["/bin/echo", "--password={{ p }}"]),
+    "argv after an encoding": command(argv=["/bin/echo", "{{ p | b64encode }}"]),
+    "argv as a whole": command(argv="{{ ['/bin/echo', p] }}"),
+    "argv of an item": {**command(argv=["/bin/echo", "{{ item }}"]), "forEach": "[p]"},
+    "argv of an item of a map": {**command(argv=["/bin/echo", "{{ item.a }}"]), "forEach": [{"a": SECRET}]},
+    "argv after a look": command(argv=["/bin/echo", "{{ p if p == 'hunter2' else 'x' }}"]),
+    "unless": command(unless=["/bin/test", "{{ p }}"]),
+    "onlyIf": command(onlyIf=["/bin/test", "{{ p }}"]),
+    "cwd": command(cwd="/srv/{{ p }}"),
+    "check": {"kind": "service", "fields": {"name": "x", "check": ["x", "{{ p }}"]}},
+    "validate": file(content="x", validate=["x", "{{ p }}"]),
+}
+
+
+@pytest.mark.parametrize("resource", SEEN.values(), ids=SEEN)
+def test_a_secret_in_a_command_line_is_refused(resource: dict[str, Any]) -> None:
+    with pytest.raises(RenderFailed) as failed:
+        Renderer(bundle(resource)).render(config(p=SECRET), CLEAR)
+
+    (found,) = failed.value.problems
+    assert found.code == "secret-in-argv"
+    assert "secret webapp/mysql_pass" in found.message
+    assert "hunter2" not in str(found)
+
+
+@pytest.mark.parametrize("name", sorted(SEEN.keys() - {"argv after a look"}))
+def test_a_plan_refuses_it_without_the_secrets(name: str) -> None:
+    with pytest.raises(RenderFailed, match="command line"):
+        Renderer(bundle(SEEN[name])).render(config(p=SECRET))
+
+
+def test_a_secret_in_the_command_of_a_health_check_is_refused() -> None:
+    health = [{"command": {"argv": ["/bin/check", "{{ p }}"]}}]
+
+    with pytest.raises(RenderFailed, match="command line"):
+        Renderer(bundle(health=health)).render(config(p=SECRET), CLEAR)
+
+
+def test_env_and_stdin_may_be_secrets() -> None:
+    given = command(argv=["/bin/echo", "{{ q }}"], env={"P": "{{ p }}"}, stdin="{{ p }}")
+    (found,) = Renderer(bundle(given)).render(config(p=SECRET, q="hunter2"), CLEAR).resources
+
+    assert found.fields["env"] == {"P": "hunter2"}

@@ -1,5 +1,7 @@
 """Settings come from the environment and the place where a command runs."""
 
+import os
+import pwd
 from dataclasses import fields
 from pathlib import Path
 
@@ -52,7 +54,8 @@ def test_the_cache_follows_the_desktop_conventions_and_needs_no_home(repository:
     assert load(repository, {"XDG_CACHE_HOME": "/var/cache", "HOME": "/root"}).cache_dir == Path(
         "/var/cache/reconciler"
     )
-    assert load(repository, {}).cache_dir == repository / ".reconciler" / "cache"
+    home = Path(pwd.getpwuid(os.geteuid()).pw_dir)
+    assert load(repository, {}).cache_dir == home / ".cache/reconciler", "what is in a repository is never believed"
 
 
 def test_a_session_directory_that_is_gone_is_not_used_for_sockets(repository: Path, tmp_path: Path) -> None:

@@ -71,6 +71,19 @@ def test_the_size_limit_depends_on_the_folder() -> None:
     assert str(problem) == "templates/a: has 1048577 bytes; 1048576 are allowed below templates/. Split it"
 
 
+def test_ten_thousand_small_manifests_and_hundreds_of_templates_are_no_problem() -> None:
+    sizes = {f"manifests/{number}.yaml": 3_000 for number in range(10_000)}
+    sizes |= {f"templates/{number}.j2": 50_000 for number in range(500)}
+    assert list(files.total_problems(sizes)) == []
+
+
+def test_files_that_are_too_large_together_are_a_problem() -> None:
+    sizes = {f"manifests/{number}.yaml": 2 << 20 for number in range(17)}
+    (problem,) = files.total_problems(sizes)
+    assert (problem.code, str(problem.place)) == ("tree-too-large", "manifests")
+    assert problem.message == "has 35651584 bytes in all; 33554432 are allowed below manifests/"
+
+
 @pytest.mark.parametrize("path", ["templates/a\nb", "templates/\udcff", "templates/\x1b[31m", "templates/../x"])
 def test_a_name_that_would_garble_messages_is_a_problem_shown_escaped(path: str) -> None:
     problem = files.name_problem(path)
