@@ -31,7 +31,7 @@ def lacking() -> str:
     if sys.platform != "linux" or not shutil.which("apt-get"):
         return "the hosts are made from the packages of Debian or Ubuntu, which this machine does not have"
     if os.geteuid() != 0 or Path("/proc/self/uid_map").read_text().split()[-1] != _ALL_IDS:
-        return "booting hosts needs root, not of a user namespace"
+        return "booting hosts needs root (the machine's, not a user namespace's)"
     packages = [package for program, package in PACKAGES.items() if not shutil.which(program)]
     if packages:
         return f"lacking: apt-get install {' '.join(packages)}"
