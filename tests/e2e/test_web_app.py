@@ -151,6 +151,7 @@ def test_a_config_that_nginx_refuses_never_reaches_the_running_service(fleet: Fl
 
 def test_a_config_that_fails_its_health_check_is_rolled_back_and_not_tried_again(fleet: Fleet, web: Ops) -> None:
     web.replace("templates/nginx/site.conf.j2", "try_files $uri $uri/ =404;", "return 503;")
+    web.replace("manifests/apps/webapp.yaml", "within: 30s", "within: 5s")
     failed = web("apply", "--yes", "--allow-dirty")
     assert failed.code == 3
     assert "rolled back" in failed.out, failed.out
