@@ -104,7 +104,7 @@ def read_yaml(text: str) -> Any:
     from ruamel.yaml.error import YAMLError  # noqa: PLC0415
 
     try:
-        events = list(YAML(typ="safe", pure=True).parse(text))
+        events = YAML(typ="safe", pure=True).parse(text) if "&" in text else ()
         if any(getattr(event, "anchor", None) for event in events):
             raise ValueError("from_yaml reads no anchors or aliases")
         return YAML(typ="safe", pure=True).load(text)
