@@ -1,18 +1,21 @@
 # `make demo` and `make test` need git, make and Python >= 3.11 (uv is used where it is on PATH); nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format docs lock bench clean install install-dev
+.PHONY: help demo test e2e check format docs lock bench clean install install-dev
 
 BIN := .venv/bin
 DEMO_SECRET := .reconciler/secrets/webapp/mysql_pass
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: install $(DEMO_SECRET) ## Bring the example fleet to its state and keep watching; ONCE=1 ends when it is there
 	@$(BIN)/reconcile $(if $(ONCE),apply --yes,watch)
 
-test: install-dev ## All tests
+test: install-dev ## All tests that need no real host
 	@$(BIN)/pytest -n 2 -q
+
+e2e: install-dev ## Tests on real hosts, booted on this machine (root); ARGS="-k web" chooses
+	@$(BIN)/python -m tests.e2e $(BIN)/python -m pytest -q tests/e2e $(ARGS)
 
 check: install-dev ## Format, lint, types, import contracts, docs
 	$(BIN)/ruff format --check

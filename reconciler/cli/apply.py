@@ -136,6 +136,7 @@ def _recap(outcome: HostOutcome) -> HostRecap:
         failed=sum(app.failed for app in outcome.apps),
         unknown=sum(app.unknown for app in outcome.apps),
         seconds=outcome.seconds,
+        note=", ".join(f"{app.app} rolled back" for app in outcome.apps if app.rolled_back),
         unreachable=outcome.unreachable,
         problems=(*_busy(outcome), *(problem for app in outcome.apps for problem in app.problems)),
     )

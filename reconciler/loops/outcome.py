@@ -34,6 +34,11 @@ class AppOutcome:
         """Whether the app is as it should be."""
         return self.status is AppStatus.CONVERGED
 
+    @property
+    def rolled_back(self) -> bool:
+        """Whether it failed and is as it was before."""
+        return self.status is AppStatus.ROLLED_BACK
+
 
 @dataclass(frozen=True, slots=True)
 class HostOutcome:

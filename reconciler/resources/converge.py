@@ -10,7 +10,7 @@ from typing import Any, Dict, FrozenSet, Iterator, List, Optional, Union
 
 from reconciler.resources.book import Book, Put
 from reconciler.resources.failure import EXPECTED, Failure, as_failure
-from reconciler.resources.health import parse_health, wait_healthy
+from reconciler.resources.health import all_healthy, parse_health
 from reconciler.resources.holdings import Held, Holdings
 from reconciler.resources.ledger import Owned
 from reconciler.resources.masking import masked
@@ -59,6 +59,7 @@ class Converge:
         self._memory = Memory(book, request.app, system)
         self._renewals = Renewals(self._items, self._holdings, self._memory.steps, book, system)
         self._changed = 0
+        self._renewed = False
         self._parents: List[str] = list(book.app(request.app).parents)
 
     def events(self) -> Iterator[Event]:
@@ -207,6 +208,7 @@ class Converge:
             self._service(item).check_passes(self._system)
         for item, verb in due:
             self._service(item).renew(self._system, verb)
+            self._renewed = True
             self._book.record(*self._renewals.renewed(item, verb))
             yield ResourceEvent(item.id, item.wanted.name, verb)
 
@@ -216,8 +218,7 @@ class Converge:
         return item.resource
 
     def _prove_health(self) -> Iterator[Event]:
-        for check in self._health:
-            event = wait_healthy(check, self._system)
+        for event in all_healthy(self._health, self._system, renewed=self._renewed):
             yield event
             if not event.ok:
                 raise Failure("unhealthy", f"{event.check}: {event.message}", "Look at the service's own log.")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import socket
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, Mapping, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Sequence, Tuple
 from urllib.parse import urlsplit
 
 from reconciler.resources.failure import Failure
@@ -46,6 +46,23 @@ def parse_health(declared: Mapping[str, Any]) -> HealthCheck:
     target, probe = _KINDS[kind](fields)
     fields.done()
     return HealthCheck(f"{kind} {target}", probe, *seconds)
+
+
+def all_healthy(checks: Sequence[HealthCheck], system: System, *, renewed: bool) -> List[HealthEvent]:
+    """Wait for every check, up to the first that fails.
+
+    Where a service was just reloaded or restarted, all must hold once more, an interval later: for a moment what ran
+    before may still answer, as the old workers of nginx do.
+    """
+    events: List[HealthEvent] = []
+    for check in checks:
+        events.append(wait_healthy(check, system))
+        if not events[-1].ok:
+            return events
+    if not checks or not renewed:
+        return events
+    system.clock.sleep(max(check.interval_seconds for check in checks))
+    return all_healthy(checks, system, renewed=False)
 
 
 def wait_healthy(check: HealthCheck, system: System) -> HealthEvent:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from contextlib import closing
 from pathlib import Path
 
@@ -146,6 +147,21 @@ def test_a_host_that_fails_gets_exit_3_and_keeps_nothing_half_done(small: Reposi
     assert "exists, differs and is not ours" in ran.out
     assert "adopt: replace" in ran.out
     assert small.on_host("/etc/hello").read_text() == "mine\n"
+
+
+def test_a_rollback_is_told_beside_the_host(small: Repository) -> None:
+    small("apply", "--yes")
+    small.write("templates/hello.j2", "Goodbye\n")
+    small.replace(
+        "manifests/apps/hello.yaml",
+        "  resources:",
+        "  health: [{command: {argv: ['false']}, within: 0s}]\n  resources:",
+    )
+
+    ran = small("apply", "--yes")
+    assert ran.code == 3
+    assert re.search(r"^demo  ok=.*  hello rolled back$", ran.out, re.MULTILINE)
+    assert small.on_host("/etc/hello").read_text() == "Hello from demo\n"
 
 
 def test_an_app_waits_for_what_it_depends_on_elsewhere(small: Repository) -> None:

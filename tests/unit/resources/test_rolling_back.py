@@ -109,3 +109,26 @@ def test_health_is_tried_until_it_holds_or_its_time_is_over(host: FakeHost) -> N
     tries = iter([Completed(1), Completed(1), Completed(0)])
     host.answers["never",] = lambda: next(tries)
     assert run(request(health=(NEVER,), generation=2), host)[1].status == "converged"
+
+
+def test_a_check_that_only_the_old_process_could_answer_does_not_pass_a_reload(host: FakeHost) -> None:
+    """A reload returns at once, and old workers answer until the new ones are up."""
+
+    def version(text: str, generation: int) -> str:
+        site = wanted("file", path="/etc/site", content=text, called="site")
+        service = wanted("service", name="web", reloadOn=["site"])
+        check = {"command": {"argv": ["page"]}, "within": "0s", "interval": "2s"}
+        return run(request(site, service, generation=generation, health=(check,)), host)[1].status
+
+    assert version("good", 1) == "converged"
+    answers = iter([Completed(0), Completed(1)])
+    host.answers["page",] = lambda: next(answers)
+    assert version("bad", 2) == "rolled-back"
+    assert host.text("/etc/site") == "good"
+
+
+def test_health_is_looked_at_once_where_nothing_was_renewed(host: FakeHost) -> None:
+    host.answers["page",] = Completed(0)
+    check = {"command": {"argv": ["page"]}}
+    run(request(wanted("file", path="/etc/a", content="a"), health=(check,)), host)
+    assert len(host.commands("page")) == 1

@@ -1,0 +1,140 @@
+"""The ops server: a repository of manifests, a key, and `reconcile` as a person runs it there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from tests.e2e.fleet import Fleet
+
+PROJECT = Path(__file__).parents[2]
+_PATIENCE_SECONDS = 300
+_IDENTITY = ["-c", "user.name=Tester", "-c", "user.email=tester@example.org", "-c", "init.defaultBranch=main"]
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command printed, and its exit code."""
+
+    code: int
+    out: str
+
+    @property
+    def last_line(self) -> str:
+        return self.out.strip().splitlines()[-1] if self.out.strip() else ""
+
+    def line_of(self, host: str) -> str:
+        """A host's line of the recap."""
+        return next(line for line in self.out.splitlines() if line.startswith(f"{host} "))
+
+
+class Ops:
+    """A repository of its own, with what it takes to reach the hosts of a fleet.
+
+    Args:
+        directory: empty; everything that `reconcile` keeps stays in it.
+        fleet: the hosts, whose keys are put into `~/.ssh` and `known_hosts`.
+    """
+
+    def __init__(self, directory: Path, fleet: Fleet) -> None:
+        self.root = directory / "fleet"
+        self._home = directory / "home"
+        self.root.mkdir(parents=True)
+        (self._home / ".ssh").mkdir(mode=0o700, parents=True)
+        shutil.copy(fleet.private_key, self._home / ".ssh/id_ed25519")
+        shutil.copy(fleet.known_hosts, self._home / ".ssh/known_hosts")
+        self.write(".gitignore", "/.reconciler/\n")
+        self.git("init", "--quiet")
+
+    def __call__(self, *words: str) -> Ran:
+        """Run `reconcile WORDS` to its end."""
+        with self.running(*words) as process:
+            out, _ = process.communicate(timeout=_PATIENCE_SECONDS)
+        return Ran(process.returncode, out)
+
+    def running(self, *words: str, out: int | IO[str] = subprocess.PIPE) -> subprocess.Popen[str]:
+        """Start `reconcile WORDS`; in a `with` block, at whose end it has ended."""
+        return subprocess.Popen(
+            [sys.executable, "-c", "from reconciler.cli import entry; entry()", *words],
+            cwd=self.root,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """`reconcile watch` while the block runs; it has to end cleanly."""
+        with self._watch_log.open("w") as log, self.running("watch", out=log) as process:
+            try:
+                yield
+            finally:
+                process.terminate()
+        assert process.returncode == 0, self.watch_log
+
+    @property
+    def watch_log(self) -> str:
+        """What the watch printed."""
+        return self._watch_log.read_text()
+
+    @property
+    def _watch_log(self) -> Path:
+        return self._home / "watch.log"
+
+    def host(self, fleet: Fleet, name: str, labels: str, connection: str = "{}") -> None:
+        """Declare a host of the fleet."""
+        self.write(
+            f"manifests/hosts/{name}.yaml",
+            "apiVersion: reconciler/v1\nkind: Host\n"
+            f"metadata: {{name: {name}, labels: {{{labels}}}}}\n"
+            f"spec: {{address: {fleet[name].address}, connection: {connection}}}\n",
+        )
+
+    def secret(self, path: str, value: str) -> None:
+        """Give a secret to this ops server."""
+        self.write(f".reconciler/secrets/{path}", value)
+        (self.root / ".reconciler").chmod(0o700)
+        (self.root / f".reconciler/secrets/{path}").chmod(0o600)
+
+    def copy(self, source: Path, target: str) -> None:
+        """Take a file or a folder over into the repository."""
+        if source.is_dir():
+            shutil.copytree(source, self.root / target, dirs_exist_ok=True)
+        else:
+            (self.root / target).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source, self.root / target)
+
+    def write(self, path: str, text: str) -> None:
+        target = self.root / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+
+    def replace(self, path: str, old: str, new: str) -> None:
+        text = (self.root / path).read_text()
+        assert old in text
+        self.write(path, text.replace(old, new))
+
+    def commit(self, message: str = "change") -> None:
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--allow-empty", "-m", message)
+
+    def git(self, *words: str) -> None:
+        subprocess.run(["git", *_IDENTITY, *words], cwd=self.root, env=self._environment, check=True)
+
+    @property
+    def _environment(self) -> Mapping[str, str]:
+        kept = {
+            name: value for name, value in os.environ.items() if not name.startswith(("RECONCILER_", "XDG_", "SSH_"))
+        }
+        own = {"HOME": str(self._home), "USER": "tester", "NO_COLOR": "1", "RECONCILER_HOLDER": "ops-1"}
+        runtime = {"RECONCILER_RUNTIME_DIR": str(self._home / "run")}
+        return {**kept, **own, **runtime}
