@@ -29,8 +29,8 @@ format: install-dev ## Put the code into its format and mend what ruff can mend
 	$(BIN)/ruff check --fix
 
 bench: install-dev ## Measure, and write docs/benchmarks.md
-	@.ci/venv .bench bench/requirements.lock
-	@$(BIN)/python -m bench
+	@.ci/venv .bench tests/bench/requirements.lock
+	@$(BIN)/python -m tests.bench
 
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --no-header --no-annotate $(if $(UPGRADE),--upgrade)
@@ -41,7 +41,7 @@ docs: install-dev ## Write the reference pages that are made from the code
 lock: ## Pin the versions anew (needs uv); UPGRADE=1 takes the newest
 	$(COMPILE) pyproject.toml --group build -o requirements.lock
 	$(COMPILE) --group dev -c requirements.lock -o .ci/requirements.lock
-	$(COMPILE) --group bench -o bench/requirements.lock
+	$(COMPILE) --group bench -o tests/bench/requirements.lock
 
 clean: ## Remove the environments and caches (not .reconciler)
 	rm -rf .venv .bench .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis dist

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-PAGE = Path(__file__).parents[1] / "docs/benchmarks.md"
+PAGE = Path(__file__).parents[2] / "docs/benchmarks.md"
 
 PREFACE = """\
 # Benchmarks
@@ -42,7 +42,7 @@ def at_most(what: str, seconds: float, target: float) -> Row:
 
 def plan() -> Iterator[Row]:
     """Planning a large fleet."""
-    from bench.plan import measure
+    from tests.bench.plan import measure
 
     found = measure()
     fleet = "10,000 hosts, 50,000 apps, 1 M resources"
@@ -60,7 +60,7 @@ def plan() -> Iterator[Row]:
 
 def converge() -> Iterator[Row]:
     """Files on a local host."""
-    from bench.converge import measure
+    from tests.bench.converge import measure
 
     found = measure()
     yield at_most("converge 1,000 files that are right already", found["again"], 0.3)
@@ -69,7 +69,7 @@ def converge() -> Iterator[Row]:
 
 def startup() -> Iterator[Row]:
     """The command line."""
-    from bench.startup import measure
+    from tests.bench.startup import measure
 
     found = measure()
     yield at_most("`reconcile --version`", found["version"], 0.15)
@@ -79,7 +79,7 @@ def startup() -> Iterator[Row]:
 
 def queue() -> Iterator[Row]:
     """The work queue and its peers, in one sitting; of each the better of two rounds."""
-    from bench import queue_peers
+    from tests.bench import queue_peers
 
     rounds = [(queue_peers.measure(), _our_queue()) for _ in range(2)]
     peers = {name: max(found.get(name, 0.0) for found, _ in rounds) for found, _ in rounds for name in found}
@@ -98,11 +98,11 @@ def queue() -> Iterator[Row]:
 
 def _our_queue() -> tuple[float, float]:
     """Runs enqueued and runs finished, each a second."""
-    from bench import work_queue
-    from bench.server import server
     from reconciler.clock import SystemClock
     from reconciler.store import Store
     from reconciler.store.opening import at_url
+    from tests.bench import work_queue
+    from tests.bench.server import server
 
     with server() as url, Store(at_url(url, SystemClock())) as store:
         return work_queue.measure(store, runs=20_000, hosts=1_000, batch=200)

@@ -1,8 +1,8 @@
 """Plans of 10,000 hosts with 50,000 apps and a million resources.
 
-`python -m bench` calls `measure`. A fleet is written into the store as converged; then `reconcile --dry-run` is timed
-as people run it, from the start of the process to its end, and in a process of its own what a watch does when one file
-changes. Memory is the peak of the process.
+`python -m tests.bench` calls `measure`. A fleet is written into the store as converged; then `reconcile --dry-run` is
+timed as people run it, from the start of the process to its end, and in a process of its own what a watch does when one
+file changes. Memory is the peak of the process.
 """
 
 import gc
@@ -18,16 +18,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from shutil import rmtree
 
-from bench import fleet
-from bench.server import server
 from reconciler import settings
 from reconciler.cli.watch import COLLECTIONS
 from reconciler.loops.planning import Situation
 from reconciler.model.observed import Applied, AppStatus, ObservedApp
 from reconciler.planner import WHOLE_FLEET
 from reconciler.wiring import Access, Session, open_session
+from tests.bench import fleet
+from tests.bench.server import server
 
-RECONCILE = Path(__file__).parents[1] / ".venv/bin/reconcile"
+RECONCILE = Path(__file__).parents[2] / ".venv/bin/reconcile"
 RUNS = 3
 ROLE = fleet.HOSTS // fleet.ROLES
 """Hosts of one role, and so of one app."""
@@ -79,7 +79,7 @@ def _dry_run(root: Path, environment: Mapping[str, str]) -> tuple[float, float]:
 
 
 def _step(name: str, root: Path, environment: Mapping[str, str]) -> dict[str, float]:
-    argv = [sys.executable, "-m", "bench.plan", name, str(root)]
+    argv = [sys.executable, "-m", "tests.bench.plan", name, str(root)]
     found: dict[str, float] = json.loads(
         subprocess.run(argv, env=environment, check=True, stdout=subprocess.PIPE).stdout
     )

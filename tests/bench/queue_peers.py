@@ -1,6 +1,6 @@
 """No-op jobs per second of other work queues, one worker process each, on a server of ours.
 
-`python -m bench` calls `measure`; the peers run in the environment `.bench`.
+`python -m tests.bench` calls `measure`; the peers run in the environment `.bench`.
 """
 
 import os
@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from bench.server import server
+from tests.bench.server import server
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 FORGETFUL = "dramatiq, no results"
 JOBS = {"rq": 400, "saq": 3_000, "arq": 3_000, "dramatiq": 4_000, "taskiq": 4_000, FORGETFUL: 4_000}
 PATIENCE_SECONDS = 60.0
@@ -38,7 +38,7 @@ def _measure(peer: str, jobs: int) -> float:
         done.touch()
         environment = {**os.environ, "PEER_REDIS_URL": url, "PEER_DONE": str(done), "PYTHONPATH": str(ROOT)}
         environment["PEER_RESULTS"] = "no" if peer == FORGETFUL else "yes"
-        module = f"bench.peers.with_{peer.partition(',')[0]}"
+        module = f"tests.bench.peers.with_{peer.partition(',')[0]}"
         _python(f"from {module} import enqueue; enqueue({jobs})", environment)
         argv = _python(f"from {module} import WORKER; print(*WORKER, sep='\\n')", environment).split("\n")
         with _worker(argv, environment):

@@ -7,9 +7,9 @@ import time
 from pathlib import Path
 from shutil import rmtree
 
-from bench import fleet
+from tests.bench import fleet
 
-RECONCILE = Path(__file__).parents[1] / ".venv/bin/reconcile"
+RECONCILE = Path(__file__).parents[2] / ".venv/bin/reconcile"
 RUNS = 7
 
 

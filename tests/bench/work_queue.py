@@ -1,7 +1,7 @@
 """How many no-op runs a second one process claims and finishes, records kept, across many hosts.
 
-Run by `make bench`, and by hand: `python bench/work_queue.py [--runs 20000] [--hosts 1000] [--batch 200]` starts its
-own server (append-only file, fsync every second) and speaks to it over a unix socket and over loopback.
+Run by `make bench`, and by hand: `python -m tests.bench.work_queue [--runs 20000] [--hosts 1000] [--batch 200]` starts
+its own server (append-only file, fsync every second) and speaks to it over a unix socket and over loopback.
 """
 
 from __future__ import annotations

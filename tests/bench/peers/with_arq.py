@@ -5,9 +5,9 @@ import asyncio
 from arq import create_pool
 from arq.connections import RedisSettings
 
-from bench.peers import URL, done
+from tests.bench.peers import URL, done
 
-WORKER = ("arq", "bench.peers.with_arq.Worker")
+WORKER = ("arq", "tests.bench.peers.with_arq.Worker")
 REDIS = RedisSettings.from_dsn(URL)
 
 

@@ -7,9 +7,9 @@ from dramatiq.brokers.redis import RedisBroker
 from dramatiq.results import Results
 from dramatiq.results.backends import RedisBackend
 
-from bench.peers import URL, done
+from tests.bench.peers import URL, done
 
-WORKER = ("dramatiq", "bench.peers.with_dramatiq", "--processes", "1", "--threads", "8")
+WORKER = ("dramatiq", "tests.bench.peers.with_dramatiq", "--processes", "1", "--threads", "8")
 RESULTS = os.environ.get("PEER_RESULTS") == "yes"
 
 broker = RedisBroker(url=URL)

@@ -3,7 +3,7 @@
 from redis import Redis
 from rq import Queue
 
-from bench.peers import URL, done
+from tests.bench.peers import URL, done
 
 WORKER = ("rq", "worker", "--quiet", "--url", URL, "noop")
 

@@ -4,9 +4,9 @@ import asyncio
 
 from saq import Queue
 
-from bench.peers import URL, done
+from tests.bench.peers import URL, done
 
-WORKER = ("saq", "--quiet", "bench.peers.with_saq.settings")
+WORKER = ("saq", "--quiet", "tests.bench.peers.with_saq.settings")
 
 
 async def noop(_context: object) -> None:

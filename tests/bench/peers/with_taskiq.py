@@ -4,9 +4,9 @@ import asyncio
 
 from taskiq_redis import RedisAsyncResultBackend, RedisStreamBroker
 
-from bench.peers import URL, done
+from tests.bench.peers import URL, done
 
-WORKER = ("taskiq", "worker", "bench.peers.with_taskiq:broker", "--workers", "1", "--log-level", "ERROR")
+WORKER = ("taskiq", "worker", "tests.bench.peers.with_taskiq:broker", "--workers", "1", "--log-level", "ERROR")
 
 broker = RedisStreamBroker(url=URL).with_result_backend(RedisAsyncResultBackend(URL, result_ex_time=600))
 

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import Empty, Queue
 from shutil import rmtree
@@ -49,6 +49,18 @@ def wait_for(told: Queue[frozenset[str]], path: str) -> None:
         pass
 
 
+def write_until_told(file: Path, told: Queue[frozenset[str]]) -> None:
+    """Write a file again and again: what is written before the watch stands again is told as a whole folder."""
+    path = f"{file.parent.name}/{file.name}"
+    for number in range(round(PATIENCE_SECONDS)):
+        file.write_text(str(number))
+        with suppress(Empty):
+            while path not in told.get(timeout=1.0):
+                pass
+            return
+    pytest.fail(f"{path} was never told")
+
+
 def test_a_changed_file_is_told_by_its_path(root: Path) -> None:
     (root / "templates" / "nginx").mkdir(parents=True)
     with watched(root) as told:
@@ -76,18 +88,14 @@ def test_a_folder_that_git_replaces_is_still_watched(root: Path) -> None:
     with watched(root) as told:
         (root / "manifests").rename(root / "old")
         (root / "manifests").mkdir()
-        wait_for(told, "templates")  # told only with the set that says that the watch stands again
-        (root / "manifests" / "new.yaml").touch()
-        wait_for(told, "manifests/new.yaml")
+        write_until_told(root / "manifests" / "new.yaml", told)
 
 
 def test_without_any_folder_the_watch_waits_for_one(root: Path) -> None:
     rmtree(root / "manifests")
     with watched(root) as told:
         (root / "manifests").mkdir()
-        wait_for(told, "templates")  # told only with the set that says that the watch stands again
-        (root / "manifests" / "new.yaml").touch()
-        wait_for(told, "manifests/new.yaml")
+        write_until_told(root / "manifests" / "new.yaml", told)
 
 
 def test_folders_that_go_are_told(root: Path) -> None:
