@@ -112,7 +112,9 @@ class Fleet:
     def _looked_at(self, dependency: Dependency) -> Iterator[object]:
         match dependency:
             case ("hosts", text):
-                yield from (self.hosts[name] for name in self.select(text))
+                for name in self.select(text):
+                    yield self.hosts[name]
+                    yield self.standings[name]  # which apps have a config there
             case ("config", host, app) if host in self.hosts and app in self.apps(host):
                 yield self.hosts[host]
                 yield self.config(host, app)

@@ -13,7 +13,7 @@ from reconciler.model.canonical import canonical
 from reconciler.model.desired import app_digest
 from reconciler.model.manifests import Dependency, Lifecycle
 from reconciler.planner import Composer
-from tests.fakes.fleet import app, compose, file, group, host, locate, manifests
+from tests.fakes.fleet import World, app, compose, file, group, host, locate, manifests
 
 
 def problems(*things: Any, templates: dict[str, str] | None = None) -> list[str]:
@@ -247,3 +247,13 @@ def test_a_group_can_select_by_app() -> None:
     things = [group("webs", "app=web", vars={"x": 1}), group("rest", "!role", vars={"x": 2})]
     desired = compose(manifests(thing, *things, host("web-1", {"role": "web"})))
     assert json.loads(desired.hosts["web-1"]["web"].values) == {"vars": {"x": 1}}
+
+
+def test_an_app_that_comes_to_a_host_is_seen_by_those_who_read_its_config() -> None:
+    reader = app("reader", file("/etc/r", "{% for h in hosts('name=b') %}{{ h.config }}{% endfor %}"), hosts="name=a")
+    one = app("one", file("/etc/one"), hosts="name=b", config={"x": 1})
+    two = app("two", file("/etc/two"), hosts="name=b", config={"y": 2})
+    world = World()
+    before = world.desired(manifests(reader, one, host("a"), host("b")))
+    after = world.desired(manifests(reader, one, two, host("a"), host("b")))
+    assert after.hosts["a"]["reader"].digest != before.hosts["a"]["reader"].digest
