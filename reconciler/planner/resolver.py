@@ -7,7 +7,7 @@ results of the last time still hold.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
@@ -52,6 +52,11 @@ class World(Protocol):
     """The fleet as the resolver asks for it."""
 
     def host(self, name: str) -> Host: ...
+
+    def depend(self, dependencies: Collection[Dependency]) -> None:
+        """Record what something that is used again was made of."""
+        if self._recording:
+            self._recording[-1].update(dependencies)
 
     def config(self, host: str, app: str) -> Merged: ...
 
@@ -119,6 +124,11 @@ class Resolver:
             self._recording.pop()
             if self._recording:
                 self._recording[-1] |= found
+
+    def depend(self, dependencies: Collection[Dependency]) -> None:
+        """Record what something that is used again was made of."""
+        if self._recording:
+            self._recording[-1].update(dependencies)
 
     def config(self, host: str, app: str) -> Mapping[str, Value]:
         """An app's config on a host."""

@@ -47,7 +47,7 @@ class ValuesWriter:
     def __init__(self, resolver: Resolver, token: Callable[[Dependency], tuple[object, ...]]) -> None:
         self._resolver = resolver
         self._token = token
-        self._selections: dict[tuple[str, bool], list[Any]] = {}
+        self._selections: dict[tuple[str, bool], tuple[list[Any], frozenset[Dependency]]] = {}
         self._last_host: tuple[Reads | None, str, Part] = (None, "", Part(""))
 
     def holds(self, values: Values) -> bool:
@@ -112,13 +112,16 @@ class ValuesWriter:
         return _part(frozen, None)
 
     def _selection(self, text: str, *, with_config: bool) -> list[Any]:
-        found = self._selections.get((text, with_config))
-        views = self._resolver.hosts(text)
-        if found is None:
+        """The hosts that a selector picks, worked out once; who reads them depends on all that they were made of."""
+        known = self._selections.get((text, with_config))
+        if known is None:
             parts = ("name", "address", "labels", *(["config"] if with_config else []))
-            found = [plain({part: view[part] for part in parts}) for view in views]
-            self._selections[text, with_config] = found
-        return found
+            with self._resolver.recording() as dependencies:
+                found = [plain({part: view[part] for part in parts}) for view in self._resolver.hosts(text)]
+            self._selections[text, with_config] = found, frozenset(dependencies)
+            return found
+        self._resolver.depend(known[1])
+        return known[0]
 
 
 def _together(

@@ -257,3 +257,13 @@ def test_an_app_that_comes_to_a_host_is_seen_by_those_who_read_its_config() -> N
     before = world.desired(manifests(reader, one, host("a"), host("b")))
     after = world.desired(manifests(reader, one, two, host("a"), host("b")))
     assert after.hosts["a"]["reader"].digest != before.hosts["a"]["reader"].digest
+
+
+def test_every_host_that_reads_other_hosts_config_sees_it_change() -> None:
+    reader = app("reader", file("/etc/r", "{% for h in hosts('app=one') %}{{ h.config.one.x }}{% endfor %}"))
+    hosts = (host("a"), host("b"))
+    world = World()
+    before = world.desired(manifests(reader, app("one", file("/etc/one"), config={"x": 1}), *hosts))
+    after = world.desired(manifests(reader, app("one", file("/etc/one"), config={"x": 2}), *hosts))
+    for name in ("a", "b"):
+        assert after.hosts[name]["reader"].digest != before.hosts[name]["reader"].digest
