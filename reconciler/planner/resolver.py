@@ -53,11 +53,6 @@ class World(Protocol):
 
     def host(self, name: str) -> Host: ...
 
-    def depend(self, dependencies: Collection[Dependency]) -> None:
-        """Record what something that is used again was made of."""
-        if self._recording:
-            self._recording[-1].update(dependencies)
-
     def config(self, host: str, app: str) -> Merged: ...
 
     def vars(self, host: str) -> Merged: ...
