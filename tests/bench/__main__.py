@@ -1,4 +1,4 @@
-"""Runs the benchmarks, prints one table and writes it to docs/benchmarks.md: `python -m bench [plan queue ...]`.
+"""Runs the benchmarks, prints one table and writes it to docs/benchmarks.md: `python -m tests.bench [plan ...]`.
 
 With names it runs only those and writes nothing. A figure is compared with its target, never asserted.
 """
