@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 _SPREAD = 2**32
 
@@ -25,10 +25,6 @@ class DriftTimer:
         ripe = tuple(pair for pair, moment in self._next.items() if moment <= now)
         self._next.update({pair: now + periods[pair] for pair in ripe})
         return ripe
-
-    def restart(self, pairs: Iterable[tuple[str, str]], periods: Mapping[tuple[str, str], float], now: float) -> None:
-        """These were just looked at by an apply: wait a whole period again."""
-        self._next.update({pair: now + periods[pair] for pair in pairs if pair in periods})
 
 
 def _offset(pair: tuple[str, str]) -> float:

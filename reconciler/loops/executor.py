@@ -195,9 +195,10 @@ class Executor:
         self, view: HostView, transport: Transport, lease: Lease, claims: Mapping[str, Claim]
     ) -> Iterable[AppOutcome]:
         run = self._run(view, transport, Look.THEN_ACT, lease)
-        known = transport.ledger().apps
-        removed = [app for app in sorted(claims) if app not in view.apps and app in known]
-        for app in sorted(claims.keys() - view.apps.keys() - set(removed)):
+        unsigned = sorted(claims.keys() - view.apps.keys())
+        owned = transport.ledger().apps if unsigned else {}
+        removed = [app for app in unsigned if app in owned]
+        for app in (app for app in unsigned if app not in owned):
             self.store.work.finish(claims[app], WorkState.SKIPPED, {"reason": "neither signed nor on the host"})
         ended: dict[str, AppOutcome] = {}
         for app in [*(app for app in view.order() if app in claims), *removed]:
