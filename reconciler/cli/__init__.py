@@ -1,5 +1,7 @@
 """The `reconcile` command: one file per subcommand; each parses, calls and prints. Imported by the console script.
 
+A subcommand with actions of its own is a folder: `ACTIONS` in its `__init__` names them, and the first is the default.
+
 Only the standard library is imported before the subcommand is known, so that a small command stays quick.
 """
 
@@ -9,7 +11,7 @@ import argparse
 import contextlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from importlib import import_module
 from types import ModuleType
 from typing import Any, NoReturn
@@ -98,11 +100,11 @@ def build_parser() -> argparse.ArgumentParser:
 
 def parser_of(name: str) -> argparse.ArgumentParser:
     """The parser of one command alone."""
-    return _fill(_Parser(prog=f"reconcile {name}", description=_description(name)), name)
+    return _fill(_Parser(prog=f"reconcile {name.replace('.', ' ')}", description=_description(name)), name)
 
 
 def command(name: str) -> ModuleType:
-    """The module of a command: `arguments(parser)` and `run(arguments, console) -> Exit`."""
+    """The module of a command (`plan`, `hosts.list`): `arguments(parser)` and `run(arguments, console) -> Exit`."""
     return import_module(f"reconciler.cli.{name}")
 
 
@@ -113,9 +115,20 @@ _EVERYWHERE = {"-C": 2, "-v": 1, "--verbose": 1, "-q": 1, "--quiet": 1, "--no-co
 def _fill(parser: argparse.ArgumentParser, name: str) -> argparse.ArgumentParser:
     from reconciler.cli.options import add_common
 
+    if actions := _actions(name):
+        subparsers = parser.add_subparsers(title="actions", metavar="ACTION")
+        for action, summary in actions.items():
+            full = f"{name}.{action}"
+            _fill(subparsers.add_parser(action, help=summary, description=_description(full)), full)
+        return parser
     command(name).arguments(parser)
     add_common(parser)
     return parser
+
+
+def _actions(name: str) -> Mapping[str, str]:
+    """Actions of a command that has them -> what they do."""
+    return getattr(command(name), "ACTIONS", {})
 
 
 def _description(name: str) -> str:
@@ -130,8 +143,21 @@ def _command(words: list[str]) -> tuple[str, list[str]]:
     if position >= len(words) or words[position].startswith("-"):
         return _dry("apply", words)
     if words[position] not in COMMANDS:
-        _unknown(words[position])
-    return _dry(words[position], words[:position] + words[position + 1 :])
+        _unknown(words[position], COMMANDS)
+    name, rest = _action(words[position], words[position + 1 :])
+    return _dry(name, [*words[:position], *rest])
+
+
+def _action(name: str, words: list[str]) -> tuple[str, list[str]]:
+    """The action that is meant, and the other words; alone, or before flags, the default one."""
+    actions = _actions(name)
+    if not actions or words[:1] in (["-h"], ["--help"]):
+        return name, words
+    if not words or words[0].startswith("-"):
+        return f"{name}.{next(iter(actions))}", words
+    if words[0] not in actions:
+        _unknown(words[0], actions, f"{name} ")
+    return f"{name}.{words[0]}", words[1:]
 
 
 def _dry(name: str, words: list[str]) -> tuple[str, list[str]]:
@@ -140,11 +166,11 @@ def _dry(name: str, words: list[str]) -> tuple[str, list[str]]:
     return name, words
 
 
-def _unknown(word: str) -> NoReturn:
+def _unknown(word: str, known: Collection[str], before: str = "") -> NoReturn:
     from reconciler.errors import did_you_mean
     from reconciler.reports.visible import visible
 
-    sys.stderr.write(f"error: there is no command {visible(word)}. {did_you_mean(word, COMMANDS)}\n")
+    sys.stderr.write(f"error: there is no command {before}{visible(word)}. {did_you_mean(word, known)}\n")
     raise SystemExit(Exit.CANNOT)
 
 

@@ -1,12 +1,8 @@
-"""List the hosts, or what is known of their machines.
-
-`reconcile hosts facts -o json > facts.json` is what `--facts` of a pull-request check takes.
-"""
+"""List the hosts: how they are reached, when they were last seen at work, who holds them up."""
 
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -21,8 +17,7 @@ if TYPE_CHECKING:
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Arguments of `hosts`."""
-    parser.add_argument("action", choices=["list", "facts"], nargs="?", default="list", help="default: list")
+    """Arguments of `hosts list`."""
     add_scope(parser)
     add_output(parser, "json")
 
@@ -37,22 +32,9 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
         scope = scope_of(arguments, session.manifests(tree))
         situation = session.planning.survey(tree)
         now = session.clock.now()
-    if arguments.action == "facts":
-        facts = {
-            name: host.facts for name, host in sorted(situation.observed.items()) if host.facts and scope.host(name)
-        }
-        console.print(_facts(facts, console))
-    else:
-        rows = _rows(situation, scope)
-        console.print(hosts_json(rows) if console.output == "json" else hosts_text(rows, now=now, color=console.color))
+    rows = _rows(situation, scope)
+    console.print(hosts_json(rows) if console.output == "json" else hosts_text(rows, now=now, color=console.color))
     return Exit.DONE
-
-
-def _facts(facts: Mapping[str, object], console: Console) -> str:
-    document = {"format": 1, "hosts": facts}
-    if console.output == "json":
-        return json.dumps(document, indent=2, sort_keys=True)
-    return "\n".join(f"{host}: {json.dumps(found, sort_keys=True)}" for host, found in facts.items()) or "No facts yet."
 
 
 def _rows(situation: Survey, scope: Scope) -> list[HostRow]:

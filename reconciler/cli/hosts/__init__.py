@@ -1,0 +1,6 @@
+"""Look after the hosts themselves: what is known of them, and the agents on them."""
+
+ACTIONS = {
+    "list": "list the hosts (the default)",
+    "facts": "print what is known of their machines",
+}

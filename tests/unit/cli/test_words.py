@@ -1,0 +1,34 @@
+"""Which command the words of a command line name."""
+
+import pytest
+
+from reconciler import cli
+from reconciler.cli.exits import Exit
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["hosts"], ("hosts.list", [])),
+        (["hosts", "--host", "web-1"], ("hosts.list", ["--host", "web-1"])),
+        (["hosts", "facts", "-o", "json"], ("hosts.facts", ["-o", "json"])),
+        (["-v", "hosts", "facts"], ("hosts.facts", ["-v"])),
+        (["--dry-run"], ("plan", [])),
+        (["plan", "--host", "hosts"], ("plan", ["--host", "hosts"])),
+    ],
+)
+def test_words_name_a_command_and_its_action(words: list[str], named: tuple[str, list[str]]) -> None:
+    assert cli._command(words) == named
+
+
+def test_an_action_that_does_not_exist_is_told_with_the_one_that_was_meant(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        cli.main(["hosts", "fcts"])
+    assert end.value.code == Exit.CANNOT
+    assert capsys.readouterr().err == "error: there is no command hosts fcts. Did you mean facts?\n"
+
+
+def test_help_of_a_command_with_actions_names_them(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["hosts", "--help"])
+    assert "print what is known of their machines" in capsys.readouterr().out
