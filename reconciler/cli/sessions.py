@@ -21,11 +21,13 @@ def session_of(
     settings = settings_of(arguments, need_repository=need_repository)
     console.warn(settings.warnings)
     with open_session(settings, access) as session:
-        told = session.opened.problems if session.opened else ()
-        console.warn(told)
+        _warn(session, console)
         try:
             yield session
         finally:
-            console.warn(
-                problem for problem in (session.opened.problems if session.opened else ()) if problem not in told
-            )
+            _warn(session, console)
+
+
+def _warn(session: Session, console: Console) -> None:
+    if session.opened:
+        console.warn(session.opened.untold())

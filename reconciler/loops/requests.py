@@ -5,30 +5,38 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from reconciler.errors import Unavailable
+from reconciler.errors import ReconcilerError
 from reconciler.loops.planning import Situation
+from reconciler.loops.said_once import SaidOnce
+from reconciler.loops.worker import Log
 from reconciler.store import Answer, ReconcileRequest, Store
 
 _DONE, _CANNOT, _FAILED = 0, 1, 3
+_PAUSE_SECONDS = 1.0
+"""Before asking again where nothing could be read."""
 
 
 class Requests:
     """Collects requests in a thread of its own; the watch answers them when its turn has settled them."""
 
-    def __init__(self, store: Store, wake: Callable[[], None]) -> None:
+    def __init__(self, store: Store, log: Log, wake: Callable[[], None]) -> None:
         self._store = store
+        self._log = log
         self._wake = wake
         self._lock = threading.Lock()
         self._waiting: list[ReconcileRequest] = []
 
     def run(self, stop: threading.Event) -> None:
-        """Collect until `stop` is set."""
+        """Collect until `stop` is set; what keeps requests from being read is told once and survived."""
+        said = SaidOnce()
         while not stop.is_set():
             try:
                 request = self._store.fleet.wait_request(1.0)
-            except Unavailable:
-                stop.wait(1.0)
+            except ReconcilerError as error:
+                said.say("requests", self._log.warning, "requests", error=str(error))
+                stop.wait(_PAUSE_SECONDS)
                 continue
+            said.over("requests")
             if request:
                 with self._lock:
                     self._waiting.append(request)

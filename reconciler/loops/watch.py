@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Protocol
 
 from reconciler.clock import Clock
 from reconciler.errors import HostFailed, ReconcilerError, Refused, Unavailable
@@ -22,6 +22,7 @@ from reconciler.loops.one_shot import actionable
 from reconciler.loops.planning import Pair, Planning, Situation
 from reconciler.loops.releases import Releases
 from reconciler.loops.requests import Requests
+from reconciler.loops.said_once import SaidOnce
 from reconciler.loops.worker import Log, Worker
 from reconciler.model.observed import AppStatus
 from reconciler.model.tree import Tree
@@ -36,6 +37,8 @@ SWEEP_SECONDS = 10.0
 """How often due work is looked for without a hint that there is any."""
 RETRY_FAILED = timedelta(seconds=60)
 """How long an app that failed is left alone before the same digest is tried again."""
+_TURN = "turn"
+"""The subject of what keeps a turn from being taken."""
 
 
 class Source(Protocol):
@@ -82,10 +85,10 @@ class Watch:
         self._clock = clock
         self._log = log
         self._worker = Worker(executor, store, hosts, clock, log, settled=self._settle)
-        self._requests = Requests(store, wake=source.wake)
+        self._requests = Requests(store, log, wake=source.wake)
         self._situation: Situation | None = None
         self._swept = float("-inf")
-        self._last_told = ""
+        self._said = SaidOnce()
         self._term = 0
         self._releases = Releases()
 
@@ -102,6 +105,7 @@ class Watch:
                 changed = True
                 while not stop.is_set():
                     self._turn_safely(changed=changed)
+                    self._tell_what_is_odd()
                     changed = self._source.wait(TURN_SECONDS)
                     if not all(thread.is_alive() for thread in threads) and not stop.is_set():
                         raise HostFailed.of("thread-ended", "a thread of the watch ended; its error stands above")
@@ -115,15 +119,16 @@ class Watch:
         try:
             self._turn(changed=changed)
         except Unavailable as error:
-            self._tell("unavailable", self._log.warning, error=str(error))
+            self._said.say(_TURN, self._log.warning, "unavailable", error=str(error))
         except ReconcilerError as error:
-            self._tell("refused" if isinstance(error, Refused) else "invalid", self._log.error, error=str(error))
+            event = "refused" if isinstance(error, Refused) else "invalid"
+            self._said.say(_TURN, self._log.error, event, error=str(error))
             self._requests.refuse(str(error))
 
     def _turn(self, *, changed: bool) -> None:
         lease = self._control.hold()
         if lease is None:
-            self._tell("standby", self._log.info, reason="another controller holds control")
+            self._said.say(_TURN, self._log.info, "standby", reason="another controller holds control")
             return
         if lease.term != self._term:
             self._take_control(lease)
@@ -158,7 +163,10 @@ class Watch:
         plan, problems = hold_excessive(situation.plan, situation.manifests.fleet.guard, limit)
         if problems:
             told = "; ".join(problem.message for problem in problems)
-            self._tell("held", self._log.error, error=told, hint="commit with the trailer Reconcile-Allow-Deletes: N")
+            hint = "commit with the trailer Reconcile-Allow-Deletes: N"
+            self._said.say("held", self._log.error, "held", error=told, hint=hint)
+        else:
+            self._said.over("held")
         return replace(situation, plan=plan)
 
     def _follow(self, situation: Situation, holder: str, written: int) -> None:
@@ -166,7 +174,7 @@ class Watch:
         revision = situation.desired.revision
         if written or not self._situation:
             self._log.info("planned", revision=revision, hosts=len(situation.plan.hosts), statements=written, **counts)
-        self._last_told = ""
+        self._said.over(_TURN)
         self._situation = situation
         branch = situation.tree.revision.branch
         self._store.fleet.set_current(FleetState(revision, branch, holder, at=self._clock.now()))
@@ -183,12 +191,9 @@ class Watch:
         self._planning.changed({host for host, _ in pairs})
         self._source.wake()
 
-    def _tell(self, event: str, log: Callable[..., Any], **values: Any) -> None:
-        """Log something that may go on for long once only."""
-        told = f"{event} {sorted(values.items())}"
-        if told != self._last_told:
-            log(event, **values)
-            self._last_told = told
+    def _tell_what_is_odd(self) -> None:
+        for problem in self._store.untold():
+            self._log.warning("store", problem=str(problem))
 
 
 def _digest(situation: Situation, pair: Pair) -> str:

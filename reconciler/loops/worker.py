@@ -12,12 +12,13 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, Protocol
 
 from reconciler.clock import Clock
-from reconciler.errors import ReconcilerError
+from reconciler.errors import InvalidInput, ReconcilerError
 from reconciler.loops.controller import mark_of
 from reconciler.loops.drift_timer import DriftTimer
 from reconciler.loops.executor import Executor
 from reconciler.loops.outcome import HostOutcome
 from reconciler.loops.planning import Pair, Situation
+from reconciler.loops.said_once import SaidOnce
 from reconciler.model.manifests import DriftPolicy
 from reconciler.model.work import CONVERGE, Work
 from reconciler.store import Store
@@ -74,6 +75,7 @@ class Worker:
         self._unlooked: dict[str, set[str]] = {}
         """Host -> apps whose time to be looked at has come."""
         self._failing: set[str] = set()
+        self._said = SaidOnce()
 
     @property
     def failed(self) -> bool:
@@ -91,20 +93,19 @@ class Worker:
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set; errors are told once and survived, with longer and longer pauses."""
-        pause, told = HINT_SECONDS, ""
+        pause = HINT_SECONDS
         while not stop.is_set():
             try:
                 self._turn()
-                pause, told = HINT_SECONDS, ""
+                pause = HINT_SECONDS
+                self._said.over("turn")
             except ReconcilerError as error:
-                if str(error) != told:
-                    told = str(error)
-                    self._log.warning("executor", error=told)
+                self._said.say("turn", self._log.warning, "executor", error=str(error))
                 stop.wait(pause)
                 pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
     def _turn(self) -> None:
-        ready = self._store.work.ready(wait_seconds=HINT_SECONDS)
+        ready = self._hints()
         hosts = self._hosts()
         hinted = [host for host in ready if host in hosts]
         now = self._clock.monotonic()
@@ -115,18 +116,34 @@ class Worker:
         self._converge([*hinted, *sorted(waited.intersection(hosts).difference(hinted))])
         self._look_for_drift()  # after healing, which a host that is looked at often would never be free for
 
+    def _hints(self) -> Sequence[str]:
+        """Hosts that were given work; none where that cannot be read, for the sweep finds them too."""
+        try:
+            hosts = self._store.work.ready(wait_seconds=HINT_SECONDS)
+        except InvalidInput as error:
+            self._said.say("hints", self._log.warning, "executor", error=str(error))
+            self._clock.sleep(HINT_SECONDS)
+            return ()
+        self._said.over("hints")
+        return hosts
+
     def _converge(self, hosts: Iterable[str]) -> None:
         for host in hosts:
             if not self._begin(host, self._work_on):
                 self._again.add(host)
 
     def _begin(self, host: str, work: Callable[[str], None]) -> bool:
-        """Work on a host, here or in a thread of the crew; False while that has other work for it."""
+        """Work on a host, here or in a thread of the crew; False while that has other work for it.
+
+        What is wrong with the records of one host keeps no other host waiting.
+        """
         if self._executor.crew.remote(host):
             return self._executor.crew.start(host, functools.partial(self._safely, work, host))
         self._near = True
         try:
             work(host)
+        except InvalidInput as error:
+            self._tell_error(host, error)
         finally:
             self._near = False
         return True
@@ -136,13 +153,18 @@ class Worker:
         try:
             work(host)
         except ReconcilerError as error:
-            self._log.warning("executor", host=host, error=str(error))
+            self._tell_error(host, error)
+
+    def _tell_error(self, host: str, error: ReconcilerError) -> None:
+        with self._telling:
+            self._said.say(host, self._log.warning, "executor", host=host, error=str(error))
 
     def _work_on(self, host: str) -> None:
         outcome = self._executor.converge(host)
         if outcome is None:
             return
         with self._telling:
+            self._said.over(host)
             self._tell(outcome)
             if outcome.well:
                 self._failing.discard(host)

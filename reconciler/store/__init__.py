@@ -61,6 +61,7 @@ class Store:
         keys = keys or Keys()
         self._opened = opened
         self._reading = reading = Reading(opened.link)
+        self._told: set[Problem] = set()
         self.desired = DesiredState(opened.link, keys, reading)
         self.observed = ObservedState(opened.link, keys, reading)
         self.work = WorkQueue(opened.link, keys, reading)
@@ -72,6 +73,12 @@ class Store:
     def problems(self) -> Sequence[Problem]:
         """What people should know although the store could be opened, and which records counted as absent since."""
         return (*self._opened.problems, *self._reading.problems)
+
+    def untold(self) -> Sequence[Problem]:
+        """Those of `problems` that nobody has taken from here yet."""
+        new = [problem for problem in self.problems if problem not in self._told]
+        self._told.update(new)
+        return new
 
     def check(self, *, writing: bool = False) -> None:
         """Raise where the server cannot hold the store: too old, full, a replica, evicting keys.

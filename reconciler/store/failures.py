@@ -9,12 +9,13 @@ from reconciler.errors import InvalidInput, ReconcilerError, Unavailable
 FUNCTION_MISSING = "Function not found"
 
 
-def translated(error: Exception, where: str) -> ReconcilerError:
-    """The error to raise instead. `where` names the server without its password."""
+def translated(error: Exception, where: str, key: str = "") -> ReconcilerError:
+    """The error to raise instead. `where` names the server without its password, `key` what was asked of it."""
     message = str(error)
     for recognise, kind, code, says, hint in _KNOWN:
         if isinstance(error, recognise) if isinstance(recognise, type) else message.startswith(recognise):
-            return kind.of(code, f"{where}: {says}", hint=hint.format(message=message))
+            told = says.format(key=key or "a key of ours")
+            return kind.of(code, f"{where}: {told}", hint=hint.format(message=message))
     return Unavailable.of("redis-error", f"{where}: {message or type(error).__name__}")
 
 
@@ -70,7 +71,7 @@ _KNOWN: tuple[tuple[type[Exception] | str, type[ReconcilerError], str, str, str]
         "WRONGTYPE",
         InvalidInput,
         "redis-foreign-data",
-        "a key of ours holds something else",
+        "{key} holds something else than this program writes",
         "Is another program using this database with the same prefix?",
     ),
     (

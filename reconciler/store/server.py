@@ -129,12 +129,12 @@ class Server:
                 replies[at] = reply
         if foreign is not None:
             replies = [foreign if _says(reply, "WRONGTYPE") else reply for reply in replies]
-        return self._raise_first(replies)
+        return self._raise_first(replies, commands)
 
-    def _raise_first(self, replies: list[Any]) -> list[Any]:
-        for reply in replies:
+    def _raise_first(self, replies: list[Any], commands: Sequence[Command] = ()) -> list[Any]:
+        for at, reply in enumerate(replies):
             if isinstance(reply, Exception):
-                raise translated(reply, self.where) from None
+                raise translated(reply, self.where, _key(commands[at]) if commands else "") from None
         return replies
 
     def _exchange(self, commands: Sequence[Command], only: ConnectionPool | None = None) -> list[Any]:
@@ -166,8 +166,7 @@ class Server:
     def _pool(self, command: Command) -> ConnectionPool:
         if isinstance(self._client, Redis):
             return self._client.connection_pool
-        key = command[_ROUTING_KEY.get(str(command[0]), 1)]
-        node = self._client.nodes_manager.get_node_from_slot(self._client.keyslot(str(key)))
+        node = self._client.nodes_manager.get_node_from_slot(self._client.keyslot(_key(command)))
         return self._client.get_redis_connection(node).connection_pool
 
     def _redirected(self, commands: Sequence[Command], replies: list[Any]) -> list[Any]:
@@ -182,6 +181,11 @@ class Server:
             except redis_errors.ResponseError as error:
                 replies[at] = error
         return replies
+
+
+def _key(command: Command) -> str:
+    """What the command is about; of a function, the slot."""
+    return str(command[min(_ROUTING_KEY.get(str(command[0]), 1), len(command) - 1)])
 
 
 def _reply(connection: Connection) -> Any:

@@ -6,7 +6,7 @@ lease that runs out simply shows the work again, and cancelling is taking the id
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -66,7 +66,10 @@ class WorkQueue:
         replies = self._link.send_all([self._enqueue_command(item, term) for item in items])
         for item, reply in zip(items, replies, strict=True):
             refuse_older(reply if isinstance(reply, bytes) else None, item.host, term)
-        self._wake(pool, [item for item, reply in zip(items, replies, strict=True) if reply])
+        urgency: dict[str, int] = {}
+        for item in (item for item, reply in zip(items, replies, strict=True) if reply):
+            urgency[item.host] = min(item.priority, urgency.get(item.host, item.priority))
+        self._wake(pool, urgency)
         return sum(replies)
 
     def claim(
@@ -131,7 +134,7 @@ class WorkQueue:
         """Make finished work, or a waiting retry, due now; what succeeded is not run twice (False)."""
         if not self._link.send(*call("work_retry", self._keys.host(host), work_id)):
             return False
-        self._link.send("ZADD", self._keys.ready(pool), 0, host)
+        self._wake(pool, {host: 0})
         return True
 
     def ready(self, pool: str = DEFAULT_POOL, *, wait_seconds: float = 0.0) -> Sequence[str]:
@@ -192,15 +195,14 @@ class WorkQueue:
         command = call("work_withdraw", self._keys.host(host), work_id, state.value, reason, RECORD_SECONDS)
         return self._link.send(*command) is not None
 
-    def _wake(self, pool: str, items: Iterable[Work]) -> None:
-        urgency: dict[str, int] = {}
-        for item in items:
-            urgency[item.host] = min(item.priority, urgency.get(item.host, item.priority))
+    def _wake(self, pool: str, urgency: Mapping[str, int]) -> None:
+        """Hint at hosts with work. Where the key holds something else, that is told, and left as it is."""
         if not urgency:
             return
         words = [word for host, priority in urgency.items() for word in (priority, host)]
         key = self._keys.ready(pool)
-        self._link.send_all([("ZADD", key, "LT", *words), ("EXPIRE", key, _HINT_SECONDS)])
+        if self._reading.ask("ZADD", key, "LT", *words) is not None:
+            self._link.send("EXPIRE", key, _HINT_SECONDS)
 
 
 _INDEXES = ("queue", "delayed", "finished")

@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.cli import main
+from reconciler.clock import SystemClock
+from reconciler.store.opening import embedded
 
 EXAMPLE = Path(__file__).parents[3]
 _DATES = {"GIT_AUTHOR_DATE": "2026-01-01T00:00:00Z", "GIT_COMMITTER_DATE": "2026-01-01T00:00:00Z"}
@@ -90,6 +92,15 @@ class Repository:
             text=True,
         )
         return done.stdout.strip()
+
+    def redis(self, *command: str) -> object:
+        """What other programs do in the embedded Redis."""
+        runtime = Path(self.environment["RECONCILER_RUNTIME_DIR"])
+        opened = embedded(self.root / ".reconciler/store", runtime, SystemClock())
+        try:
+            return opened.link.send(*command)
+        finally:
+            opened.close()
 
     def on_host(self, path: str, host: str = "demo") -> Path:
         """A file of a sandbox host."""

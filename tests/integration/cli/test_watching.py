@@ -138,6 +138,24 @@ def test_a_broken_manifest_leaves_the_last_good_revision_in_force(small: Reposit
         assert watch.poll() is None
 
 
+def test_keys_of_another_program_are_told_once_and_the_watch_goes_on(small: Repository) -> None:
+    with watching(small) as watch:
+        until(lambda: "in sync  healthy" in small("status").out)
+        small.redis("SET", "rc:{pool:ops}:ready", "of another program")
+        small.redis("SET", "rc:{_}:requests", "of another program")
+        small.redis("HSET", "rc:{gone}:observed", "odd", "of another program")
+        small.redis("SADD", "rc:{_}:hosts", "gone")
+        small.replace("manifests/apps/hello.yaml", "Hello", "Bye")
+        until(lambda: _text(small, "/etc/hello") == "Bye from demo\n")
+        small.redis("DEL", "rc:{pool:ops}:ready", "rc:{_}:requests")
+        assert small("apply", "--yes").code == 0
+        watch.send_signal(signal.SIGTERM)
+        told, _ = watch.communicate(timeout=PATIENCE_SECONDS)
+    for key in ("rc:{pool:ops}:ready holds", "rc:{_}:requests holds", "rc:{gone}:observed b'odd' in Redis"):
+        assert told.count(key) == 1, told
+    assert told.index("rc:{gone}:observed") < told.index("stopped")
+
+
 def test_a_second_controller_stands_by_and_takes_over(small: Repository) -> None:
     with watching(small) as first:
         until(lambda: small.on_host("/etc/hello").exists())

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import zlib
 from collections.abc import Callable
 
 import pytest
 
+from reconciler.errors import InvalidInput
 from reconciler.model.observed import Applied, AppStatus, ObservedApp
 from reconciler.model.work import Work
 from reconciler.store import FleetState, ReconcileRequest, Store
@@ -141,6 +143,20 @@ def test_an_odd_request_is_passed_over_and_the_next_one_is_heard(store: Store, i
     assert store.fleet.wait_request(0.1) is None
     assert store.fleet.wait_request(0.1) == ReconcileRequest("1", "ann")
     assert store.fleet.wait_answer("1", 0.1) is None
+
+
+def test_hints_that_are_no_hints_are_told_by_name_and_keep_no_work_from_being_enqueued(
+    store: Store, inside: Inside
+) -> None:
+    inside.link.send("SET", "rc:{pool:ops}:ready", "of another program")
+    assert store.work.enqueue([Work("a", "web-1", "run")]) == 1
+    assert [problem.message.partition(" in Redis")[0] for problem in store.untold()] == ["rc:{pool:ops}:ready"]
+    assert store.untold() == []
+    for wait_seconds in (0, 0.01):
+        with pytest.raises(InvalidInput, match=re.escape("rc:{pool:ops}:ready holds something else")):
+            store.work.ready(wait_seconds=wait_seconds)
+    assert inside.link.send("GET", "rc:{pool:ops}:ready") == b"of another program"
+    assert inside.seconds_to_live("rc:{pool:ops}:ready") == -1
 
 
 def test_a_state_of_the_fleet_with_fields_of_a_later_version_is_read(store: Store, inside: Inside) -> None:
