@@ -31,7 +31,7 @@ from reconciler.manifests import Loader
 from reconciler.model.manifests import Manifests
 from reconciler.model.tree import Tree
 from reconciler.model.work import Lease
-from reconciler.planner import Composer
+from reconciler.planner.compose import Composer
 from reconciler.settings import Settings
 from reconciler.source.git_tree import GitTree
 from reconciler.source.keys import load_key, load_or_create_key

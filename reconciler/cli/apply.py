@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
     """Plan, ask, apply, recap."""
     from reconciler.cli.plan import show, situation_of
     from reconciler.cli.sessions import Access, session_of
-    from reconciler.planner import guard
+    from reconciler.planner.guard import guard
 
     with session_of(arguments, console, Access.WRITE) as session:
         situation = situation_of(session, arguments)

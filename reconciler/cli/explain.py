@@ -21,7 +21,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, console: Console) -> Exit:
     """Compose, explain, print."""
     from reconciler.cli.sessions import Access, session_of
-    from reconciler.planner import explain
+    from reconciler.planner.explain import explain
     from reconciler.reports.explain import explain_json, explain_text
 
     with session_of(arguments, console, Access.READ) as session:

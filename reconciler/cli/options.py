@@ -12,7 +12,7 @@ from reconciler.errors import InvalidInput
 
 if TYPE_CHECKING:
     from reconciler.model.manifests import Manifests
-    from reconciler.planner import Scope
+    from reconciler.planner.scope import Scope
     from reconciler.settings import Settings
 
 
@@ -61,7 +61,7 @@ def scope_of(arguments: argparse.Namespace, manifests: Manifests) -> Scope:
     Raises:
         InvalidInput: a name that does not exist, a selector that cannot be read or that matches nothing.
     """
-    from reconciler.planner import Scope
+    from reconciler.planner.scope import Scope
 
     hosts = _hosts(arguments, manifests)
     apps = frozenset(known(name, manifests.apps, "app") for name in arguments.app) or None

@@ -23,7 +23,6 @@ def run(command: ModuleType, arguments: argparse.Namespace) -> int:
     on again.
     """
     gc.disable()
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "true")
     console = Console.of(arguments)
     try:
         return int(command.run(arguments, console))

@@ -25,7 +25,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
     """Load and compose; the problems are the output."""
     from reconciler.loops.loading import load
     from reconciler.manifests import Loader
-    from reconciler.planner import Composer
+    from reconciler.planner.compose import Composer
     from reconciler.reports.words import count
     from reconciler.source.working_tree import WorkingTree
 

@@ -26,7 +26,12 @@ from reconciler.model.manifests import Guard, Manifests
 from reconciler.model.observed import Applied, AppStatus, Drift, ObservedApp, ObservedHost
 from reconciler.model.plan import Plan
 from reconciler.model.tree import Tree
-from reconciler.planner import Composer, PlanInput, Scope, diff, due, guard
+from reconciler.planner.compose import Composer
+from reconciler.planner.diff import diff
+from reconciler.planner.due import due
+from reconciler.planner.guard import guard
+from reconciler.planner.inputs import PlanInput
+from reconciler.planner.scope import Scope
 from reconciler.resources.ledger import AppRecord, Ledger
 from reconciler.resources.protocol import ResourceEvent
 from reconciler.store import Store

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from reconciler.clock import Clock
 from reconciler.errors import Place, Unavailable
 from reconciler.model.manifests import Connection, ConnectionType, Host, Manifests
-from reconciler.planner import connections
+from reconciler.planner.placement import connections
 from reconciler.transport import Transport
 from reconciler.transport.local import LocalTransport
 from reconciler.transport.route import Route, Stop, parse_stop

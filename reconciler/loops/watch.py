@@ -27,7 +27,8 @@ from reconciler.loops.worker import Log, Worker
 from reconciler.model.observed import AppStatus
 from reconciler.model.tree import Tree
 from reconciler.model.work import Lease
-from reconciler.planner import WHOLE_FLEET, hold_excessive
+from reconciler.planner.guard import hold_excessive
+from reconciler.planner.scope import WHOLE_FLEET
 from reconciler.store import FleetState, Store
 
 STOP_SECONDS = 4.0

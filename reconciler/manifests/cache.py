@@ -15,6 +15,7 @@ import os
 import pickle
 import stat
 import sys
+import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from functools import cache as memoised
@@ -27,9 +28,9 @@ from reconciler.manifests.parsed import Parsed
 Key: TypeAlias = tuple[str, str]
 """Path in the repository and git blob hash."""
 
-SHARD_DIGITS = 2
-MAX_SPARE = 200
-"""How many entries of other trees a shard keeps, so that two branches do not push each other out."""
+SHARDS = 16
+MIN_SPARE = 20
+"""Entries of other trees that a shard may keep, however few of this one it holds."""
 _ROOMS = ("manifests", "model", "rendering")
 _MODULES = ("reconciler.model.", "reconciler.manifests.parsed", "reconciler.manifests.kinds")
 
@@ -51,14 +52,19 @@ class Cache:
         return found
 
     def write(self, entries: Mapping[Key, Parsed], present: Iterable[Key]) -> None:
-        """Remember new entries. `present` are all files of the tree: what is not among them may be dropped."""
+        """Remember new entries. `present` are all files of the tree: what is not among them may be dropped.
+
+        A shard keeps as much of other trees as it holds of this one, so that two branches do not push each other out.
+        """
         if not self._ours(make=True):
             return
+        self._drop_old_code()
         used = set(present)
         for shard, keys in _by_shard(entries).items():
             known = self._load(shard)
             spare = [key for key in known if key not in used]
-            for key in spare[: max(0, len(spare) - MAX_SPARE)]:
+            mine = len(known) - len(spare) + len(keys)
+            for key in spare[: max(0, len(spare) - max(mine, MIN_SPARE))]:
                 del known[key]
             known.update((key, entries[key]) for key in keys)
             self._save(shard, known)
@@ -72,6 +78,13 @@ class Cache:
             return False
         private = stat.S_ISDIR(status.st_mode) and not stat.S_IMODE(status.st_mode) & 0o022
         return private and status.st_uid == os.geteuid()
+
+    def _drop_old_code(self) -> None:
+        """Remove what other versions of the code wrote."""
+        with contextlib.suppress(OSError):
+            for old in self._directory.iterdir():
+                if not old.name.startswith(".") and not old.name.endswith(f"-{_code_version()}"):
+                    old.unlink(missing_ok=True)
 
     def _path(self, shard: str) -> Path:
         return self._directory / f"{shard}-{_code_version()}"
@@ -90,9 +103,6 @@ class Cache:
         target = self._path(shard)
         beside = target.with_name(f".{target.name}.{os.getpid()}")
         with contextlib.suppress(OSError):  # a full disk costs the cache, not the run
-            for old in self._directory.glob(f"{shard}-*"):
-                if old != target:
-                    old.unlink(missing_ok=True)
             descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
             with os.fdopen(descriptor, "wb") as file:
                 pickle.dump(known, file, protocol=pickle.HIGHEST_PROTOCOL)
@@ -114,7 +124,7 @@ class _Unpickler(pickle.Unpickler):
 def _by_shard(keys: Iterable[Key]) -> Mapping[str, list[Key]]:
     shards: dict[str, list[Key]] = defaultdict(list)
     for key in keys:
-        shards[hashlib.blake2b(key[0].encode(), digest_size=1).hexdigest()[:SHARD_DIGITS]].append(key)
+        shards[f"{zlib.crc32(key[0].encode()) % SHARDS:x}"].append(key)
     return shards
 
 

@@ -3,8 +3,6 @@
 Called by the loader for files that are not cached. What needs other files is left to `checks`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
 from typing import Any

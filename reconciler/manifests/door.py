@@ -5,8 +5,10 @@ Called by `kinds` and `nodes`. A model only guards the door; what passes becomes
 
 from __future__ import annotations
 
+import sys
 import typing
 from collections.abc import Iterator, Mapping
+from types import ModuleType
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -15,6 +17,12 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from reconciler.manifests.findings import WRITTEN, Finding, did_you_mean
 from reconciler.model.manifests import Path
+
+_SEARCH = "pydantic.plugin._loader"
+"""Where pydantic looks through the metadata of all packages for plugins: longer than it takes to build our models."""
+if _SEARCH not in sys.modules:
+    sys.modules[_SEARCH] = ModuleType(_SEARCH)
+    sys.modules[_SEARCH].__dict__["get_plugins"] = tuple
 
 _KEY = "[key]"
 """How pydantic marks that a map's key is wrong."""
@@ -27,7 +35,10 @@ _BOUNDS = {
 
 
 class Door(BaseModel):
-    """A part of a manifest as it is written."""
+    """A part of a manifest as it is written.
+
+    Modules with such models do without `from __future__ import annotations`: pydantic would have to evaluate each text.
+    """
 
     model_config = ConfigDict(
         strict=True, extra="forbid", alias_generator=to_camel, defer_build=True, hide_input_in_errors=True

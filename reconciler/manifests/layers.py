@@ -1,7 +1,5 @@
 """What Host and Group share: a connection, `config` per app and `vars`."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, Literal
 

@@ -1,9 +1,7 @@
 """How an app's health is seen: the checks of `health`."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
@@ -62,7 +60,7 @@ class HealthSpec(Door):
     within: Seconds = Field(30.0, description="It must succeed within this time after an apply.")
 
     @model_validator(mode="after")
-    def _one_check(self) -> HealthSpec:
+    def _one_check(self) -> Self:
         if sum(getattr(self, name) is not None for name in CHECKS) != 1:
             raise failure(f"a health check takes one of {', '.join(CHECKS)}", "Give each its own -")
         return self

@@ -4,8 +4,6 @@ Called by `kinds.app` and `kinds.job`. Every model is validated alone, so that o
 built, and one broken resource hides no other.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, TypeAlias, TypeVar
 
@@ -47,6 +45,9 @@ class Beside(Door):
     keep: bool = Field(default=False, description="Never pruned.")
 
 
+_BESIDE = frozenset(field.alias for field in Beside.model_fields.values())
+
+
 class BlockBody(Door):
     """What may stand inside a block."""
 
@@ -69,9 +70,8 @@ def _node(item: Any, path: Path, kinds: Mapping[str, type[BaseModel]], found: li
             Finding(path, f"a resource is a map, not {kind_of(item)}", "Write it like - file: {path: /etc/motd}")
         )
         return None
-    beside = {field.alias for field in Beside.model_fields.values()}
     named = [key for key in item if key in kinds or key == BLOCK]
-    unknown = [key for key in item if key not in beside and key not in named]
+    unknown = [key for key in item if key not in _BESIDE and key not in named]
     if len(named) != 1:
         found.extend(_misnamed(path, named, unknown, kinds))
         return None

@@ -3,11 +3,9 @@
 Used by `nodes` for validation and by `schemas`; the values themselves stay as written, the engine reads them rendered.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, ClassVar, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
 
 from pydantic import BeforeValidator, Field, PlainValidator, WithJsonSchema, model_validator
 
@@ -150,7 +148,7 @@ class File(Owned):
     replace: Boolean = Field(default=True, description="With false, an existing file is left as it is.")
 
     @model_validator(mode="after")
-    def _one_text(self) -> File:
+    def _one_text(self) -> Self:
         given = [name for name in ("template", "content", "source") if getattr(self, name) is not None]
         if len(given) > 1:
             raise failure(f"file has {' and '.join(given)}; it takes one of them", "Keep one")
@@ -176,7 +174,7 @@ class Link(Resource):
     target: Filled | None = Field(None, description="What it points to, absolute or relative to the link.")
 
     @model_validator(mode="after")
-    def _has_target(self) -> Link:
+    def _has_target(self) -> Self:
         if self.target is None and self.state == "present":
             raise failure("target is missing", "Add target: ../sites-available/web.conf", "missing-field")
         return self
@@ -260,7 +258,7 @@ class Archive(Resource):
     strip: Integer = Field(0, description="How many leading directories are taken off.")
 
     @model_validator(mode="after")
-    def _checked_download(self) -> Archive:
+    def _checked_download(self) -> Self:
         if "://" in self.source and not self.sha256:
             raise failure("an archive from a URL needs sha256", "Add sha256: the checksum of the file", "missing-field")
         return self

@@ -1,9 +1,7 @@
 """How a change goes through an app's hosts: `rollout` and its steps."""
 
-from __future__ import annotations
-
 import re
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
@@ -37,7 +35,7 @@ class StepSpec(Door):
     spread: Filled | None = Field(None, description="Label over whose values a batch is spread.")
 
     @model_validator(mode="after")
-    def _one_way(self) -> StepSpec:
+    def _one_way(self) -> Self:
         if (self.hosts is None) == (self.batch is None):
             raise failure("a step takes hosts or batch", "Keep one")
         return self

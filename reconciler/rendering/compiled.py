@@ -143,9 +143,10 @@ def _compiled(name: str, text: str, parse: Callable[[Sandbox], _Parsed]) -> Comp
     grammar = _grammar()
     try:
         tree, is_expression = parse(grammar)
-        if troubles := tuple(islice(_static_troubles(name, tuple(nodes_below(tree)), grammar), MAX_TROUBLES)):
+        below = nodes_below(tree)
+        if troubles := tuple(islice(_static_troubles(name, below, grammar), MAX_TROUBLES)):
             return Compiled(name, troubles=troubles)
-        return _generated(name, tree, grammar, is_expression=is_expression)
+        return _generated(name, tree, below, grammar, is_expression=is_expression)
     except LimitExceeded as error:
         return Compiled(name, troubles=(Trouble(name, 0, "template-limit", str(error)),))
     except TemplateSyntaxError as error:
@@ -156,8 +157,9 @@ def _compiled(name: str, text: str, parse: Callable[[Sandbox], _Parsed]) -> Comp
         return Compiled(name, troubles=(Trouble(name, 0, "template-limit", "it is nested too deeply"),))
 
 
-def _generated(name: str, tree: nodes.Template, grammar: Sandbox, *, is_expression: bool) -> Compiled:
-    below = tuple(nodes_below(tree))
+def _generated(
+    name: str, tree: nodes.Template, below: Sequence[nodes.Node], grammar: Sandbox, *, is_expression: bool
+) -> Compiled:
     generator = MeteredCodeGenerator(grammar, name)
     generator.visit(tree)
     found = reading(tree, below, frozenset(generator.outside))
@@ -169,7 +171,8 @@ def _generated(name: str, tree: nodes.Template, grammar: Sandbox, *, is_expressi
 def _selector(name: str, selector: Selector, grammar: Sandbox) -> Compiled:
     """The argument of a `hosts(...)`, compiled by itself."""
     if selector.argument is not None:
-        return _generated(name, _assignment(selector.argument), grammar, is_expression=True)
+        tree = _assignment(selector.argument)
+        return _generated(name, tree, nodes_below(tree), grammar, is_expression=True)
     hint = "Its selector may use config, vars and host, so that it is known before anything is rendered"
     return Compiled(name, troubles=(Trouble(name, selector.line, "hosts-selector", selector.complaint, hint),))
 

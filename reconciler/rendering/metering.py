@@ -12,6 +12,8 @@ from jinja2 import nodes
 from jinja2.compiler import CodeGenerator, Frame
 from jinja2.environment import Environment
 
+from reconciler.rendering.reads import children
+
 
 def weight(body: Iterable[nodes.Node]) -> int:
     """How many expressions and statements a body holds, without the bodies inside it, which pay for themselves."""
@@ -20,7 +22,7 @@ def weight(body: Iterable[nodes.Node]) -> int:
     while pending:
         node = pending.pop()
         count += 1
-        pending.extend(child for child in node.iter_child_nodes() if not isinstance(child, nodes.Stmt))
+        pending.extend(child for child in children(node) if not isinstance(child, nodes.Stmt))
     return count
 
 

@@ -5,7 +5,7 @@ Called by compilation. A name counts as read where any branch may take it from t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -46,7 +46,7 @@ class Reading:
     selectors: tuple[Selector, ...] = ()
 
 
-def reading(tree: nodes.Template, below: Iterable[nodes.Node], outside: frozenset[str]) -> Reading:
+def reading(tree: nodes.Template, below: Sequence[nodes.Node], outside: frozenset[str]) -> Reading:
     """What a parsed template reads.
 
     Args:
@@ -54,7 +54,6 @@ def reading(tree: nodes.Template, below: Iterable[nodes.Node], outside: frozense
         below: all nodes of the tree.
         outside: top-level names that it does not set itself.
     """
-    below = tuple(below)
     calls = [node for node in below if isinstance(node, nodes.Call)]
     names, dynamic = _references(below)
     stored = {node.name for node in below if isinstance(node, nodes.Name) and node.ctx != "load"}
@@ -68,13 +67,27 @@ def reading(tree: nodes.Template, below: Iterable[nodes.Node], outside: frozense
     )
 
 
-def nodes_below(tree: nodes.Node) -> Iterator[nodes.Node]:
-    """All nodes of a tree but its root, in the order of the text. Jinja's own `find_all` takes three times as long."""
-    waiting = list(tree.iter_child_nodes())[::-1]
+def nodes_below(tree: nodes.Node) -> list[nodes.Node]:
+    """All nodes of a tree but its root, in the order of the text."""
+    found: list[nodes.Node] = []
+    waiting = children(tree)[::-1]
     while waiting:
         node = waiting.pop()
-        yield node
-        waiting += list(node.iter_child_nodes())[::-1]
+        found.append(node)
+        waiting += children(node)[::-1]
+    return found
+
+
+def children(node: nodes.Node) -> list[nodes.Node]:
+    """The nodes right below one, in the order of the text. Jinja's own `iter_child_nodes` takes three times as long."""
+    found: list[nodes.Node] = []
+    for name in node.fields:
+        value = getattr(node, name, None)
+        if isinstance(value, nodes.Node):
+            found.append(value)
+        elif isinstance(value, list):
+            found += [item for item in value if isinstance(item, nodes.Node)]
+    return found
 
 
 def shortest(paths: Iterable[ReadPath]) -> frozenset[ReadPath]:
@@ -89,7 +102,7 @@ def _paths(node: nodes.Node, outside: frozenset[str]) -> set[ReadPath]:
     while pending:
         node = pending.pop()
         if isinstance(node, nodes.Call) and isinstance(node.node, nodes.Getattr):
-            pending += [node.node.node, *(child for child in node.iter_child_nodes() if child is not node.node)]
+            pending += [node.node.node, *(child for child in children(node) if child is not node.node)]
             continue
         path, others = _path(node, outside)
         if path:
@@ -115,7 +128,7 @@ def _path(node: nodes.Node, outside: frozenset[str]) -> tuple[ReadPath, list[nod
     root = _root(node.name) if isinstance(node, nodes.Name) and node.ctx == "load" and node.name in outside else ()
     if root:
         return (*root, *reversed(keys)), others
-    return (), list(start.iter_child_nodes())
+    return (), children(start)
 
 
 def _root(name: str) -> ReadPath:

@@ -25,7 +25,10 @@ from reconciler.model.manifests import (
 from reconciler.model.observed import Applied, AppStatus, ObservedApp, ObservedHost
 from reconciler.model.plan import Plan
 from reconciler.model.selector import EVERYTHING, Selector
-from reconciler.planner import Composer, PlanInput, Scope, diff
+from reconciler.planner.compose import Composer
+from reconciler.planner.diff import diff
+from reconciler.planner.inputs import PlanInput
+from reconciler.planner.scope import Scope
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 

@@ -17,7 +17,8 @@ from reconciler.errors import InvalidInput, Refused
 from reconciler.model.canonical import canonical
 from reconciler.model.manifests import App, Group, Guard, Host, Manifests
 from reconciler.model.plan import Action, AppPlan, Change, Plan
-from reconciler.planner import guard, order_apps
+from reconciler.planner.guard import guard
+from reconciler.planner.order import order_apps
 from reconciler.planner.reads import Reads, cut
 from reconciler.rendering import pick
 from tests.fakes.fleet import World, app, compose, file, group, host, manifests

@@ -12,7 +12,7 @@ from reconciler.cli.options import add_output, add_scope, scope_of
 
 if TYPE_CHECKING:
     from reconciler.loops.planning import Survey
-    from reconciler.planner import Scope
+    from reconciler.planner.scope import Scope
     from reconciler.reports.hosts import HostRow
 
 
@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
 
 
 def _rows(situation: Survey, scope: Scope) -> list[HostRow]:
-    from reconciler.planner import connections
+    from reconciler.planner.placement import connections
     from reconciler.reports.hosts import HostRow
 
     how = connections(situation.manifests)

@@ -1,9 +1,7 @@
 """Kind App: something that runs on hosts."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal, TypeAlias, cast
+from typing import Annotated, Any, Literal, Self, TypeAlias, cast
 
 from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
@@ -60,7 +58,7 @@ class MetricSpec(Door):
     interval: Duration = Field(30.0, description="How often it is read.")
 
     @model_validator(mode="after")
-    def _one_source(self) -> MetricSpec:
+    def _one_source(self) -> Self:
         if sum(value is not None for value in (self.command, self.url, self.textfile)) != 1:
             raise failure("a metric takes one of command, url and textfile", "Keep one")
         return self

@@ -1,7 +1,5 @@
 """Kind Fleet: settings of the whole fleet."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from pydantic import Field

@@ -1,7 +1,5 @@
 """Kind Group: values for the hosts that a selector picks."""
 
-from __future__ import annotations
-
 from pydantic import Field
 
 from reconciler.manifests.door import Door

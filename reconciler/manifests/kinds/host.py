@@ -1,7 +1,5 @@
 """Kind Host: one machine."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from pydantic import Field

@@ -1,7 +1,5 @@
 """Kind Job: steps to run at a time, on a condition or by hand."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal

@@ -12,7 +12,7 @@ from reconciler.errors import InvalidInput
 from reconciler.model.canonical import canonical
 from reconciler.model.desired import app_digest
 from reconciler.model.manifests import Dependency, Lifecycle
-from reconciler.planner import Composer
+from reconciler.planner.compose import Composer
 from tests.fakes.fleet import World, app, compose, file, group, host, locate, manifests
 
 

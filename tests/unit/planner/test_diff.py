@@ -13,7 +13,7 @@ from reconciler.errors import InvalidInput
 from reconciler.model.manifests import App, DriftPolicy, Host, Lifecycle, Maintenance, PrunePolicy, Sync
 from reconciler.model.observed import Drift, ObservedHost
 from reconciler.model.plan import Action, AppPlan, Change, Plan
-from reconciler.planner import Scope
+from reconciler.planner.scope import Scope
 from reconciler.resources.protocol import ResourceEvent
 from tests.fakes.fleet import NOW, World, app, file, host, manifests
 

@@ -8,7 +8,8 @@ import pytest
 
 from reconciler.model.manifests import Manifests
 from reconciler.model.observed import AppStatus, Drift
-from reconciler.planner import Due, Scope, due, why_due
+from reconciler.planner.due import Due, due, why_due
+from reconciler.planner.scope import Scope
 from tests.fakes.fleet import World, app, file, host, manifests
 
 SECRET = app("web", file("/etc/a", "{{ password }}"), config={"password": {"secret": "web/password"}})

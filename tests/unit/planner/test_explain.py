@@ -6,7 +6,7 @@ import pytest
 
 from reconciler.errors import InvalidInput
 from reconciler.model.manifests import Dependency, Lifecycle
-from reconciler.planner import Explanation, explain
+from reconciler.planner.explain import Explanation, explain
 from tests.fakes.fleet import app, compose, file, group, host, locate, manifests
 
 DECLARED = manifests(

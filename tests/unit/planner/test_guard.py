@@ -7,7 +7,7 @@ import pytest
 from reconciler.errors import Refused
 from reconciler.model.manifests import Guard
 from reconciler.model.plan import Action, AppPlan, Change, Plan
-from reconciler.planner import guard
+from reconciler.planner.guard import guard
 
 
 def plan(resources: dict[str, int], **deletes: int) -> Plan:

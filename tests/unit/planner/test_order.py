@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reconciler.errors import InvalidInput
-from reconciler.planner import order_apps
+from reconciler.planner.order import order_apps
 
 
 def test_dependencies_come_first_and_equals_by_name() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from reconciler.model.manifests import Connection, ConnectionType, Lifecycle
 from reconciler.model.selector import Selector
-from reconciler.planner import connections, placements
 from reconciler.planner.fleet import Fleet, Memory
+from reconciler.planner.placement import connections, placements
 from tests.fakes.fleet import app, group, host, manifests
 
 
