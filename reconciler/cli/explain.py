@@ -8,7 +8,7 @@ from reconciler.cli.console import Console
 from reconciler.cli.exits import Exit
 from reconciler.cli.options import add_output, known
 from reconciler.errors import Place
-from reconciler.model.manifests import Origin, Path
+from reconciler.model.metadata import Origin, Path
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

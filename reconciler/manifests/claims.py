@@ -14,7 +14,8 @@ from reconciler.manifests.findings import Finding, did_you_mean
 from reconciler.manifests.nodes import Node
 from reconciler.manifests.resources import STEPS
 from reconciler.manifests.syntax import names_read, statically
-from reconciler.model.manifests import Block, Path, ResourceTemplate, names_text
+from reconciler.model.manifests import Block, ResourceTemplate, names_text
+from reconciler.model.metadata import Path
 
 PATH_KINDS = frozenset({"file", "directory", "link", "archive"})
 _SANDBOX: Mapping[tuple[str, ...], bool] = {("host", "sandbox"): True}

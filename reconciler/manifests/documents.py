@@ -18,7 +18,7 @@ from reconciler.manifests.nodes import read_nodes
 from reconciler.manifests.parsed import Document, Parsed
 from reconciler.manifests.places import problem
 from reconciler.manifests.reading import Plain, UnreadableError, read
-from reconciler.model.manifests import Metadata, Origin, Path
+from reconciler.model.metadata import Metadata, Origin, Path
 
 API_VERSION = "reconciler/v1"
 MAX_NAME = 63

@@ -16,7 +16,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from reconciler.manifests.findings import WRITTEN, Finding, did_you_mean
-from reconciler.model.manifests import Path
+from reconciler.model.metadata import Path
 
 _SEARCH = "pydantic.plugin._loader"
 """Where pydantic looks through the metadata of all packages for plugins: longer than it takes to build our models."""

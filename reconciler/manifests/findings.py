@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from reconciler import errors
-from reconciler.model.manifests import Path
+from reconciler.model.metadata import Path
 
 WRITTEN = "{written}"
 """Stands in a hint for the value as the file has it; YAML's number 1.10 is 1.1 once it is read."""

@@ -17,7 +17,8 @@ from reconciler.manifests.findings import Finding
 from reconciler.manifests.index import Index
 from reconciler.manifests.parsed import Document, Parsed
 from reconciler.manifests.templates import read_template
-from reconciler.model.manifests import Manifests, Origin, Path
+from reconciler.model.manifests import Manifests
+from reconciler.model.metadata import Origin, Path
 from reconciler.model.tree import Tree, TreeFile
 
 _T = TypeVar("_T")

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from reconciler.manifests.door import Door, failure
 from reconciler.manifests.fields import TEMPLATED, Argv, Expression, Filled, Integer, Seconds, Text
 from reconciler.manifests.syntax import statically
-from reconciler.model.manifests import Path
+from reconciler.model.metadata import Path
 
 CHECKS = ("http", "tcp", "command", "service", "tls")
 

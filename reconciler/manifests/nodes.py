@@ -14,7 +14,8 @@ from reconciler.manifests.door import Door, failure, findings, kind_of
 from reconciler.manifests.fields import Expression, Text, read_expression
 from reconciler.manifests.findings import Finding, did_you_mean
 from reconciler.manifests.values import value_findings
-from reconciler.model.manifests import Block, Path, ResourceTemplate
+from reconciler.model.manifests import Block, ResourceTemplate
+from reconciler.model.metadata import Path
 
 Node: TypeAlias = ResourceTemplate | Block
 _Model = TypeVar("_Model", bound=BaseModel)

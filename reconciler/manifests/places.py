@@ -10,7 +10,7 @@ from functools import lru_cache
 from reconciler.errors import Place, Problem
 from reconciler.manifests.findings import WRITTEN, Finding, printable
 from reconciler.manifests.reading import Plain, Positions, UnreadableError, read
-from reconciler.model.manifests import Origin, Path
+from reconciler.model.metadata import Origin, Path
 
 
 def problem(raw: bytes, origin: Origin, finding: Finding) -> Problem:

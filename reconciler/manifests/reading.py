@@ -29,7 +29,7 @@ from ruamel.yaml.events import (
 )
 
 from reconciler.manifests.findings import Finding
-from reconciler.model.manifests import Path
+from reconciler.model.metadata import Path
 
 MAX_BYTES = 4 * 1024 * 1024
 MAX_PURE_BYTES = 256 * 1024

@@ -12,7 +12,7 @@ from jinja2 import Environment, TemplateError, nodes
 
 from reconciler.errors import InvalidInput
 from reconciler.manifests.findings import Finding
-from reconciler.model.manifests import Path
+from reconciler.model.metadata import Path
 from reconciler.rendering import Expression, check_template
 
 WHEN_FUNCTIONS = ("hosts",)

@@ -8,7 +8,7 @@ from typing import Any
 from reconciler.manifests.fields import is_secret, is_template, secret_problem
 from reconciler.manifests.findings import Finding
 from reconciler.manifests.syntax import template_findings
-from reconciler.model.manifests import Path
+from reconciler.model.metadata import Path
 
 
 def value_findings(value: Any, path: Path = ()) -> Iterator[Finding]:

@@ -9,34 +9,9 @@ import enum
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeAlias
 
+from reconciler.model.metadata import Metadata, Path, Value
 from reconciler.model.selector import EVERYTHING, Selector
-
-Value: TypeAlias = Any
-"""What YAML can hold: text, numbers, booleans, None, lists and maps with text keys."""
-
-Path: TypeAlias = tuple[str | int, ...]
-"""A way into a document: map keys and list indexes, such as ("spec", "resources", 2, "file", "mode")."""
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where a manifest was written. Line and column are found on demand, only for errors."""
-
-    file: str
-    document: int
-    """Index of the YAML document in its file, from 0."""
-
-
-@dataclass(frozen=True, slots=True)
-class Metadata:
-    """Name and labels, common to all kinds."""
-
-    name: str
-    origin: Origin
-    labels: Mapping[str, str] = field(default_factory=dict)
-    formerly: tuple[str, ...] = ()
 
 
 class ConnectionType(enum.Enum):

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reconciler.model.desired import Bundle
-from reconciler.model.manifests import App, Block, Path, ResourceTemplate
+from reconciler.model.manifests import App, Block, ResourceTemplate
+from reconciler.model.metadata import Path
 
 _KEYS = {
     **dict.fromkeys(("file", "directory", "link", "archive", "mount"), "path"),

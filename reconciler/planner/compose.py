@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from reconciler.model.desired import Bundle, Desired
-from reconciler.model.manifests import Manifests, Value
+from reconciler.model.manifests import Manifests
+from reconciler.model.metadata import Value
 from reconciler.planner.checks import check_fleet
 from reconciler.planner.composition import Composed, Composition
 from reconciler.planner.findings import Findings

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.model.canonical import canonical
-from reconciler.model.manifests import App, Group, Host, Origin, Path, Value
+from reconciler.model.manifests import App, Group, Host
+from reconciler.model.metadata import Origin, Path, Value
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from reconciler.errors import InvalidInput
 from reconciler.model.desired import Desired
-from reconciler.model.manifests import Dependency, Lifecycle, Manifests, Origin, Path, Value
+from reconciler.model.manifests import Dependency, Lifecycle, Manifests
+from reconciler.model.metadata import Origin, Path, Value
 from reconciler.planner.config import Layer, config_layers, secret_path, vars_layers
 from reconciler.planner.placement import Placement
 

@@ -6,7 +6,8 @@ Called by the composer; the same mistake in a template shows on thousands of hos
 from __future__ import annotations
 
 from reconciler.errors import InvalidInput, Place, Problem
-from reconciler.model.manifests import App, Block, Path, ResourceTemplate
+from reconciler.model.manifests import App, Block, ResourceTemplate
+from reconciler.model.metadata import Path
 from reconciler.planner.recipes import Recipe
 from reconciler.planner.resolver import Locate
 from reconciler.rendering import RenderFailed

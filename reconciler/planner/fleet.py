@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from reconciler.errors import InvalidInput
-from reconciler.model.manifests import App, Group, Host, Manifests, Value
+from reconciler.model.manifests import App, Group, Host, Manifests
+from reconciler.model.metadata import Value
 from reconciler.model.selector import Selector, SelectorError
 from reconciler.planner.config import Layer, config_layers, conflicts, merge, unset, vars_layers
 from reconciler.planner.placement import Placement, Standing, selectors_of

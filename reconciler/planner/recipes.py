@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 
 from reconciler.errors import InvalidInput, Problem
 from reconciler.model.desired import Bundle
-from reconciler.model.manifests import App, Path
+from reconciler.model.manifests import App
+from reconciler.model.metadata import Path
 from reconciler.planner.bundles import pack
 from reconciler.planner.claims import fixed_claims
 from reconciler.planner.config import secret_paths

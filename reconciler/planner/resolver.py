@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
 from reconciler.errors import InvalidInput, Place, Problem
-from reconciler.model.manifests import Host, Origin, Path, Value
+from reconciler.model.manifests import Host
+from reconciler.model.metadata import Origin, Path, Value
 from reconciler.planner.config import Conflict, Layer, setter
 
 Locate: TypeAlias = Callable[[Origin, Path], Place]

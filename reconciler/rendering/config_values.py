@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from reconciler.errors import InvalidInput
-from reconciler.model.manifests import Value
+from reconciler.model.metadata import Value
 from reconciler.rendering.compiled import Compiled, compile_value, is_template
 from reconciler.rendering.environment import Sandbox
 from reconciler.rendering.secret import KEY, NotKnown, Secret, reveal

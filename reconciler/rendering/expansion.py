@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from reconciler.model.canonical import digest
-from reconciler.model.manifests import Path, names_text
+from reconciler.model.manifests import names_text
+from reconciler.model.metadata import Path
 from reconciler.rendering.compiled import compile_template, is_template
 from reconciler.rendering.outline import Node
 from reconciler.rendering.rendered import RenderedResource, resource_key

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from reconciler.errors import InvalidInput, Place, Problem
-from reconciler.model.manifests import Path
+from reconciler.model.metadata import Path
 from reconciler.rendering.trouble import Trouble
 
 

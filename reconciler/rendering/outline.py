@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.model.manifests import Path, names_text
+from reconciler.model.manifests import names_text
+from reconciler.model.metadata import Path
 from reconciler.rendering.compiled import (
     Compiled,
     closure,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from reconciler.model.manifests import Path
+from reconciler.model.metadata import Path
 
 
 @dataclass(frozen=True, slots=True)

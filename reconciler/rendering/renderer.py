@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from reconciler.model.canonical import digest
 from reconciler.model.desired import Bundle
-from reconciler.model.manifests import Path
+from reconciler.model.metadata import Path
 from reconciler.rendering.compiled import Compiled, compile_template
 from reconciler.rendering.environment import Sandbox
 from reconciler.rendering.expansion import MAX_ITEMS, Expansion, View, too_many

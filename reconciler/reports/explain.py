@@ -9,7 +9,8 @@ from typing import Any
 
 from reconciler.errors import Place
 from reconciler.model.canonical import canonical
-from reconciler.model.manifests import Dependency, Origin, Path
+from reconciler.model.manifests import Dependency
+from reconciler.model.metadata import Origin, Path
 from reconciler.planner.explain import ExplainedValue, Explanation, Setting
 from reconciler.reports.colour import Palette
 from reconciler.reports.json_form import document, plain

@@ -10,18 +10,8 @@ from typing import Any
 
 from reconciler.errors import Place
 from reconciler.model.desired import Desired
-from reconciler.model.manifests import (
-    App,
-    Block,
-    Fleet,
-    Group,
-    Host,
-    Manifests,
-    Metadata,
-    Origin,
-    Path,
-    ResourceTemplate,
-)
+from reconciler.model.manifests import App, Block, Fleet, Group, Host, Manifests, ResourceTemplate
+from reconciler.model.metadata import Metadata, Origin, Path
 from reconciler.model.observed import Applied, AppStatus, ObservedApp, ObservedHost
 from reconciler.model.plan import Plan
 from reconciler.model.selector import EVERYTHING, Selector

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from reconciler.manifests.findings import Finding, did_you_mean
 from reconciler.manifests.index import Index
 from reconciler.manifests.parsed import Document
-from reconciler.model.manifests import Path
+from reconciler.model.metadata import Path
 from reconciler.model.selector import Selector
 
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from reconciler.manifests.findings import Finding
-from reconciler.model.manifests import Block, Metadata, Path, ResourceTemplate
+from reconciler.model.manifests import Block, ResourceTemplate
+from reconciler.model.metadata import Metadata, Path
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

@@ -15,11 +15,11 @@ from reconciler.model.manifests import (
     Guard,
     Lifecycle,
     Maintenance,
-    Origin,
     PrunePolicy,
     Require,
     ResourceTemplate,
 )
+from reconciler.model.metadata import Origin
 from reconciler.model.selector import Selector
 from tests.unit.manifests.trees import HOST, app, example, fleet, group, host, load, tree, with_templates
 

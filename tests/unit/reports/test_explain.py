@@ -6,7 +6,8 @@ import json
 from syrupy.assertion import SnapshotAssertion
 
 from reconciler.errors import Place
-from reconciler.model.manifests import Dependency, Origin, Path, Require
+from reconciler.model.manifests import Dependency, Require
+from reconciler.model.metadata import Origin, Path
 from reconciler.planner.explain import ExplainedValue, Explanation, Setting
 from reconciler.reports.explain import explain_json, explain_text
 
