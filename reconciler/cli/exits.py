@@ -14,3 +14,5 @@ class Exit(enum.IntEnum):
     """`--dry-run --detailed-exitcode` only: there are changes or unknowns."""
     FAILED = 3
     """It ran, and some host failed, was rolled back or was unreachable."""
+    INTERRUPTED = 130
+    """Ctrl-C; `watch` and `status --watch` end with 0 instead."""

@@ -20,20 +20,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> Exit:
     """Compose, explain, print."""
-    from reconciler.cli.sessions import Access, session_of
-    from reconciler.planner.explain import explain
+    from reconciler.cli.sessions import survey_of
     from reconciler.reports.explain import explain_json, explain_text
 
-    with session_of(arguments, console, Access.READ) as session:
-        tree = session.working_tree.tree()
-        manifests = session.manifests(tree)
-        host = known(arguments.host, manifests.hosts, "host")
-        app = known(arguments.app, manifests.apps, "app")
-        situation = session.planning.survey(tree)
-        explanation = explain(manifests, situation.desired, host, app)
+    with survey_of(arguments, console) as (session, survey):
+        host = known(arguments.host, survey.manifests.hosts, "host")
+        app = known(arguments.app, survey.manifests.apps, "app")
+        explanation = session.planning.explained(survey, host, app)
 
         def locate(origin: Origin, path: Path) -> Place:
-            return session.loader.locate(tree, origin, path)
+            return session.loader.locate(survey.tree, origin, path)
 
         if console.output == "json":
             text = explain_json(explanation, locate=locate)

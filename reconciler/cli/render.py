@@ -28,15 +28,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> Exit:
     """Compose, render without secrets, print."""
-    from reconciler.cli.sessions import Access, session_of
+    from reconciler.cli.sessions import survey_of
     from reconciler.reports.rendered import rendered_file, rendered_json, rendered_text
 
-    with session_of(arguments, console, Access.READ) as session:
-        tree = session.working_tree.tree()
-        manifests = session.manifests(tree)
-        host = known(arguments.host, manifests.hosts, "host")
-        app = known(arguments.app, manifests.apps, "app")
-        desired = session.planning.survey(tree).desired
+    with survey_of(arguments, console) as (session, survey):
+        host = known(arguments.host, survey.manifests.hosts, "host")
+        app = known(arguments.app, survey.manifests.apps, "app")
+        desired = survey.desired
         if app not in desired.hosts[host]:
             raise InvalidInput.of(
                 "not-placed", f"{app} is not placed on {host}", hint=f"Look: reconcile explain {host} {app}"

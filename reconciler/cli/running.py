@@ -13,8 +13,6 @@ from reconciler.cli.console import Console
 from reconciler.cli.exits import Exit
 from reconciler.errors import HostFailed, ReconcilerError, mistake_of_ours
 
-_INTERRUPTED = 130
-
 
 def run(command: ModuleType, arguments: argparse.Namespace) -> int:
     """The command's exit code.
@@ -31,7 +29,7 @@ def run(command: ModuleType, arguments: argparse.Namespace) -> int:
         return Exit.FAILED if isinstance(error, HostFailed) else Exit.CANNOT
     except KeyboardInterrupt:
         console.tell("Interrupted; what was under way is taken up by the next run.")
-        return _INTERRUPTED
+        return Exit.INTERRUPTED
     except BrokenPipeError:
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -5,12 +5,16 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from reconciler.cli.console import Console
 from reconciler.cli.options import settings_of
 from reconciler.wiring import Access, Session, open_session
 
-__all__ = ["Access", "Session", "session_of"]
+if TYPE_CHECKING:
+    from reconciler.loops.planning import Survey
+
+__all__ = ["Access", "Session", "session_of", "survey_of"]
 
 
 @contextmanager
@@ -26,6 +30,13 @@ def session_of(
             yield session
         finally:
             _warn(session, console)
+
+
+@contextmanager
+def survey_of(arguments: argparse.Namespace, console: Console) -> Iterator[tuple[Session, Survey]]:
+    """A session that only reads, with what should be and what is known now."""
+    with session_of(arguments, console, Access.READ) as session:
+        yield session, session.planning.survey(session.working_tree.tree())
 
 
 def _warn(session: Session, console: Console) -> None:

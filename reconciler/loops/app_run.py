@@ -13,7 +13,7 @@ from reconciler.errors import InvalidInput, Place, Problem
 from reconciler.loops.host_view import HostView
 from reconciler.loops.outcome import AppOutcome, Listener, changes_of, drift_of, tally
 from reconciler.model.observed import Applied, AppStatus, ObservedApp
-from reconciler.resources.protocol import Event, Finished, HealthEvent, ResourceEvent
+from reconciler.resources.protocol import Event, Finished, HealthEvent, Request, ResourceEvent
 from reconciler.store import Store
 from reconciler.transport import Transport
 from reconciler.trust import Masker
@@ -73,7 +73,7 @@ class AppRun:
         resources = [event for event in events if isinstance(event, ResourceEvent)]
         finished = next(event for event in reversed(events) if isinstance(event, Finished))
         if self.look is Look.ONLY:
-            return self._seen(app, resources)
+            return self._seen(app, resources, request)
         outcome = self._outcome(app, events, resources, finished)
         self._record(app, fingerprint, outcome, finished)
         return outcome
@@ -149,8 +149,8 @@ class AppRun:
             self.store.observed.write(self.view.host, {app: (observed, None)}, self.token)
         return outcome
 
-    def _seen(self, app: str, resources: list[ResourceEvent]) -> AppOutcome:
-        drift = drift_of(resources)
+    def _seen(self, app: str, resources: list[ResourceEvent], request: Request) -> AppOutcome:
+        drift = drift_of(resources, request.resources)
         before = self.store.observed.read([self.view.host]).get(self.view.host)
         known = before.apps.get(app) if before else None
         if known and known.status is not AppStatus.CONVERGED:
@@ -169,7 +169,8 @@ class AppRun:
             return dataclasses.replace(event, message=mask(event.message))
         told = dataclasses.replace(event, error=mask(event.error), hint=mask(event.hint))
         if isinstance(told, ResourceEvent):
-            return dataclasses.replace(told, differences=tuple(map(mask, told.differences)))
+            before = mask(told.before) if told.before else told.before
+            return dataclasses.replace(told, differences=tuple(map(mask, told.differences)), before=before)
         return told
 
     def _place(self, app: str, resource: str = "") -> Place:

@@ -89,7 +89,7 @@ class Executor:
                 run = self._run(view, transport, Look.ONLY, lease)
                 found = tuple(run.perform(app) for app in names)
         except Unavailable as error:
-            return HostOutcome(host, unreachable=_reason(host, error))
+            return self._unreachable(host, error, started)
         except Refused as error:
             found = (AppOutcome("", AppStatus.REFUSED, problems=tuple(error.problems)),)
         finally:
@@ -135,12 +135,16 @@ class Executor:
                 if self.crew.remote(host) and not all(app.well for app in apps):
                     CatchingUp(self.store, host, lease.term).part(transport)
         except Unavailable as error:
-            reason = _reason(host, error)
-            self._put_back(claims.values(), reason, _RETRY)
-            return HostOutcome(host, unreachable=reason, seconds=self.clock.monotonic() - started)
+            self._put_back(claims.values(), _reason(host, error), _RETRY)
+            return self._unreachable(host, error, started)
         except Refused as error:
             apps = self._refuse(host, lease, claims, error)
         return HostOutcome(host, apps, self.clock.monotonic() - started)
+
+    def _unreachable(self, host: str, error: Unavailable, started: float) -> HostOutcome:
+        reason = _reason(host, error)
+        self.store.observed.write_unreachable(host, reason)
+        return HostOutcome(host, unreachable=reason, seconds=self.clock.monotonic() - started)
 
     def report(self, hosts: Iterable[str]) -> None:
         """Let hosts tell what they know of themselves where Redis knows less, as after it was emptied."""
@@ -157,7 +161,11 @@ class Executor:
                 self.store.leases.release(lease)
 
     def _catch_up(self, host: str, transport: Transport, lease: Lease, *, may_write: bool) -> Mapping[str, str]:
-        """What people paused there. Planning asks the ledgers of this machine's hosts itself."""
+        """Record that the host was reached; what people paused there.
+
+        Planning asks the ledgers of this machine's hosts itself.
+        """
+        self.store.observed.write_facts(host, transport.facts())
         meeting = CatchingUp(self.store, host, lease.term)
         if self.crew.remote(host):
             return meeting.meet(transport, may_write=may_write)
@@ -210,12 +218,10 @@ class Executor:
             yield outcome
 
     def _run(self, view: HostView, transport: Transport, look: Look, lease: Lease) -> AppRun:
-        facts = transport.facts()
-        self.store.observed.write_facts(view.host, facts)
         return AppRun(
             view=view,
             transport=transport,
-            facts=facts,
+            facts=transport.facts(),
             look=look,
             token=lease.term,
             store=self.store,

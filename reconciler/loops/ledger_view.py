@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,13 +13,14 @@ from reconciler.resources.ledger import AppRecord, Ledger
 
 def observed_host(ledger: Ledger, known: ObservedHost | None, facts: Mapping[str, Any]) -> ObservedHost:
     """What the host says of itself, with what Redis adds to it (drift, revision) where both speak of the same state."""
-    remembered = known.apps if known else {}
-    apps = {name: observed_app(record, remembered.get(name)) for name, record in ledger.apps.items()}
-    return ObservedHost(
+    known = known or ObservedHost()
+    apps = {name: observed_app(record, known.apps.get(name)) for name, record in ledger.apps.items()}
+    return replace(
+        known,
         apps=apps,
         facts=facts,
-        generation=max(ledger.generation, known.generation if known else 0),
-        paused={**(known.paused if known else {}), **ledger.paused},
+        generation=max(ledger.generation, known.generation),
+        paused={**known.paused, **ledger.paused},
         rejected=frozenset(digest for record in ledger.apps.values() for digest in record.rejected),
     )
 

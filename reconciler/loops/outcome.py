@@ -8,7 +8,9 @@ from typing import NamedTuple, Protocol
 
 from reconciler.errors import Place, Problem, mistake_of_ours
 from reconciler.model.observed import AppStatus, Drift
-from reconciler.resources.protocol import Event, ResourceEvent
+from reconciler.planner.text_diff import drift_text
+from reconciler.rendering import RenderedResource
+from reconciler.resources.protocol import Event, ResourceEvent, Wanted
 
 _UNTOUCHED = frozenset({"ok", "skipped", "left"})
 _DIFFERENT = frozenset({"add", "change", "delete"})
@@ -113,10 +115,16 @@ def changes_of(events: Iterable[ResourceEvent]) -> frozenset[str]:
     return frozenset(event.id for event in events if event.action in _DIFFERENT)
 
 
-def drift_of(events: Iterable[ResourceEvent]) -> tuple[Drift, ...]:
+def drift_of(events: Iterable[ResourceEvent], wanted: Iterable[Wanted | RenderedResource]) -> tuple[Drift, ...]:
     """The resources that a look found different from what should be there."""
+    fields = {resource.id: resource.fields for resource in wanted}
     return tuple(
-        Drift(event.id, event.action, event.differences or ((event.error,) if event.error else ()))
+        Drift(
+            event.id,
+            event.action,
+            event.differences or ((event.error,) if event.error else ()),
+            drift_text(event, fields.get(event.id, {})),
+        )
         for event in events
         if event.action in _DIFFERENT or event.action == "failed"
     )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from reconciler.clock import Clock
-from reconciler.errors import Refused, Unavailable
+from reconciler.errors import InvalidInput, Refused, Unavailable
 from reconciler.loops import ledger_view
 from reconciler.loops.careful_look import CarefulLook
 from reconciler.loops.host_view import HostView
@@ -29,6 +29,7 @@ from reconciler.model.tree import Tree
 from reconciler.planner.compose import Composer
 from reconciler.planner.diff import diff
 from reconciler.planner.due import due
+from reconciler.planner.explain import Explanation, explain
 from reconciler.planner.guard import guard
 from reconciler.planner.inputs import PlanInput
 from reconciler.planner.scope import Scope
@@ -151,9 +152,9 @@ class Planning:
 
     def _drift(self, survey: Survey, host: str, app: str) -> tuple[Drift, ...]:
         record = survey.ledgers[host].apps.get(app, AppRecord())
-        return drift_of(
-            event for event in self._look(survey.desired, host, app, record).values() if event.action != "failed"
-        )
+        looks = [it for it in self._look(survey.desired, host, app, record).values() if it.action != "failed"]
+        texts = any(look.before for look in looks)
+        return drift_of(looks, self.view(survey.desired, host).rendered(app).resources if texts else ())
 
     def plan(
         self, tree: Tree, scope: Scope, facts: Facts | None = None, *, texts: bool = True, look: bool = False
@@ -207,6 +208,29 @@ class Planning:
         survey = Survey(tree, manifests, both, observed, {})
         found = self._situation(survey, scope, secrets, pairs, applied=applied, looks={})
         return replace(found, plan=replace(found.plan, against=str(old.revision)))
+
+    def explained(self, survey: Survey, host: str, app: str) -> Explanation:
+        """Where everything about an app on a host comes from, and why it is due; a missing secret is no obstacle.
+
+        Raises:
+            InvalidInput: the app does not run there.
+        """
+        apps = {name: it for name, it in survey.desired.hosts.get(host, {}).items() if name == app}
+        try:
+            secrets = self._secrets.fingerprints(replace(survey.desired, hosts={host: apps}))
+        except InvalidInput:
+            secrets = None
+        given = PlanInput(
+            manifests=survey.manifests,
+            desired=survey.desired,
+            observed=survey.observed,
+            applied={},
+            bundles={},
+            secrets=secrets,
+            looks={},
+            now=self._clock.now(),
+        )
+        return explain(given, host, app)
 
     def view(self, desired: Desired, host: str) -> HostView:
         """One host of a composition, ready to be rendered or looked at."""

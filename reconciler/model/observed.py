@@ -22,7 +22,6 @@ class AppStatus(enum.Enum):
     """Facts that a template reads have changed since the plan."""
     WAITING = "waiting"
     """Not tried: something that it depends on is not healthy."""
-    UNREACHABLE = "unreachable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +32,8 @@ class Drift:
     action: str
     """What would put it right: add, change or delete."""
     differences: tuple[str, ...] = ()
+    diff: tuple[str, ...] = ()
+    """Of a file that everyone may read and that holds no secret: from the text that stands there to the wanted one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,11 @@ class ObservedHost:
     """App (`*`: the whole host) -> why people paused it."""
     rejected: frozenset[str] = frozenset()
     """Digests that failed here and are not tried again."""
+    seen_at: datetime | None = None
+    """When an executor was last there."""
+    unreachable: str = ""
+    """Why executors could not reach it since then; empty when they could."""
+    unreachable_since: datetime | None = None
 
     def generation_of(self, app: str) -> int:
         """The generation of the app as last reported; 0 where it never was."""

@@ -13,6 +13,10 @@ from reconciler.model.desired import Desired
 from reconciler.model.manifests import Dependency, Lifecycle, Manifests
 from reconciler.model.metadata import Origin, Path, Value
 from reconciler.planner.config import Layer, config_layers, secret_path, vars_layers
+from reconciler.planner.due import Due, why_due
+from reconciler.planner.held import held_back
+from reconciler.planner.inputs import PlanInput
+from reconciler.planner.past import Past
 from reconciler.planner.placement import Placement
 
 
@@ -59,20 +63,26 @@ class Explanation:
     values: str
     """Canonical JSON of what the app reads, evaluated; what the digest is of."""
     secrets: tuple[str, ...]
+    due: Due | None = None
+    """Why an apply has something to do; None where it has not."""
+    held: str = ""
+    """What keeps it from being applied all the same."""
 
 
-def explain(manifests: Manifests, desired: Desired, host: str, app: str) -> Explanation:
-    """Where everything about the app on the host comes from.
+def explain(given: PlanInput, host: str, app: str) -> Explanation:
+    """Where everything about the app on the host comes from, and why it is due. Needs neither long forms nor looks.
 
     Raises:
         InvalidInput: there is no such host, no such app, or it does not run there.
     """
+    manifests, desired = given.manifests, given.desired
     wanted = desired.hosts.get(host, {}).get(app)
     if wanted is None:
         raise _not_there(manifests, desired, host, app)
     machine, definition = manifests.hosts[host], manifests.apps[app]
     names = Placement.of(manifests).standing(machine).groups
     groups = [manifests.groups[name] for name in names]
+    past = Past(desired, given.observed)
     return Explanation(
         host=host,
         app=app,
@@ -86,6 +96,8 @@ def explain(manifests: Manifests, desired: Desired, host: str, app: str) -> Expl
         digest=wanted.digest,
         values=wanted.values,
         secrets=wanted.secrets,
+        due=why_due(wanted, past.app(host, app), given.secrets),
+        held=held_back(given, past, host, app),
     )
 
 

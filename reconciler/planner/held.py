@@ -9,7 +9,31 @@ from datetime import UTC, datetime
 from reconciler.model.desired import DesiredApp
 from reconciler.model.manifests import App, DriftPolicy, Host, Sync
 from reconciler.model.observed import ObservedApp, ObservedHost
-from reconciler.planner.due import Due
+from reconciler.planner.due import Due, why_due
+from reconciler.planner.inputs import PlanInput
+from reconciler.planner.past import Past
+
+
+def held_back(given: PlanInput, past: Past, host: str, app: str) -> str:
+    """Why an app that is wanted or known on a host is not applied there now; empty where nothing keeps it."""
+    heard = past.host(host)
+    wanted = given.desired.hosts.get(host, {}).get(app)
+    known = past.app(host, app) if wanted else heard[1].apps.get(app) if heard else None
+    manifest = given.manifests.apps.get(app)
+    now = (given.secrets or {}).get((host, app), "")
+    standstill = Standstill(
+        name=app,
+        wanted=wanted,
+        app=manifest,
+        host=given.manifests.hosts.get(host),
+        known_host=heard[1] if heard else None,
+        known=known,
+        due=why_due(wanted, known, given.secrets) if wanted else None,
+        drift=manifest.drift if manifest else DriftPolicy.HEAL,
+        named=given.scope.apps is not None and app in given.scope.apps,
+        rotated=bool(known and known.secrets and now and known.secrets != now),
+    )
+    return standstill.reason(given.now)
 
 
 @dataclass(frozen=True, slots=True)

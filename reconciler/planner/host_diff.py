@@ -18,11 +18,12 @@ from reconciler.planner.claims import claims_a_place
 from reconciler.planner.comparing import Before, Comparer, Rotation
 from reconciler.planner.due import Due, why_due
 from reconciler.planner.follow_ups import follow_ups
-from reconciler.planner.held import Standstill
+from reconciler.planner.held import held_back
 from reconciler.planner.inputs import PlanInput
 from reconciler.planner.leaving import leaves_nothing, prune_policy, why_it_stays
 from reconciler.planner.past import Past
 from reconciler.planner.renderings import Renderings
+from reconciler.planner.text_diff import drift_text
 from reconciler.rendering import Rendered
 
 
@@ -69,7 +70,7 @@ class HostDiff:
             follow_ups=follow_ups(rendered.resources, changes),
             left_behind=left,
             drift=_drift(known, found, policy),
-            held=self._held(wanted.app, wanted, known),
+            held=self._held(wanted.app),
         )
 
     def _changes(
@@ -97,7 +98,7 @@ class HostDiff:
                 print_before = source.resources[resource.id]
                 change = self._comparer.owned(resource, print_before, self._before(source, resource.id), rotation, look)
                 if change is None and look is not None and look.action in _DRIFTED:
-                    drift.append(Drift(resource.id, look.action, look.differences))
+                    drift.append(Drift(resource.id, look.action, look.differences, drift_text(look, resource.fields)))
             if change is not None:
                 changes.append(change)
         return tuple(changes), tuple(drift)
@@ -126,8 +127,8 @@ class HostDiff:
 
     def _leaving_app(self, app: str) -> AppPlan:
         known_host = self._past.host(self._host)
-        source, known = (known_host[0], known_host[1].apps.get(app)) if known_host else (self._host, None)
-        held = self._held(app, None, known)
+        source = known_host[0] if known_host else self._host
+        held = self._held(app)
         applied = self._given.applied.get((source, app))
         if applied is None:
             return AppPlan(self._host, app, left_behind=("what it owns is not known here",), held=held)
@@ -181,27 +182,8 @@ class HostDiff:
             self._rendered[app] = self._renderings.wanted(self._desired[app])
         return self._rendered[app]
 
-    def _held(self, app: str, wanted: DesiredApp | None, known: ObservedApp | None) -> str:
-        manifests = self._given.manifests
-        heard = self._past.host(self._host)
-        about_host = heard[1] if heard else None
-        host = manifests.hosts.get(self._host)
-        manifest = manifests.apps.get(app)
-        scope, secrets = self._given.scope, self._given.secrets or {}
-        now = secrets.get((self._host, app), "")
-        standstill = Standstill(
-            name=app,
-            wanted=wanted,
-            app=manifest,
-            host=host,
-            known_host=about_host,
-            known=known,
-            due=why_due(wanted, known, self._given.secrets) if wanted else None,
-            drift=manifest.drift if manifest else DriftPolicy.HEAL,
-            named=scope.apps is not None and app in scope.apps,
-            rotated=bool(known and known.secrets and now and known.secrets != now),
-        )
-        return standstill.reason(self._given.now)
+    def _held(self, app: str) -> str:
+        return held_back(self._given, self._past, self._host, app)
 
     def _check_claims(self, due_apps: Sequence[str]) -> None:
         """Two apps must not claim one place; the composer saw to claims that every host of an app makes."""

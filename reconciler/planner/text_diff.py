@@ -1,6 +1,7 @@
 """How two renderings of a resource differ, for people: a unified diff of text, `field: old -> new` of the rest.
 
-Called by `diff`. Both sides are opaque renderings, so no secret can stand in either.
+Called by `diff`, and by loops for drift. No secret can stand in either side: renderings are opaque, and what a look
+found is told only of files that everyone may read and that are to hold none.
 """
 
 from __future__ import annotations
@@ -10,11 +11,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reconciler.model.canonical import canonical
+from reconciler.resources.protocol import ResourceEvent
 
 _CONTENT = "content"
 _CONTEXT_LINES = 3
 _LONGEST_DIFF = 400
 """Lines of one diff that are kept; a plan is read by people."""
+_LONGEST_DRIFT = 40
+"""Lines of a drifted file that are kept, beside what is known of its app."""
+_LONGEST_DRIFT_LINE = 200
 _LONGEST_COMPARED = 5_000
 """Lines of a text beyond which the two are not aligned: difflib takes quadratic time."""
 
@@ -27,6 +32,19 @@ def field_differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> tu
         if before.get(name) != after.get(name) or type(before.get(name)) is not type(after.get(name))
     ]
     return (*lines, *text_differences(_text(before), _text(after)))
+
+
+def drift_text(look: ResourceEvent, wanted: Mapping[str, Any]) -> tuple[str, ...]:
+    """What others did to a file's text, bounded: from what a look found to what should stand there.
+
+    Nothing where the text is as it should be, or where not everyone may see it.
+    """
+    after = wanted.get(_CONTENT)
+    if look.before is None or _CONTENT not in look.differences or not isinstance(after, str):
+        return ()
+    lines = text_differences(look.before, after)
+    more = (f"... {len(lines) - _LONGEST_DRIFT} more lines",) if len(lines) > _LONGEST_DRIFT else ()
+    return (*(line[:_LONGEST_DRIFT_LINE] for line in lines[:_LONGEST_DRIFT]), *more)
 
 
 def text_differences(before: str, after: str) -> tuple[str, ...]:

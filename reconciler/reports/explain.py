@@ -49,8 +49,8 @@ def explain_json(explanation: Explanation, *, locate: Locate = by_file) -> str:
     """The explanation's fields; each value with its settings, lowest first, so the last one holds.
 
     {"format": 1, "explanation": {"host", "app", "placed_by", "groups", "depends_on", "needed_by", "bundle", "digest",
-    "secrets", "values": what the app reads, evaluated, "config" and "vars": [{"name", "settings": [{"source",
-    "value", "place": "file:line:column"}...]}...]}}
+    "due", "held", "secrets", "values": what the app reads, evaluated, "config" and "vars": [{"name", "settings":
+    [{"source", "value", "place": "file:line:column"}...]}...]}}
     """
     told = plain(explanation)
     told["values"] = json.loads(explanation.values)
@@ -76,6 +76,8 @@ def _head(explanation: Explanation, paint: Palette) -> Iterator[str]:
         "secrets": ", ".join(explanation.secrets),
         "bundle": explanation.bundle[:12],
         "digest": explanation.digest[:12],
+        "due": f"yes: {explanation.due.value}" if explanation.due else "no: it is as it was last applied",
+        "held back": explanation.held,
     }
     yield from aligned([f"  {paint.quiet(name)}", visible(text)] for name, text in rows.items() if text)
 

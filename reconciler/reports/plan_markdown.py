@@ -153,4 +153,5 @@ def _drift_body(section: DriftSection) -> str:
 
 def _drift(drift: Drift) -> str:
     differences = ": " + ", ".join(code(text) for text in drift.differences) if drift.differences else ""
-    return f"- {code(drift.resource)}{differences}"
+    text = f"\n\n{fence(list(drift.diff), 'diff')}\n" if drift.diff else ""
+    return f"- {code(drift.resource)}{differences}{text}"

@@ -85,25 +85,10 @@ class _Writer:
 
     def _diff(self, lines: tuple[str, ...]) -> Iterator[str]:
         shown = lines if self._verbose or len(lines) <= DIFF_LINES else lines[: DIFF_LINES * 2 // 3]
-        yield from (self._diff_line(line) for line in shown)
+        yield from (_diff_line(line, self._paint, verbose=self._verbose) for line in shown)
         if len(shown) < len(lines):
             more = count(len(lines) - len(shown), "more line")
             yield self._paint.quiet(f"... {more}, -v shows all")
-
-    def _diff_line(self, line: str) -> str:
-        text = visible_line(line)
-        hidden = 0 if self._verbose else len(text) - LINE_CHARACTERS
-        if hidden > 0:
-            text = f"{text[:LINE_CHARACTERS]} ... {count(hidden, 'more character')}, -v shows all"
-        match line[:1]:
-            case "+":
-                return self._paint.good(text)
-            case "-":
-                return self._paint.bad(text)
-            case "@":
-                return self._paint.quiet(text)
-            case _:
-                return text
 
     def _drift(self) -> Iterator[str]:
         if not self._plan.drifted:
@@ -142,11 +127,29 @@ class _Writer:
         yield self._paint.strong(last_line(self._plan))
 
 
-def drift_lines(drift: Drift, palette: Palette, *, indent: str) -> Iterable[str]:
-    """One drifted resource with what would put it right."""
+def _diff_line(line: str, paint: Palette, *, verbose: bool) -> str:
+    text = visible_line(line)
+    hidden = 0 if verbose else len(text) - LINE_CHARACTERS
+    if hidden > 0:
+        text = f"{text[:LINE_CHARACTERS]} ... {count(hidden, 'more character')}, -v shows all"
+    match line[:1]:
+        case "+":
+            return paint.good(text)
+        case "-":
+            return paint.bad(text)
+        case "@":
+            return paint.quiet(text)
+        case _:
+            return text
+
+
+def drift_lines(drift: Drift, palette: Palette, *, indent: str, texts: bool = True) -> Iterable[str]:
+    """One drifted resource with what would put it right; with `texts` also what changes in its text."""
     action = _ACTIONS.get(drift.action, Action.UNKNOWN)
     yield f"{indent}{palette.action(action, f'{action.symbol} {visible(drift.resource)}')}"
     yield from (f"{indent}    {visible_line(line)}" for line in drift.differences)
+    if texts:
+        yield from (f"{indent}      {_diff_line(line, palette, verbose=False)}" for line in drift.diff)
 
 
 _ACTIONS = {action.value: action for action in Action}

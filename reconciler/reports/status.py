@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from reconciler.model.desired import Desired, DesiredApp
 from reconciler.model.observed import AppStatus, Drift, ObservedApp, ObservedHost
@@ -19,7 +20,7 @@ from reconciler.reports.json_form import document
 from reconciler.reports.plan_text import drift_lines
 from reconciler.reports.table import aligned
 from reconciler.reports.visible import visible, visible_lines
-from reconciler.reports.words import age, count, natural, short
+from reconciler.reports.words import age, count, moment, natural, short
 
 ROWS = 40
 """With more rows than this, those that need nobody's attention are only counted, unless -v is given."""
@@ -52,7 +53,6 @@ _HEALTH = {
     AppStatus.REFUSED: Health.DEGRADED,
     AppStatus.REPLAN: Health.PROGRESSING,
     AppStatus.WAITING: Health.PROGRESSING,
-    AppStatus.UNREACHABLE: Health.UNKNOWN,
 }
 
 
@@ -67,11 +67,14 @@ class StatusRow:
     revision: str = ""
     """What was last applied."""
     at: datetime | None = None
-    """When the host was last seen to be like this."""
+    """When the host was last seen to be like this, or at least reached."""
     drift: tuple[Drift, ...] = ()
     error: str = ""
     paused: str = ""
     """Why people paused it."""
+    unreachable: str = ""
+    """Why its host can no longer be reached; the rest is what was last known."""
+    unreachable_since: datetime | None = None
     note: str = ""
     """What else to know: `rolled back`, `leaves this host`."""
 
@@ -92,10 +95,14 @@ def status_rows(desired: Desired, observed: Mapping[str, ObservedHost]) -> tuple
 
 
 def status_text(rows: Sequence[StatusRow], *, now: datetime, color: bool, verbose: bool = False) -> str:
-    """A table of apps and hosts with what is wrong below each line, and a last line with the sums."""
+    """A table of apps and hosts with what is wrong below each line, and a last line with the sums.
+
+    What changed in the texts of drifted files is shown of a single host, and with `verbose`.
+    """
     paint = Palette(color)
     shown = [row for row in rows if verbose or len(rows) <= ROWS or not row.fine]
-    lines = list(_table(shown, now, paint))
+    texts = verbose or len({row.host for row in rows}) == 1
+    lines = list(_table(shown, now, paint, texts=texts))
     if len(shown) < len(rows):
         lines.append(paint.quiet(f"... {len(rows) - len(shown)} more in sync and healthy, -v shows all"))
     lines += ["", paint.strong(_last_line(rows))] if lines else [_last_line(rows)]
@@ -109,25 +116,26 @@ def status_json(rows: Sequence[StatusRow]) -> str:
 
 def _row(host: str, app: str, wanted: DesiredApp | None, seen: ObservedHost) -> StatusRow:
     found, paused = seen.apps.get(app), seen.paused_for(app)
+    contact: dict[str, Any] = {"unreachable": seen.unreachable, "unreachable_since": seen.unreachable_since}
     if found is None:
-        return StatusRow(host, app, Sync.UNKNOWN, Health.MISSING, paused=paused, note="never applied")
+        return StatusRow(host, app, Sync.UNKNOWN, Health.MISSING, paused=paused, note="never applied", **contact)
+    gone = bool(seen.unreachable)
     return StatusRow(
         host=host,
         app=app,
-        sync=_sync(wanted, found),
-        health=Health.PAUSED if paused else _HEALTH[found.status],
+        sync=Sync.UNKNOWN if gone else _sync(wanted, found),
+        health=Health.PAUSED if paused else Health.UNKNOWN if gone else _HEALTH[found.status],
         revision=found.revision,
-        at=max((when for when in (found.finished_at, found.verified_at) if when), default=None),
+        at=max((when for when in (found.finished_at, found.verified_at, seen.seen_at) if when), default=None),
         drift=found.drift,
         error=found.error,
         paused=paused,
         note=_note(wanted, found, seen),
+        **contact,
     )
 
 
 def _sync(wanted: DesiredApp | None, found: ObservedApp) -> Sync:
-    if found.status is AppStatus.UNREACHABLE:
-        return Sync.UNKNOWN
     same = wanted is not None and wanted.digest == found.digest and found.status is AppStatus.CONVERGED
     return Sync.IN_SYNC if same and not found.drift else Sync.OUT_OF_SYNC
 
@@ -146,19 +154,22 @@ _NOTES = {
     AppStatus.REFUSED: "the host refused the statement",
     AppStatus.REPLAN: "facts of the host changed after the plan; planned again",
     AppStatus.WAITING: "waits for an app that it depends on",
-    AppStatus.UNREACHABLE: "unreachable; this is what was last known",
 }
 
 
-def _table(rows: Sequence[StatusRow], now: datetime, paint: Palette) -> Iterator[str]:
+def _table(rows: Sequence[StatusRow], now: datetime, paint: Palette, *, texts: bool) -> Iterator[str]:
     if not rows:
         return
     header = [paint.quiet(name) for name in ("HOST", "APP", "SYNC", "HEALTH", "REVISION", "SEEN")]
     first, *lines = aligned([header, *(_cells(row, now, paint) for row in rows)])
     yield first
+    last = ""
     for row, line in zip(rows, lines, strict=True):
         yield line
-        yield from (f"    {detail}" for detail in _details(row, paint))
+        if row.unreachable and row.host != last:
+            yield from (f"    {detail}" for detail in _contact(row, now, paint))
+        last = row.host
+        yield from (f"    {detail}" for detail in _details(row, paint, texts=texts))
 
 
 def _cells(row: StatusRow, now: datetime, paint: Palette) -> list[str]:
@@ -175,7 +186,16 @@ def _cells(row: StatusRow, now: datetime, paint: Palette) -> list[str]:
     ]
 
 
-def _details(row: StatusRow, paint: Palette) -> Iterator[str]:
+def _contact(row: StatusRow, now: datetime, paint: Palette) -> Iterator[str]:
+    first, *more = visible_lines(row.unreachable)
+    since = row.unreachable_since
+    how_long = f"since {moment(since)}, {age(since, now)}; " if since else ""
+    yield f"{paint.bad('unreachable:')} {first}"
+    yield from (f"  {line}" for line in more)
+    yield paint.quiet(f"{how_long}the rest is what was last known")
+
+
+def _details(row: StatusRow, paint: Palette, *, texts: bool) -> Iterator[str]:
     if row.paused:
         yield f"{paint.careful('paused:')} {visible(row.paused)}"
     if row.error:
@@ -187,7 +207,7 @@ def _details(row: StatusRow, paint: Palette) -> Iterator[str]:
     if row.drift:
         yield paint.careful("drift:")
     for drift in row.drift:
-        yield from drift_lines(drift, paint, indent="  ")
+        yield from drift_lines(drift, paint, indent="  ", texts=texts)
 
 
 def _last_line(rows: Sequence[StatusRow]) -> str:
@@ -199,4 +219,6 @@ def _last_line(rows: Sequence[StatusRow]) -> str:
     told = [f"{sync[kind]} {kind.value}" for kind in Sync if kind is not Sync.UNKNOWN and sync[kind]]
     told += [f"{sync[Sync.UNKNOWN]} with unknown sync"] if sync[Sync.UNKNOWN] else []
     told += [f"{health[Health.DEGRADED]} degraded"] if health[Health.DEGRADED] else []
+    away = len({row.host for row in rows if row.unreachable})
+    told += [f"{count(away, 'host')} unreachable"] if away else []
     return f"{count(len(rows), 'app')} on {hosts}: {', '.join(told)}."

@@ -57,8 +57,17 @@ class Opened(Protocol):
 class Store:
     """Everything that is kept in Redis, one part a member. A context manager; leaving it closes the connections."""
 
-    def __init__(self, opened: Opened, keys: Keys | None = None, entropy: Callable[[int], bytes] = os.urandom) -> None:
+    def __init__(
+        self,
+        opened: Opened,
+        keys: Keys | None = None,
+        entropy: Callable[[int], bytes] = os.urandom,
+        *,
+        temporary: bool = False,
+    ) -> None:
         keys = keys or Keys()
+        self.temporary = temporary
+        """Whether it is empty and vanishes when it is closed, since there is none yet."""
         self._opened = opened
         self._reading = reading = Reading(opened.link)
         self._told: set[Problem] = set()
@@ -122,4 +131,4 @@ def open_temporary(runtime_dir: Path, clock: Clock | None = None) -> Store:
     """An empty store of its own that vanishes when it is closed; for a dry run where there is none."""
     from reconciler.store import opening  # noqa: PLC0415 - imports redis
 
-    return Store(opening.temporary(runtime_dir, clock or SystemClock()))
+    return Store(opening.temporary(runtime_dir, clock or SystemClock()), temporary=True)

@@ -18,6 +18,9 @@ from reconciler.store.reading import Reading, instant, json_map, number, whole, 
 
 _STATUS = {status.value: status for status in AppStatus}
 _HOSTS_AT_ONCE = 500
+_LONGEST_REASON = 2_000
+_CONTACT = ("seen_at", "unreachable", "unreachable_since")
+"""What stands among the facts and is none: when the host was reached, and why it no longer is."""
 
 
 class ObservedState:
@@ -66,9 +69,14 @@ class ObservedState:
         return self._written(host, token, [app, "", ""])
 
     def write_facts(self, host: str, facts: Mapping[str, Any]) -> None:
-        """Replace what is known of the machine."""
+        """Replace what is known of the machine, which was reached just now."""
         values = {name: compact(value) for name, value in sorted(facts.items())}
         self._link.send_all([self._known(host), call("facts_write", self._keys.host(host), *flat(values))])
+
+    def write_unreachable(self, host: str, reason: str) -> None:
+        """Record that the host could not be reached, and since when; the next facts end that."""
+        command = call("unreachable_write", self._keys.host(host), compact(reason[:_LONGEST_REASON]))
+        self._link.send_all([self._known(host), command])
 
     def write_ledger(
         self, host: str, *, generation: int = 0, paused: Mapping[str, str] | None = None, rejected: Iterable[str] = ()
@@ -83,14 +91,18 @@ class ObservedState:
         slot, reading = self._keys.host(name), self._reading
         known = reading.hash(slot + "facts", facts, lambda fact: fact)
         whole_facts = bool(facts) and len(known) == len(facts) // 2
-        known.pop("seen_at", None)
+        contact = {name: known.pop(name, None) for name in _CONTACT}
+        since, reason = (contact[name] for name in ("unreachable_since", "unreachable"))
         mirror = reading.record(slot + "ledger", partial(_mirror, ledger)) or ObservedHost()
         highest = reading.record(slot + "numbers", partial(number, sent)) or 0
         return replace(
             mirror,
             apps=reading.hash(slot + "observed", apps, _app),
-            facts=known if whole_facts else None,
+            facts=known if whole_facts and contact["seen_at"] else None,
             generation=max(mirror.generation, highest),
+            seen_at=reading.record(slot + "facts", partial(instant, contact["seen_at"])),
+            unreachable=reading.record(slot + "facts", partial(word, reason or "")) or "",
+            unreachable_since=reading.record(slot + "facts", partial(instant, since)),
         )
 
     def _written(self, host: str, token: int, arguments: Sequence[Argument]) -> bool:
@@ -116,7 +128,7 @@ def short_form(app: ObservedApp) -> str:
     texts = {"revision": app.revision, "secrets": app.secrets, "error": app.error}
     form |= {name: value for name, value in texts.items() if value}
     if app.drift:
-        form["drift"] = [[drift.resource, drift.action, *drift.differences] for drift in app.drift]
+        form["drift"] = [_drift_form(drift) for drift in app.drift]
     times = {"finished_at": app.finished_at, "verified_at": app.verified_at}
     form |= {name: value.timestamp() for name, value in times.items() if value}
     return compact(form)
@@ -141,14 +153,20 @@ def _app(form: Mapping[str, Any]) -> ObservedApp:
         word(get("revision", "")),
         word(get("secrets", "")),
         word(get("error", "")),
-        tuple(_drift(*words(entry)) for entry in form["drift"]) if "drift" in form else (),
+        tuple(map(_drift, form["drift"])) if "drift" in form else (),
         instant(get("finished_at")),
         instant(get("verified_at")),
     )
 
 
-def _drift(resource: str, action: str, *differences: str) -> Drift:
-    return Drift(resource, action, differences)
+def _drift_form(drift: Drift) -> dict[str, Any]:
+    lists = {"differences": drift.differences, "diff": drift.diff}
+    return {"resource": drift.resource, "action": drift.action} | {name: it for name, it in lists.items() if it}
+
+
+def _drift(form: Mapping[str, Any]) -> Drift:
+    lists = (words(form.get(name, [])) for name in ("differences", "diff"))
+    return Drift(word(form["resource"]), word(form["action"]), *lists)
 
 
 def _long_form(applied: Applied) -> str:

@@ -99,6 +99,12 @@ class World:
 
     def plan(self, declared: Manifests, *, scope: Scope | None = None, now: datetime = NOW, **changed: Any) -> Plan:
         """What an apply of these manifests would do."""
+        return diff(self.given(declared, scope=scope, now=now, **changed), self.composer.renderer)
+
+    def given(
+        self, declared: Manifests, *, scope: Scope | None = None, now: datetime = NOW, **changed: Any
+    ) -> PlanInput:
+        """All that a plan of these manifests rests on."""
         given = PlanInput(
             manifests=declared,
             desired=self.desired(declared),
@@ -110,7 +116,7 @@ class World:
             now=now,
             scope=scope or Scope(),
         )
-        return diff(replace(given, **changed), self.composer.renderer)
+        return replace(given, **changed)
 
     def apply(self, declared: Manifests) -> None:
         """Bring all hosts to what the manifests want, with nothing left behind."""

@@ -22,13 +22,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> Exit:
     """Read and print."""
-    from reconciler.cli.sessions import Access, session_of
+    from reconciler.cli.sessions import survey_of
 
-    with session_of(arguments, console, Access.READ) as session:
-        tree = session.working_tree.tree()
-        scope = scope_of(arguments, session.manifests(tree))
-        observed = session.planning.survey(tree).observed
-    facts = {name: host.facts for name, host in sorted(observed.items()) if host.facts and scope.host(name)}
+    with survey_of(arguments, console) as (_, survey):
+        scope = scope_of(arguments, survey.manifests)
+    facts = {name: host.facts for name, host in sorted(survey.observed.items()) if host.facts and scope.host(name)}
     console.print(_printed(facts, console))
     return Exit.DONE
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from reconciler.cli.console import Console
 from reconciler.cli.exits import Exit
 from reconciler.cli.options import add_output, add_scope, scope_of
+from reconciler.model.observed import ObservedHost
 
 if TYPE_CHECKING:
     from reconciler.loops.planning import Survey
+    from reconciler.model.manifests import Host
     from reconciler.planner.scope import Scope
     from reconciler.reports.hosts import HostRow
 
@@ -24,15 +26,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> Exit:
     """Read and print."""
-    from reconciler.cli.sessions import Access, session_of
+    from reconciler.cli.sessions import survey_of
     from reconciler.reports.hosts import hosts_json, hosts_text
 
-    with session_of(arguments, console, Access.READ) as session:
-        tree = session.working_tree.tree()
-        scope = scope_of(arguments, session.manifests(tree))
-        situation = session.planning.survey(tree)
+    with survey_of(arguments, console) as (session, survey):
+        rows = _rows(survey, scope_of(arguments, survey.manifests))
         now = session.clock.now()
-    rows = _rows(situation, scope)
     console.print(hosts_json(rows) if console.output == "json" else hosts_text(rows, now=now, color=console.color))
     return Exit.DONE
 
@@ -46,11 +45,9 @@ def _rows(situation: Survey, scope: Scope) -> list[HostRow]:
     for name, host in situation.manifests.hosts.items():
         if not scope.host(name):
             continue
-        known = situation.observed.get(name)
+        known = situation.observed.get(name, ObservedHost())
         kind = how[name].type
-        times = [app.finished_at for app in known.apps.values() if app.finished_at] if known else []
-        maintenance = host.maintenance
-        state = f"maintenance until {maintenance.until:%Y-%m-%d %H:%MZ}: {maintenance.reason}" if maintenance else ""
+        times = [at for at in (known.seen_at, *(app.finished_at for app in known.apps.values())) if at]
         rows.append(
             HostRow(
                 name=name,
@@ -59,12 +56,17 @@ def _rows(situation: Survey, scope: Scope) -> list[HostRow]:
                 labels=host.labels,
                 apps=len(situation.desired.hosts[name]),
                 seen_at=max(times, default=None),
-                state=_paused(known.paused) if known and known.paused else state,
+                state="; ".join(_states(host, known)),
             )
         )
     return rows
 
 
-def _paused(reasons: Mapping[str, str]) -> str:
-    """`paused: disk swap`, or for single apps `paused webapp: debugging`."""
-    return "; ".join(f"paused{'' if app == '*' else f' {app}'}: {why}" for app, why in sorted(reasons.items()))
+def _states(host: Host, known: ObservedHost) -> Iterator[str]:
+    """What keeps the host from being worked on: `paused: disk swap`, for single apps `paused webapp: debugging`."""
+    if known.unreachable:
+        yield f"unreachable: {known.unreachable.splitlines()[0]}"
+    if known.paused:
+        yield from (f"paused{'' if app == '*' else f' {app}'}: {why}" for app, why in sorted(known.paused.items()))
+    elif host.maintenance:
+        yield f"maintenance until {host.maintenance.until:%Y-%m-%d %H:%MZ}: {host.maintenance.reason}"

@@ -1,4 +1,4 @@
--- Replace the facts of a host, stamped with the server's time.
+-- Replace the facts of a host, stamped with the server's time: it was reached, whatever was said of it before.
 -- KEYS  1 the host's slot
 -- ARGV  fact, value (JSON), fact, value ...
 -- Reply 1

@@ -68,6 +68,22 @@ def test_facts_are_replaced_as_a_whole_and_stamped_by_redis(store: Store, inside
     assert float(inside.link.send("HGET", "rc:{web-1}:facts", "seen_at")) > 1_700_000_000
 
 
+def test_a_host_out_of_reach_keeps_the_moment_of_the_first_time_until_it_is_met_again(store: Store) -> None:
+    store.observed.write_unreachable("web-1", "no route to host")
+    first = store.observed.read()["web-1"]
+    assert (first.facts, first.seen_at, first.unreachable) == (None, None, "no route to host")
+    store.observed.write_unreachable("web-1", "connection refused")
+    second = store.observed.read()["web-1"]
+    assert second.unreachable == "connection refused"
+    assert second.unreachable_since == first.unreachable_since is not None
+    store.observed.write_facts("web-1", {"cores": 4})
+    met = store.observed.read()["web-1"]
+    assert (met.facts, met.unreachable, met.unreachable_since) == ({"cores": 4}, "", None)
+    assert met.seen_at
+    store.observed.write_unreachable("web-1", "connection refused")
+    assert store.observed.read()["web-1"].facts == {"cores": 4}
+
+
 def test_the_ledgers_mirror_is_part_of_a_host(store: Store) -> None:
     store.observed.write_ledger("web-1", generation=7, paused={"*": "moving racks"}, rejected=["d1", "d2"])
     expected = ObservedHost(generation=7, paused={"*": "moving racks"}, rejected=frozenset({"d1", "d2"}))

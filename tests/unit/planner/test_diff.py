@@ -137,10 +137,11 @@ class TestLooks:
     def test_a_look_at_our_own_thing_is_drift_and_no_intended_change(self, world: World) -> None:
         old, new = (app("web", file("/etc/web"), file("/etc/b", text)) for text in "ab")
         world.apply(manifests(old, host("web-1")))
-        look = ResourceEvent("file:/etc/web", "site", "change", ("mode: 0600 -> 0644",))
+        look = ResourceEvent("file:/etc/web", "site", "change", ("mode: 0600 -> 0644", "content"), "other\n")
         plan = world.plan(manifests(new, host("web-1")), looks={("web-1", "web"): {"file:/etc/web": look}})
         assert brief(only(plan)) == ["~ file:/etc/b"]
-        assert only(plan).drift == (Drift("file:/etc/web", "change", ("mode: 0600 -> 0644",)),)
+        diff = ("@@ -1 +1 @@", "-other", "+text")
+        assert only(plan).drift == (Drift("file:/etc/web", "change", look.differences, diff),)
 
 
 class TestLeaving:

@@ -6,8 +6,10 @@ import pytest
 
 from reconciler.errors import InvalidInput
 from reconciler.model.manifests import Dependency, Lifecycle
+from reconciler.model.observed import Drift
+from reconciler.planner.due import Due
 from reconciler.planner.explain import Explanation, explain
-from tests.fakes.fleet import app, compose, file, group, host, locate, manifests
+from tests.fakes.fleet import World, app, file, group, host, locate, manifests
 
 DECLARED = manifests(
     app("base", file("/etc/base")),
@@ -26,7 +28,7 @@ DECLARED = manifests(
 
 
 def explained(app_name: str, host_name: str = "web-1") -> Explanation:
-    return explain(DECLARED, compose(DECLARED), host_name, app_name)
+    return explain(World().given(DECLARED), host_name, app_name)
 
 
 def test_each_value_is_told_with_every_layer_that_set_it_the_winner_last() -> None:
@@ -46,7 +48,7 @@ def test_a_map_that_is_replaced_takes_its_old_keys_along() -> None:
     declared = manifests(
         app("web", file("/etc/web"), config={"tls": {"on": True}}), host("web-1", config={"web": {"tls": "off"}})
     )
-    (value,) = explain(declared, compose(declared), "web-1", "web").config
+    (value,) = explain(World().given(declared), "web-1", "web").config
     assert (value.name, [setting.value for setting in value.settings]) == ("tls", ["off"])
 
 
@@ -73,3 +75,16 @@ def test_vars_groups_dependencies_and_secrets_are_told() -> None:
 def test_what_is_not_there_is_told_with_a_hint(app_name: str, host_name: str, told: str) -> None:
     with pytest.raises(InvalidInput, match=told):
         explained(app_name, host_name)
+
+
+def test_why_an_app_is_due_is_told_with_what_holds_it() -> None:
+    world = World()
+    assert explain(world.given(DECLARED), "web-1", "base").due is Due.NEVER_APPLIED
+    world.apply(DECLARED)
+    done = explain(world.given(DECLARED), "web-1", "base")
+    assert (done.due, done.held) == (None, "")
+    world.see_app("web-1", "base", drift=(Drift("file:/etc/base", "change"),))
+    world.see("web-1", paused={"base": "INC-42"})
+    drifted = explain(world.given(DECLARED), "web-1", "base")
+    assert (drifted.due, drifted.held) == (Due.DRIFTED, "paused: INC-42")
+    assert explain(world.given(DECLARED, secrets=None), "web-1", "web").due is Due.SECRETS_UNKNOWN

@@ -8,6 +8,7 @@ from syrupy.assertion import SnapshotAssertion
 from reconciler.errors import Place
 from reconciler.model.manifests import Dependency, Require
 from reconciler.model.metadata import Origin, Path
+from reconciler.planner.due import Due
 from reconciler.planner.explain import ExplainedValue, Explanation, Setting
 from reconciler.reports.explain import explain_json, explain_text
 
@@ -61,6 +62,8 @@ WEBAPP = Explanation(
         }
     ),
     secrets=("webapp/mysql_pass",),
+    due=Due.CHANGED,
+    held="paused: INC-42",
 )
 
 
@@ -79,7 +82,7 @@ def test_without_a_look_at_the_lines_files_are_named() -> None:
 
 def test_an_app_without_values_and_ties_is_short(snapshot: SnapshotAssertion) -> None:
     bare = dataclasses.replace(
-        WEBAPP, groups=(), config=(), vars=(), depends_on=(), needed_by=(), secrets=(), values="{}"
+        WEBAPP, groups=(), config=(), vars=(), depends_on=(), needed_by=(), secrets=(), values="{}", due=None, held=""
     )
     assert explain_text(bare, color=False) == snapshot
 

@@ -40,6 +40,9 @@ HOSTS = (
 )
 LOOKS = (
     VerifyRow("web-2", "webapp", 12, (Drift("file:/etc/motd", "add", ("it is gone",)),)),
+    VerifyRow(
+        "web-3", "webapp", 12, (Drift("file:/etc/issue", "change", ("content",), ("@@ -1 +1 @@", "-bye", "+hello")),)
+    ),
     VerifyRow("web-10", "webapp", 12),
     VerifyRow("db-1", "", error="db-1 cannot be reached: connection refused"),
 )
@@ -85,7 +88,7 @@ def test_no_hosts_are_told() -> None:
 
 def test_a_look_at_the_hosts_tells_what_is_not_as_left(snapshot: SnapshotAssertion) -> None:
     assert verify_text(LOOKS, color=False) == snapshot
-    assert [app["host"] for app in json.loads(verify_json(LOOKS))["apps"]] == ["db-1", "web-2", "web-10"]
+    assert [app["host"] for app in json.loads(verify_json(LOOKS))["apps"]] == ["db-1", "web-2", "web-3", "web-10"]
 
 
 def test_a_look_without_a_find_is_calm() -> None:

@@ -1,6 +1,7 @@
 """How the fleet stands, on two axes."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -100,8 +101,28 @@ def test_a_failed_apply_is_degraded_and_never_in_sync() -> None:
 
 
 def test_nothing_is_known_of_a_host_that_cannot_be_reached() -> None:
-    row = only(status_rows(wanted("d1"), seen("d1", AppStatus.UNREACHABLE)))
-    assert (row.sync, row.health) == (Sync.UNKNOWN, Health.UNKNOWN)
+    away = replace(seen("d1")["web-1"], unreachable="connection refused", unreachable_since=NOW)
+    row = only(status_rows(wanted("d1"), {"web-1": away}))
+    assert (row.sync, row.health, row.fine) == (Sync.UNKNOWN, Health.UNKNOWN, False)
+
+
+def test_a_host_out_of_reach_is_told_once_with_why_and_since_when(snapshot: SnapshotAssertion) -> None:
+    away = ObservedHost(
+        {app: ObservedApp(1, "d1", AppStatus.CONVERGED, "1a2b3c4") for app in ("mariadb", "webapp")},
+        seen_at=NOW - timedelta(hours=3),
+        unreachable="10.0.0.1 port 22: connection refused. Is it running?",
+        unreachable_since=NOW - timedelta(minutes=90),
+    )
+    both = desired(*(DesiredApp("web-1", app, "b", "{}", "d1") for app in away.apps))
+    assert status_text(status_rows(both, {"web-1": away}), now=NOW, color=False) == snapshot
+
+
+def test_what_changed_in_a_drifted_file_is_shown_of_a_single_host(snapshot: SnapshotAssertion) -> None:
+    drift = replace(DRIFT, diff=("@@ -1,2 +1,2 @@", " user www;", "-listen 81;", "+listen 80;"))
+    row = replace(ROWS[2], drift=(drift,))
+    assert status_text([row], now=NOW, color=False) == snapshot
+    assert "listen" not in status_text([row, ROWS[0]], now=NOW, color=False)
+    assert "+listen 80;" in status_text([row, ROWS[0]], now=NOW, color=False, verbose=True)
 
 
 def test_an_app_never_applied_is_missing() -> None:
@@ -141,6 +162,11 @@ def test_a_rejected_digest_says_that_it_is_not_tried_again() -> None:
 def test_however_an_apply_ended_only_a_converged_one_is_in_sync_and_healthy(status: AppStatus) -> None:
     row = only(status_rows(wanted("d1"), seen("d1", status)))
     assert row.fine == (status is AppStatus.CONVERGED)
+
+
+def test_a_look_that_found_nothing_new_counts_as_seen() -> None:
+    found = seen("d1", finished_at=NOW - timedelta(days=1))["web-1"]
+    assert only(status_rows(wanted("d1"), {"web-1": replace(found, seen_at=NOW)})).at == NOW
 
 
 def test_the_latest_look_counts() -> None:

@@ -1,0 +1,129 @@
+"""`status` and `verify` as people read them: drift with what differs, hosts out of reach, a view that follows."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+
+from tests.integration.cli.conftest import Repository, scrubbed
+from tests.waiting import PATIENCE_SECONDS, until
+
+
+def test_drift_is_shown_with_what_differs(small: Repository, snapshot: SnapshotAssertion) -> None:
+    assert small("apply", "--yes").code == 0
+    small.on_host("/etc/hello").write_text("Someone was here\nHello from demo\n")
+    small.on_host("/etc/hello").chmod(0o664)
+    assert scrubbed(small("verify").out) == snapshot
+    assert scrubbed(small("status").out) == snapshot
+    assert "-Someone was here" in small("plan").out
+    assert small("explain", "demo", "hello").out.count("yes: the host no longer looks as it was left") == 1
+
+
+def test_the_text_of_a_file_that_not_everyone_may_read_is_not_shown(small: Repository) -> None:
+    assert small("apply", "--yes").code == 0
+    small.on_host("/etc/hello").write_text("a private matter\n")
+    small.on_host("/etc/hello").chmod(0o600)
+    told = small("verify").out + small("status").out + small("plan").out
+    assert "content" in told
+    assert "private matter" not in told
+
+
+def test_a_host_out_of_reach_is_shown_until_it_is_met_again(small: Repository, snapshot: SnapshotAssertion) -> None:
+    assert small("apply", "--yes").code == 0
+    _as_ssh(small)
+    assert small("verify").code == 3
+    assert re.sub(r"\b(\d+s ago|now)\b", "AGE", scrubbed(small("status").out).replace("just now", "now")) == snapshot
+    assert "unreachable: " in small("hosts", "list").out
+    small.git("checkout", "manifests/hosts/demo.yaml")
+    assert small("verify").code == 0
+    assert small("status").last_line == "1 app on 1 host: 1 in sync."
+
+
+def test_a_look_that_finds_nothing_new_moves_the_moment_and_writes_no_app(small: Repository) -> None:
+    assert small("apply", "--yes").code == 0
+    before = small.redis("HGETALL", "rc:{demo}:observed")
+    seen = small.redis("HGET", "rc:{demo}:facts", "seen_at")
+    assert small("verify").code == 0
+    assert small.redis("HGETALL", "rc:{demo}:observed") == before
+    assert small.redis("HGET", "rc:{demo}:facts", "seen_at") > seen  # type: ignore[operator]
+
+
+def test_on_a_pipe_a_status_is_printed_when_it_is_another_one(small: Repository) -> None:
+    process = small.spawn("status", "--watch")
+    said: list[str] = []
+    try:
+        assert process.stdout
+        _read_until(process.stdout.readline, said, "1 app on 1 host: 1 with unknown sync.")
+        assert small("apply", "--yes").code == 0
+        _read_until(process.stdout.readline, said, "1 app on 1 host: 1 in sync.")
+        process.send_signal(signal.SIGINT)
+        rest, _ = process.communicate(timeout=PATIENCE_SECONDS)
+    finally:
+        process.kill()
+    assert process.returncode == 0
+    assert rest == ""
+    assert "".join(said).count("reconcile status at") == 2
+
+
+def test_on_a_terminal_a_status_is_drawn_in_place(small: Repository) -> None:
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-c", "from reconciler.cli import entry; entry()", "status", "--watch"]
+    environment = {**os.environ, **small.environment, "TERM": "xterm"}
+    process = subprocess.Popen(command, cwd=small.root, env=environment, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    said: list[str] = []
+    try:
+        _read_until(lambda: os.read(ours, 4096).decode(), said, "unknown sync.")
+        assert small("apply", "--yes").code == 0
+        _read_until(lambda: os.read(ours, 4096).decode(), said, "1 app on 1 host: 1 in sync.")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(PATIENCE_SECONDS) == 0
+    finally:
+        process.kill()
+        os.close(ours)
+    assert "\x1b[1A" in "".join(said)
+
+
+@pytest.mark.parametrize("mistake", ["resuorces:", "resources: ["])
+def test_a_followed_status_outlives_a_broken_manifest(small: Repository, mistake: str) -> None:
+    small("apply", "--yes")
+    process = small.spawn("status", "--watch")
+    said: list[str] = []
+    try:
+        assert process.stdout
+        _read_until(process.stdout.readline, said, "1 app on 1 host: 1 in sync.")
+        small.replace("manifests/apps/hello.yaml", "resources:", mistake)
+        _read_until(process.stdout.readline, said, "manifests/apps/hello.yaml:")
+        small.replace("manifests/apps/hello.yaml", mistake, "resources:")
+        _read_until(process.stdout.readline, said, "1 app on 1 host: 1 in sync.")
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def _as_ssh(small: Repository) -> None:
+    """Nothing listens there."""
+    small.replace("manifests/hosts/demo.yaml", "connection: {type: local}", "connection: {type: ssh, port: 1}")
+    small.replace(
+        "manifests/hosts/demo.yaml", "  sandboxRoot: .reconciler/sandbox/demo\n", "  sandboxRoot: /srv/demo\n"
+    )
+
+
+def _read_until(read: Callable[[], str], said: list[str], words: str) -> None:
+    """Read on until these words come; what was said before does not count."""
+    new: list[str] = []
+
+    def more() -> bool:
+        new.append(read())
+        return words in "".join(new)
+
+    until(more, words)
+    said += new
