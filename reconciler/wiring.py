@@ -234,11 +234,13 @@ class Session:
         """The working tree as a source of a watch."""
         return FollowedTree(self.working_tree, self.settings.repository, stop, log)
 
-    def follow_branch(self, url: str, branch: str, interval_seconds: float, log: Log) -> FollowedBranch:
+    def follow_branch(
+        self, url: str, branch: str, interval_seconds: float, stop: threading.Event, log: Log
+    ) -> FollowedBranch:
         """A branch of a repository as a source of a watch."""
         directory = self.settings.state_dir / "mirrors"
         mirror = Mirror(url, branch, directory, timeout_seconds=self.settings.git_timeout_seconds)
-        return FollowedBranch(self.closing.enter_context(mirror), interval_seconds, self.clock, log)
+        return FollowedBranch(self.closing.enter_context(mirror), interval_seconds, self.clock, log, stop)
 
     @cached_property
     def _trusted(self) -> TrustedKeys:

@@ -1,7 +1,8 @@
 """Keep the fleet in its state until stopped: follow the working tree, or a branch of a git repository.
 
     reconcile watch                                     the working tree; a saved file is enough
-    reconcile watch --repo URL --branch main            a branch of any git URL, fetched every 30 s
+    reconcile watch --repo URL --branch main            a branch of any git URL, fetched every 30 s;
+                                                        one on this machine as soon as it moves
 
 One controller at a time: a second one stands by and takes over within 20 s. SIGTERM ends it cleanly within 10 s.
 """
@@ -81,4 +82,4 @@ def _source(session: Session, arguments: argparse.Namespace, stop: threading.Eve
     interval = duration_seconds(text)
     if not interval:
         raise InvalidInput.of("invalid-duration", f"--interval {text}: no duration", hint="Such as 30s, 5m")
-    return session.follow_branch(arguments.repo, arguments.branch or "main", interval, log)
+    return session.follow_branch(arguments.repo, arguments.branch or "main", interval, stop, log)

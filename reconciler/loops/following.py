@@ -10,7 +10,7 @@ from reconciler.errors import InvalidInput, Unavailable
 from reconciler.loops.worker import Log
 from reconciler.model.tree import Revision, Tree
 from reconciler.source.mirror import Mirror
-from reconciler.source.watching import watch_changes
+from reconciler.source.watching import watch_changes, watch_references
 from reconciler.source.working_tree import WorkingTree
 
 
@@ -48,16 +48,23 @@ class FollowedTree:
 
 
 class FollowedBranch:
-    """A branch that is fetched every so often; while git is away the last fetched revision stays in force."""
+    """A branch that is fetched every so often; while git is away the last fetched revision stays in force.
 
-    def __init__(self, mirror: Mirror, interval_seconds: float, clock: Clock, log: Log) -> None:
+    Where the repository is on this machine, a branch that moves ends a wait too.
+    """
+
+    def __init__(self, mirror: Mirror, interval_seconds: float, clock: Clock, log: Log, stop: threading.Event) -> None:
         self._mirror = mirror
         self._interval_seconds = interval_seconds
         self._clock = clock
         self._log = log
+        self._stop = stop
         self._woken = threading.Event()
+        self._moved = threading.Event()
         self._fetched_at = float("-inf")
         self._revision: Revision | None = None
+        if mirror.neighbour:
+            threading.Thread(target=self._listen, args=(mirror.neighbour,), name="branch-watcher", daemon=True).start()
 
     def tree(self) -> Tree:
         """The files at the branch's newest commit that could be fetched.
@@ -66,6 +73,7 @@ class FollowedBranch:
             Unavailable: nothing was ever fetched.
         """
         if self._ripe() or self._revision is None:
+            self._moved.clear()
             self._fetched_at = self._clock.monotonic()
             self._revision = self._fetch()
         return self._mirror.tree(self._revision)
@@ -81,7 +89,15 @@ class FollowedBranch:
         self._woken.set()
 
     def _ripe(self) -> bool:
-        return self._clock.monotonic() - self._fetched_at >= self._interval_seconds
+        return self._moved.is_set() or self._clock.monotonic() - self._fetched_at >= self._interval_seconds
+
+    def _listen(self, repository: Path) -> None:
+        try:
+            for _ in watch_references(repository, self._stop):
+                self._moved.set()
+                self._woken.set()
+        except Unavailable as error:
+            self._log.warning("not-watching", error=str(error), instead="it is fetched now and then")
 
     def _fetch(self) -> Revision:
         try:

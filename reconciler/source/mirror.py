@@ -56,6 +56,12 @@ class Mirror:
         return git.without_credentials(self._url)
 
     @property
+    def neighbour(self) -> Path | None:
+        """The followed repository's directory, if it is on this machine."""
+        path = Path(self._url.removeprefix("file://"))
+        return path if path.is_absolute() and path.is_dir() else None
+
+    @property
     def rewritten_from(self) -> str:
         """The commit that the last fetch left behind because the branch was force-pushed; empty if it was not."""
         return self._rewritten_from

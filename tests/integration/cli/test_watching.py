@@ -70,7 +70,7 @@ def test_a_branch_of_a_bare_repository_is_followed(small: Repository, tmp_path: 
     server = tmp_path / "ops"
     server.mkdir()
     ops = Repository(server, small.environment, small.capture)
-    with watching(ops, "--repo", str(bare), "--branch", "main", "--interval", "1s"):
+    with watching(ops, "--repo", str(bare), "--branch", "main", "--interval", "1h"):
         until(lambda: _text(ops, "/etc/hello") == "Hello from demo\n")
         small.replace("manifests/apps/hello.yaml", "Hello", "Pushed")
         small.commit("another greeting")

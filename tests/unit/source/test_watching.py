@@ -140,3 +140,21 @@ def test_a_limit_of_the_system_is_told_with_the_remedy(root: Path, monkeypatch: 
     monkeypatch.setattr("watchfiles.watch", full)
     with pytest.raises(Unavailable, match="Raise the limit: sysctl"):
         next(watching.watch_changes(root, threading.Event()))
+
+
+@pytest.mark.parametrize("git", [".", ".git"])
+def test_a_branch_that_moves_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, git: str) -> None:
+    monkeypatch.setattr(watching, "CHECK_MILLISECONDS", 50)
+    heads = tmp_path / git / "refs" / "heads"
+    heads.mkdir(parents=True)
+    stop = threading.Event()
+    moves = watching.watch_references(tmp_path, stop)
+    next(moves)  # the watch stands
+    (heads / "main").write_text("a" * 40)
+    next(moves)
+    stop.set()
+    assert list(moves) == []
+
+
+def test_what_is_no_repository_has_no_branches_to_watch(tmp_path: Path) -> None:
+    assert list(watching.watch_references(tmp_path, threading.Event())) == []
