@@ -1,12 +1,12 @@
 # `make demo` and `make test` need git, make and Python >= 3.11 (uv is used where it is on PATH); nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help demo test e2e check format docs lock bench clean install install-dev
+.PHONY: help demo test e2e check format docs lock bench bench-fleet clean install install-dev
 
 BIN := .venv/bin
 DEMO_SECRET := .reconciler/secrets/webapp/mysql_pass
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: install $(DEMO_SECRET) ## Bring the example fleet to its state and keep watching; ONCE=1 ends when it is there
 	@$(BIN)/reconcile $(if $(ONCE),apply --yes,watch)
@@ -31,6 +31,10 @@ format: install-dev ## Put the code into its format and mend what ruff can mend
 bench: install-dev ## Measure, and write docs/benchmarks.md
 	@.ci/venv .bench tests/bench/requirements.lock
 	@$(BIN)/python -m tests.bench
+
+bench-fleet: install-dev ## Measure over SSH on real hosts, beside pyinfra and Ansible (root); adds to docs/benchmarks.md
+	@.ci/venv .bench tests/bench/requirements.lock
+	@$(BIN)/python -m tests.e2e $(BIN)/python -m tests.bench.hosts $(ARGS)
 
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --no-header --no-annotate $(if $(UPGRADE),--upgrade)

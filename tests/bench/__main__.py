@@ -1,43 +1,13 @@
-"""Runs the benchmarks, prints one table and writes it to docs/benchmarks.md: `python -m tests.bench [plan ...]`.
+"""Runs the benchmarks, prints one table and writes it into docs/benchmarks.md: `python -m tests.bench [plan ...]`.
 
 With names it runs only those and writes nothing. A figure is compared with its target, never asserted.
 """
 
-import os
-import platform
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from itertools import chain
 
-PAGE = Path(__file__).parents[2] / "docs/benchmarks.md"
-
-PREFACE = """\
-# Benchmarks
-
-Made by `make bench` on {machine}. Timings vary by about a third from run to run and machine to machine; ratios hold.
-A timing is never an assertion in a test.
-
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One figure. `ratio` says how many times better than the target it is; below 1 it is missed."""
-
-    what: str
-    figure: str
-    target: str = ""
-    ratio: float | None = None
-
-    def __str__(self) -> str:
-        ratio = "" if self.ratio is None else f"{self.ratio:.1f}"
-        return f"| {self.what} | {self.figure} | {self.target} | {ratio} |"
-
-
-def at_most(what: str, seconds: float, target: float) -> Row:
-    """A duration with the most that it should be."""
-    return Row(what, _duration(seconds), f"<= {_duration(target)}", target / seconds)
+from tests.bench.page import Row, at_most, duration, printed, rate, write
 
 
 def plan() -> Iterator[Row]:
@@ -54,7 +24,7 @@ def plan() -> Iterator[Row]:
     yield at_most("... watching, a value of an app on 1,000 hosts changed", found["change_app"], 0.3)
     memory = found["memory_mb"]
     yield Row("... peak memory", f"{memory:,.0f} MB", "<= 600 MB", 600 / memory)
-    yield Row("... first plan ever, all of it to add", _duration(found["first"]))
+    yield Row("... first plan ever, all of it to add", duration(found["first"]))
     yield Row("... its peak memory", f"{found['first_memory_mb']:,.0f} MB")
 
 
@@ -64,7 +34,7 @@ def converge() -> Iterator[Row]:
 
     found = measure()
     yield at_most("converge 1,000 files that are right already", found["again"], 0.3)
-    yield Row("converge 1,000 new files, each synchronised to disk", _duration(found["first"]))
+    yield Row("converge 1,000 new files, each synchronised to disk", duration(found["first"]))
 
 
 def startup() -> Iterator[Row]:
@@ -84,16 +54,16 @@ def queue() -> Iterator[Row]:
     rounds = [(queue_peers.measure(), _our_queue()) for _ in range(2)]
     peers = {name: max(found.get(name, 0.0) for found, _ in rounds) for found, _ in rounds for name in found}
     enqueued, finished = (max(rates) for rates in zip(*(ours for _, ours in rounds), strict=True))
-    best = max(rate for name, rate in peers.items() if name != queue_peers.FORGETFUL)
+    best = max(speed for name, speed in peers.items() if name != queue_peers.FORGETFUL)
     yield Row(
         "no-op runs over 1,000 hosts with records kept, one process",
-        _rate(finished),
-        f">= {_rate(5 * best)}, 5 times the best that keeps results",
+        rate(finished),
+        f">= {rate(5 * best)}, 5 times the best that keeps results",
         finished / (5 * best),
     )
-    for name, rate in sorted(peers.items(), key=lambda pair: pair[1]):
-        yield Row(f"... {name}, one worker process", _rate(rate), f"ours: {finished / rate:,.1f} times as many")
-    yield Row("... enqueueing them, in batches of 200", _rate(enqueued))
+    for name, speed in sorted(peers.items(), key=lambda pair: pair[1]):
+        yield Row(f"... {name}, one worker process", rate(speed), f"ours: {finished / speed:,.1f} times as many")
+    yield Row("... enqueueing them, in batches of 200", rate(enqueued))
 
 
 def _our_queue() -> tuple[float, float]:
@@ -117,27 +87,10 @@ BENCHMARKS: Mapping[str, Callable[[], Iterator[Row]]] = {
 
 
 def main(names: list[str]) -> None:
-    """Run, print, and write the page when everything was run."""
-    table = "| what | figure | target | ratio |\n| --- | --- | --- | --- |\n"
-    print(table, end="")
-    for name in names or BENCHMARKS:
-        for row in BENCHMARKS[name]():
-            print(row, flush=True)
-            table += f"{row}\n"
+    """Run, print, and write the page's section when everything was run."""
+    rows = printed(chain.from_iterable(BENCHMARKS[name]() for name in names or BENCHMARKS))
     if not names:
-        PAGE.write_text(PREFACE.format(machine=_machine()) + table)
-
-
-def _machine() -> str:
-    return f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1000:.0f} ms"
-
-
-def _rate(per_second: float) -> str:
-    return f"{per_second:,.0f}/s"
+        write("On one machine", "make bench", rows)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 from tests.e2e.fleet import Fleet
 
@@ -35,21 +35,31 @@ class Ran:
         return next(line for line in self.out.splitlines() if line.startswith(f"{host} "))
 
 
+class Keys(Protocol):
+    """What lets in to a fleet, and how its hosts are known."""
+
+    @property
+    def private_key(self) -> Path: ...
+
+    @property
+    def known_hosts(self) -> Path: ...
+
+
 class Ops:
     """A repository of its own, with what it takes to reach the hosts of a fleet.
 
     Args:
         directory: empty; everything that `reconcile` keeps stays in it.
-        fleet: the hosts, whose keys are put into `~/.ssh` and `known_hosts`.
+        keys: of a fleet; they are put into `~/.ssh` and `known_hosts`.
     """
 
-    def __init__(self, directory: Path, fleet: Fleet) -> None:
+    def __init__(self, directory: Path, keys: Keys) -> None:
         self.root = directory / "fleet"
         self._home = directory / "home"
         self.root.mkdir(parents=True)
         (self._home / ".ssh").mkdir(mode=0o700, parents=True)
-        shutil.copy(fleet.private_key, self._home / ".ssh/id_ed25519")
-        shutil.copy(fleet.known_hosts, self._home / ".ssh/known_hosts")
+        shutil.copy(keys.private_key, self._home / ".ssh/id_ed25519")
+        shutil.copy(keys.known_hosts, self._home / ".ssh/known_hosts")
         self.write(".gitignore", "/.reconciler/\n")
         self.git("init", "--quiet")
 
@@ -64,7 +74,7 @@ class Ops:
         return subprocess.Popen(
             [sys.executable, "-c", "from reconciler.cli import entry; entry()", *words],
             cwd=self.root,
-            env=self._environment,
+            env=self.environment,
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,
@@ -72,11 +82,11 @@ class Ops:
         )
 
     @contextmanager
-    def watching(self) -> Iterator[None]:
-        """`reconcile watch` while the block runs; it has to end cleanly."""
-        with self._watch_log.open("w") as log, self.running("watch", out=log) as process:
+    def watching(self, *words: str) -> Iterator[subprocess.Popen[str]]:
+        """`reconcile watch WORDS` while the block runs; it has to end cleanly."""
+        with self._watch_log.open("w") as log, self.running("watch", *words, out=log) as process:
             try:
-                yield
+                yield process
             finally:
                 process.terminate()
         assert process.returncode == 0, self.watch_log
@@ -128,10 +138,16 @@ class Ops:
         self.git("commit", "--quiet", "--allow-empty", "-m", message)
 
     def git(self, *words: str) -> None:
-        subprocess.run(["git", *_IDENTITY, *words], cwd=self.root, env=self._environment, check=True)
+        subprocess.run(["git", *_IDENTITY, *words], cwd=self.root, env=self.environment, check=True)
+
+    def forget(self) -> None:
+        """Lose the key, the store and what was parsed: the next run is the first."""
+        shutil.rmtree(self.root / ".reconciler", ignore_errors=True)
+        shutil.rmtree(self._home / ".cache", ignore_errors=True)
 
     @property
-    def _environment(self) -> Mapping[str, str]:
+    def environment(self) -> Mapping[str, str]:
+        """What `reconcile`, and anyone else, finds in its environment here."""
         kept = {
             name: value for name, value in os.environ.items() if not name.startswith(("RECONCILER_", "XDG_", "SSH_"))
         }
