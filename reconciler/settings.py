@@ -92,7 +92,12 @@ SETTINGS = (
     ),
 )
 
+_MIRRORS = "mirrors"
 _VARIABLES = {setting.name: setting.variable for setting in SETTINGS}
+
+
+FOLLOWED = "followed"
+"""The link, among the mirrors, to the one that was fetched last. Its HEAD is the branch that is followed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +105,7 @@ class Settings:
     """What this process was told. Values that may hold a password stay out of the repr."""
 
     repository: Path
-    """The folder with `manifests/`; absolute."""
+    """The folder with `manifests/`, or where a watch follows those of a repository elsewhere; absolute."""
     state_dir: Path
     cache_dir: Path
     runtime_dir: Path
@@ -118,6 +123,17 @@ class Settings:
     warnings: tuple[Problem, ...] = ()
     """What is odd about the environment and stops nobody."""
 
+    @property
+    def mirrors(self) -> Path:
+        """Where mirrors of repositories elsewhere are kept."""
+        return self.state_dir / _MIRRORS
+
+    @property
+    def followed(self) -> Path | None:
+        """The mirror that the manifests come from; None where they stand in the repository itself."""
+        mirror = self.mirrors / FOLLOWED
+        return mirror if mirror.exists() and not (self.repository / "manifests").is_dir() else None
+
 
 def load(directory: Path, environ: Mapping[str, str], *, need_repository: bool = True) -> Settings:
     """Read the settings. An empty variable counts as not set.
@@ -126,15 +142,17 @@ def load(directory: Path, environ: Mapping[str, str], *, need_repository: bool =
         directory: where to look for the repository: the argument of `-C`, or the working directory.
         environ: the environment's variables.
         need_repository: False where the manifests come from elsewhere (`watch --repo`): without a `manifests/` folder
-            the directory itself then stands for the repository.
+            the directory itself then stands for the repository. So it does where a watch has followed one.
 
     Raises:
         InvalidInput: there is no repository, or a variable's value makes no sense.
     """
     given = {name: value for name, value in environ.items() if value}
     problems: list[Problem] = []
-    repository = find_repository(directory) if need_repository else _repository_or(directory)
-    state_dir = repository / given.get(_VARIABLES["state_dir"], ".reconciler")
+    state = given.get(_VARIABLES["state_dir"], ".reconciler")
+    follows = (directory.absolute() / state / _MIRRORS / FOLLOWED).exists()
+    repository = _repository_or(directory) if follows or not need_repository else find_repository(directory)
+    state_dir = repository / state
     settings = Settings(
         repository=repository,
         state_dir=state_dir,

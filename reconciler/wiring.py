@@ -35,7 +35,7 @@ from reconciler.planner.compose import Composer
 from reconciler.settings import Settings
 from reconciler.source.git_tree import GitTree
 from reconciler.source.keys import load_key, load_or_create_key
-from reconciler.source.mirror import Mirror
+from reconciler.source.mirror import LastFetched, Mirror
 from reconciler.source.secret_values import SecretProviders
 from reconciler.source.state import check_state_dir, prepare_state_dir
 from reconciler.source.working_tree import WorkingTree
@@ -117,6 +117,20 @@ class Session:
     def working_tree(self) -> WorkingTree:
         return WorkingTree(self.settings.repository)
 
+    def tree(self) -> Tree:
+        """The manifests of this directory: its files, or what a watch last fetched from the repository that it follows.
+
+        Raises:
+            InvalidInput: files that cannot be part of a tree; all of them.
+            Unavailable: git is not installed, or hangs.
+        """
+        return self._last_fetched.tree() if self._last_fetched else self.working_tree.tree()
+
+    @cached_property
+    def _last_fetched(self) -> LastFetched | None:
+        followed = self.settings.followed
+        return self.closing.enter_context(LastFetched(followed)) if followed else None
+
     def manifests(self, tree: Tree) -> Manifests:
         """What a tree declares.
 
@@ -127,7 +141,7 @@ class Session:
 
     def tree_at(self, reference: str) -> Tree:
         """The files at another revision of the repository."""
-        return self.closing.enter_context(GitTree(self.settings.repository, reference)).tree()
+        return self.closing.enter_context(GitTree(self.settings.followed or self.settings.repository, reference)).tree()
 
     @cached_property
     def reach(self) -> Reach:
@@ -238,8 +252,7 @@ class Session:
         self, url: str, branch: str, interval_seconds: float, stop: threading.Event, log: Log
     ) -> FollowedBranch:
         """A branch of a repository as a source of a watch."""
-        directory = self.settings.state_dir / "mirrors"
-        mirror = Mirror(url, branch, directory, timeout_seconds=self.settings.git_timeout_seconds)
+        mirror = Mirror(url, branch, self.settings.mirrors, timeout_seconds=self.settings.git_timeout_seconds)
         return FollowedBranch(self.closing.enter_context(mirror), interval_seconds, self.clock, log, stop)
 
     @cached_property

@@ -59,11 +59,11 @@ def _tried(name: str, check: Callable[[], str]) -> Iterator[Check]:
 
 
 def _manifests(settings: Settings) -> str:
-    from reconciler.manifests import Loader
     from reconciler.reports.words import count
-    from reconciler.source.working_tree import WorkingTree
+    from reconciler.wiring import Access, open_session
 
-    manifests = Loader(settings.cache_dir).load(WorkingTree(settings.repository).tree())
+    with open_session(settings, Access.NONE) as session:
+        manifests = session.manifests(session.tree())
     counted = f"{count(len(manifests.hosts), 'host')}, {count(len(manifests.apps), 'app')}"
     return f"fleet {manifests.fleet.metadata.name}: {counted}"
 
@@ -92,7 +92,7 @@ def _secrets(settings: Settings) -> str:
     from reconciler.wiring import Access, open_session
 
     with open_session(settings, Access.NONE) as session:
-        desired = session.planning.survey(session.working_tree.tree()).desired
+        desired = session.planning.survey(session.tree()).desired
         paths = sorted({path for apps in desired.hosts.values() for app in apps.values() for path in app.secrets})
         session.secrets.resolve(paths)
         return f"{len(paths)} found" if paths else "none are used"

@@ -22,7 +22,7 @@ def set_paused(arguments: argparse.Namespace, console: Console, reason: str) -> 
     if not (arguments.host or arguments.selector or arguments.app):
         raise Refused.of("no-scope", "say which hosts or apps", hint="--host, --app, or -l '*' for all")
     with session_of(arguments, console, Access.WRITE) as session:
-        manifests = session.manifests(session.working_tree.tree())
+        manifests = session.manifests(session.tree())
         session.reach.show(manifests)
         scope = scope_of(arguments, manifests)
         hosts = [host for host in manifests.hosts if scope.host(host)]

@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
 
 def situation_of(session: Session, arguments: argparse.Namespace) -> Situation:
     """The situation that the flags ask about."""
-    tree = session.working_tree.tree()
+    tree = session.tree()
     scope = scope_of(arguments, session.manifests(tree))
     facts = facts_of(arguments)
     against = getattr(arguments, "against", None)

@@ -36,7 +36,7 @@ def session_of(
 def survey_of(arguments: argparse.Namespace, console: Console) -> Iterator[tuple[Session, Survey]]:
     """A session that only reads, with what should be and what is known now."""
     with session_of(arguments, console, Access.READ) as session:
-        yield session, session.planning.survey(session.working_tree.tree())
+        yield session, session.planning.survey(session.tree())
 
 
 def _warn(session: Session, console: Console) -> None:

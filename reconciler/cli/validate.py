@@ -6,11 +6,18 @@ Everything that is wrong is told at once, each problem with its file, line and c
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reconciler.cli.console import Console
 from reconciler.cli.exits import Exit
 from reconciler.cli.options import add_output, facts_of, settings_of
+
+if TYPE_CHECKING:
+    from reconciler.model.tree import Tree
+    from reconciler.settings import Settings
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,17 +34,30 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
     from reconciler.manifests import Loader
     from reconciler.planner.compose import Composer
     from reconciler.reports.words import count
-    from reconciler.source.working_tree import WorkingTree
 
     settings = settings_of(arguments)
-    tree = WorkingTree(settings.repository).tree()
-    loader = Loader(settings.cache_dir)
-    manifests = load(loader, tree)
-    facts = facts_of(arguments) or {}
-    Composer().compose(manifests, str(tree.revision), facts, lambda origin, path: loader.locate(tree, origin, path))
+    with _tree(settings) as tree:
+        loader = Loader(settings.cache_dir)
+        manifests = load(loader, tree)
+        facts = facts_of(arguments) or {}
+        Composer().compose(manifests, str(tree.revision), facts, lambda origin, path: loader.locate(tree, origin, path))
     if console.output == "text" and not console.quiet:
         kinds = {"host": manifests.hosts, "app": manifests.apps, "job": manifests.jobs}
         console.print(f"Valid: {', '.join(count(len(found), kind) for kind, found in kinds.items())}.")
     elif console.output == "json":
         console.problems(())
     return Exit.DONE
+
+
+@contextmanager
+def _tree(settings: Settings) -> Iterator[Tree]:
+    """The files, or what a watch fetched; without a session, whose imports take longer than the work."""
+    if settings.followed:
+        from reconciler.source.mirror import LastFetched
+
+        with LastFetched(settings.followed) as fetched:
+            yield fetched.tree()
+    else:
+        from reconciler.source.working_tree import WorkingTree
+
+        yield WorkingTree(settings.repository).tree()

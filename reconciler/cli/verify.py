@@ -27,7 +27,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
     from reconciler.reports.verify import verify_json, verify_text
 
     with session_of(arguments, console, Access.WRITE) as session:
-        manifests = session.manifests(session.working_tree.tree())
+        manifests = session.manifests(session.tree())
         session.reach.show(manifests)
         scope = scope_of(arguments, manifests)
         executor = session.executor(manifests.fleet.metadata.name)

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from reconciler.clock import Clock
-from reconciler.errors import HostFailed, ReconcilerError, Refused, Unavailable
+from reconciler.errors import HostFailed, Problem, ReconcilerError, Refused, Unavailable
 from reconciler.loops.control import RENEW_SECONDS, Control
 from reconciler.loops.controller import Controller
 from reconciler.loops.executor import Executor
@@ -123,8 +123,15 @@ class Watch:
             self._said.say(_TURN, self._log.warning, "unavailable", error=str(error))
         except ReconcilerError as error:
             event = "refused" if isinstance(error, Refused) else "invalid"
-            self._said.say(_TURN, self._log.error, event, error=str(error))
+            in_force = {"in_force": self._situation.desired.revision} if self._situation else {}
+            told = "\n".join(map(str, map(self._in_a_watch, error.problems)))
+            self._said.say(_TURN, self._log.error, event, error=told, **in_force)
             self._requests.refuse(str(error))
+
+    def _in_a_watch(self, problem: Problem) -> Problem:
+        """Manifests that were there a moment ago are to come back; nobody starts anew."""
+        vanished = problem.code == "no-manifests" and self._situation is not None
+        return replace(problem, hint="Bring them back; the hosts stay as they are") if vanished else problem
 
     def _turn(self, *, changed: bool) -> None:
         lease = self._control.hold()

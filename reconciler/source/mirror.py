@@ -16,6 +16,7 @@ from typing import Self
 
 from reconciler.errors import InvalidInput, Unavailable, did_you_mean
 from reconciler.model.tree import Revision, Tree
+from reconciler.settings import FOLLOWED
 from reconciler.source import git
 from reconciler.source.git_objects import GitObjects
 from reconciler.source.processes import Outcome
@@ -79,6 +80,7 @@ class Mirror:
             before = self._tip()
             self._check(self._fetch(shallow=not before))
             after = self._tip()
+            self._point_here()
             self._rewritten_from = before if before and not objects.is_ancestor(before, after) else ""
             return objects.revision(after, self._branch)
 
@@ -117,9 +119,19 @@ class Mirror:
         for stale in [*self._path.glob("*.lock"), *self._path.glob("refs/**/*.lock")]:
             stale.unlink(missing_ok=True)
         if not all((self._path / name).exists() for name in ("HEAD", "objects", "refs")):
-            made = git.run(self._path, "init", "--quiet", "--bare", "--template=", ".")
+            made = git.run(
+                self._path, "init", "--quiet", "--bare", "--template=", f"--initial-branch={self._branch}", "."
+            )
             if made.code != 0:
                 raise Unavailable.of("git-failed", f"cannot make a mirror in {self._path}: {git.said(made.errors)}")
+
+    def _point_here(self) -> None:
+        """Let other commands find what is followed."""
+        link = self._path.parent / FOLLOWED
+        if not link.is_symlink() or link.readlink() != Path(self._path.name):
+            new = link.with_name(f"{FOLLOWED}.{os.getpid()}")
+            new.symlink_to(self._path.name)
+            new.replace(link)
 
     def _opened(self) -> GitObjects:
         if self._objects is None:
@@ -159,6 +171,26 @@ class Mirror:
         refs = [f"+{self._ref}:{self._ref}"] if command == "fetch" else []
         running = git.start(self._path, "--git-dir=.", command, *options, "origin", *refs, options=origin)
         return git.finish(running, self._timeout_seconds)
+
+
+class LastFetched:
+    """The branch of a mirror as it was fetched last; fetches nothing. Closed at the end of `with`."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the mirror, or a link to it."""
+        self._path = path.resolve()
+        self._objects = GitObjects(self._path, parents=False)
+
+    def tree(self) -> Tree:
+        """All files at the newest commit that was fetched; raises as `GitObjects.tree`."""
+        branch = git.run(self._path, "--git-dir=.", "symbolic-ref", "--short", "HEAD").output.decode().strip()
+        return self._objects.tree(self._objects.revision(self._objects.commit("HEAD"), branch))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._objects.close()
 
 
 def _checked_url(url: str) -> str:

@@ -76,6 +76,15 @@ def test_a_branch_of_a_bare_repository_is_followed(small: Repository, tmp_path: 
         small.commit("another greeting")
         small.git("push", "--quiet", "origin", "main")
         until(lambda: _text(ops, "/etc/hello") == "Pushed from demo\n")
+        until(lambda: ops("status").last_line == "1 app on 1 host: 1 in sync.")
+        assert ops("plan").last_line == f"No changes. 1 host matches revision {small.git('rev-parse', 'HEAD')[:7]}."
+        assert "manifests/apps/hello.yaml:6:22" in ops("explain", "demo", "hello").out
+        applied = ops("apply", "--yes")
+        assert applied.code == 0, applied.err
+        assert "asked it to reconcile now" in applied.err
+    assert ops("status").last_line == "1 app on 1 host: 1 in sync."
+    assert ops("validate").code == 0
+    assert "fleet small: 1 host, 1 app" in ops("doctor").out
 
 
 def test_commands_share_the_embedded_server_with_it_and_outlive_it(small: Repository) -> None:
@@ -136,6 +145,21 @@ def test_a_broken_manifest_leaves_the_last_good_revision_in_force(small: Reposit
         small.replace("manifests/apps/hello.yaml", "Hello", "Mended")
         until(lambda: _text(small, "/etc/hello") == "Mended from demo\n")
         assert watch.poll() is None
+
+
+def test_manifests_that_vanish_leave_the_hosts_as_they_are(small: Repository) -> None:
+    with watching(small) as watch:
+        until(lambda: small.on_host("/etc/hello").exists())
+        (small.root / "manifests").rename(small.root / "away")
+        assert watch.stdout
+        told = ""
+        while "holds no manifest" not in told:
+            told = watch.stdout.readline()
+        assert "Bring them back; the hosts stay as they are" in told
+        assert "in_force" in told
+        (small.root / "away").rename(small.root / "manifests")
+        small.replace("manifests/apps/hello.yaml", "Hello", "Back")
+        until(lambda: _text(small, "/etc/hello") == "Back from demo\n")
 
 
 def test_keys_of_another_program_are_told_once_and_the_watch_goes_on(small: Repository) -> None:

@@ -11,7 +11,8 @@ import pytest
 
 from reconciler.errors import InvalidInput, Unavailable
 from reconciler.model.tree import Revision
-from reconciler.source.mirror import Mirror
+from reconciler.settings import FOLLOWED
+from reconciler.source.mirror import LastFetched, Mirror
 from tests.integration.source.conftest import Repository
 
 ONE: dict[str, str | bytes] = {"manifests/a.yaml": "one"}
@@ -64,7 +65,7 @@ def test_only_the_newest_commit_is_fetched_at_first(repository: Repository, kept
         repository.commit(files={"manifests/a.yaml": str(number)})
     with Mirror(str(repository.root), "main", kept) as mirror:
         mirror.fetch()
-    (bare,) = kept.iterdir()
+    (bare,) = kept.glob("*.git")
     assert (bare / "shallow").read_text().strip() == repository.git("rev-parse", "HEAD")
 
 
@@ -91,7 +92,7 @@ def test_a_fresh_process_goes_on_with_the_mirror_of_the_last(repository: Reposit
     with Mirror(str(repository.root), "main", kept) as mirror:
         mirror.fetch()
         assert mirror.rewritten_from
-    assert len(list(kept.iterdir())) == 1
+    assert len(list(kept.glob("*.git"))) == 1
 
 
 def test_branches_that_could_not_stand_side_by_side_do_not_meet(repository: Repository, kept: Path) -> None:
@@ -108,7 +109,7 @@ def test_what_a_killed_git_left_locked_is_swept_away(repository: Repository, kep
     repository.commit(files=ONE)
     with Mirror(str(repository.root), "main", kept) as mirror:
         mirror.fetch()
-        (bare,) = kept.iterdir()
+        (bare,) = kept.glob("*.git")
         for name in ("shallow.lock", "refs/heads/main.lock", "config.lock", "packed-refs.lock"):
             (bare / name).touch()
         commit = repository.commit(files=TWO)
@@ -133,7 +134,7 @@ def test_a_mirror_half_made_inside_another_repository_is_not_taken_for_that_one(
     around.commit(files={"manifests/a.yaml": "around"})
     with Mirror(str(repository.root), "main", around.root / "mirrors") as mirror:
         mirror.fetch()
-        (bare,) = (around.root / "mirrors").iterdir()
+        (bare,) = (around.root / "mirrors").glob("*.git")
         (bare / lost).rename(tmp_path / "lost")
     with Mirror(str(repository.root), "main", around.root / "mirrors") as mirror:
         assert read(mirror, mirror.fetch()) == {"manifests/a.yaml": b"one"}
@@ -295,7 +296,7 @@ def test_nothing_of_the_followed_repository_is_executed(repository: Repository, 
     trap.chmod(0o700)
     with Mirror(str(repository.root), "main", kept) as mirror:
         mirror.fetch()
-        (bare,) = kept.iterdir()
+        (bare,) = kept.glob("*.git")
         (bare / "hooks").mkdir()
         for hook in ("reference-transaction", "post-merge", "pre-auto-gc", "post-checkout"):
             (bare / "hooks" / hook).symlink_to(trap)
@@ -312,3 +313,20 @@ def test_a_relative_path_is_taken_from_where_the_command_runs(
     with Mirror("./fleet", "main", kept) as mirror:
         assert mirror.fetch().commit == commit
         assert mirror.shown_url == str(repository.root)
+
+
+def test_what_was_fetched_last_is_found_and_read_without_fetching(
+    repository: Repository, kept: Path, tmp_path: Path
+) -> None:
+    commit = repository.commit(files=ONE)
+    repository.git("branch", "other")
+    for branch in ("main", "other"):
+        with Mirror(str(repository.root), branch, kept) as mirror:
+            mirror.fetch()
+    repository.root.rename(tmp_path / "gone")
+    with LastFetched(kept / FOLLOWED) as fetched:
+        tree = fetched.tree()
+        assert (tree.revision, tree.files["manifests/a.yaml"].read()) == (
+            Revision(commit, "other", trailers={}),
+            b"one",
+        )
