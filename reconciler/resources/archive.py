@@ -13,7 +13,7 @@ from reconciler.resources.failure import Failure
 from reconciler.resources.fields import Fields
 from reconciler.resources.ledger import Owned
 from reconciler.resources.places import access, make_parents, remove_if_empty, remove_leaf
-from reconciler.resources.resource import ADD, CHANGE, DELETE, NOTHING, Difference, Resource, changes
+from reconciler.resources.resource import ADD, CHANGE, DELETE, NOTHING, Context, Difference, Resource, changes
 from reconciler.resources.system import DIRECTORY, LINK, Access, System
 from reconciler.resources.unpacked import (
     Left,
@@ -96,6 +96,10 @@ class Archive(Resource):
         return not self.source.startswith("/")
 
     # -- looking
+
+    def within(self, context: Context) -> Archive:
+        """See Resource."""
+        return dataclasses.replace(self, declared=context.declared - {self.path}, replaces=context.replaces)
 
     def inspect(self, system: System) -> Optional[ArchiveState]:
         known = read_unpacked(system, self.path)

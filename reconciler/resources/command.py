@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 from typing import ClassVar, Mapping, Optional, Tuple
 
 from reconciler.resources.failure import Failure
 from reconciler.resources.fields import Fields
 from reconciler.resources.ledger import Owned
-from reconciler.resources.resource import CHANGE, NOTHING, Difference, Resource
+from reconciler.resources.resource import CHANGE, NOTHING, Context, Difference, Resource
 from reconciler.resources.system import Command as Program
 from reconciler.resources.system import Completed, System
 
@@ -62,6 +63,10 @@ class Command(Resource):
     def guarded(self) -> bool:
         """Whether a guard decides, not the ledger."""
         return bool(self.unless or self.only_if or self.creates)
+
+    def within(self, context: Context) -> Command:
+        """See Resource."""
+        return dataclasses.replace(self, ran=context.ran)
 
     def inspect(self, system: System) -> Optional[CommandState]:
         if self.creates and system.look(self.creates) is not None:

@@ -6,11 +6,10 @@ then deletes (and what they make necessary). Every step is remembered before it 
 
 from __future__ import annotations
 
-from typing import Any, Dict, FrozenSet, Iterator, List, Optional, Union
+from typing import TYPE_CHECKING, Any, Dict, FrozenSet, Iterator, List, Optional, Tuple, Union
 
 from reconciler.resources.book import Book, Put
 from reconciler.resources.failure import EXPECTED, Failure, as_failure
-from reconciler.resources.health import all_healthy, parse_health
 from reconciler.resources.holdings import Held, Holdings
 from reconciler.resources.ledger import Owned
 from reconciler.resources.masking import masked
@@ -24,6 +23,9 @@ from reconciler.resources.resource import DELETE
 from reconciler.resources.service import RESTART, Service
 from reconciler.resources.survey import Finding, survey
 from reconciler.resources.system import System
+
+if TYPE_CHECKING:
+    from reconciler.resources.health import HealthCheck
 
 _REJECTED = 10
 """How many rejected digests of an app are remembered."""
@@ -52,7 +54,7 @@ class Converge:
         self._system = system
         self._book = book
         self._items = () if request.remove else parse_all(request.resources, sandbox=system.sandbox)
-        self._health = () if request.remove else tuple(parse_health(check) for check in request.health)
+        self._health = () if request.remove else _checks(request)
         refuse_stale(request, book)
         book.put(*succession(request, book))
         self._holdings = Holdings(book, request)
@@ -218,6 +220,10 @@ class Converge:
         return item.resource
 
     def _prove_health(self) -> Iterator[Event]:
+        if not self._health:
+            return
+        from reconciler.resources.health import all_healthy  # noqa: PLC0415 - see `_checks`
+
         for event in all_healthy(self._health, self._system, renewed=self._renewed):
             yield event
             if not event.ok:
@@ -339,6 +345,15 @@ class Converge:
         return Finished(
             status, record.resources, record.adopted, text, hint, self._changed, failure.code if failure else ""
         )
+
+
+def _checks(request: Request) -> Tuple[HealthCheck, ...]:
+    """The health checks, understood; they need sockets, which are slow to load where a start over SSH waits."""
+    if not request.health:
+        return ()
+    from reconciler.resources.health import parse_health  # noqa: PLC0415 - see above
+
+    return tuple(parse_health(check) for check in request.health)
 
 
 def refuse_stale(request: Request, book: Book) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import ClassVar, FrozenSet, Optional, Tuple
 
@@ -9,7 +10,7 @@ from reconciler.resources.failure import Failure
 from reconciler.resources.fields import Fields
 from reconciler.resources.ledger import Owned
 from reconciler.resources.places import access, make_parents, owner_names, remove_if_empty
-from reconciler.resources.resource import ADD, CHANGE, DELETE, NOTHING, Difference, Resource, changes, octal
+from reconciler.resources.resource import ADD, CHANGE, DELETE, NOTHING, Context, Difference, Resource, changes, octal
 from reconciler.resources.system import DIRECTORY, System
 
 
@@ -64,6 +65,10 @@ class Directory(Resource):
     @property
     def absent(self) -> bool:
         return not self.present
+
+    def within(self, context: Context) -> Directory:
+        """See Resource."""
+        return dataclasses.replace(self, declared=context.declared) if self.purge else self
 
     def inspect(self, system: System) -> Optional[DirectoryState]:
         entry = system.look(self.path)

@@ -13,7 +13,6 @@ import stat
 from contextlib import contextmanager, suppress
 from typing import BinaryIO, Dict, Iterator, Optional, Sequence, Tuple
 
-from reconciler.resources.downloads import fetch
 from reconciler.resources.failure import Failure
 from reconciler.resources.lock import Lock
 from reconciler.resources.names import group_name, group_number, number, user_name, user_number
@@ -125,6 +124,8 @@ class PosixSystem:
             _discard(name, parent)
             descriptor = os.open(name, _CREATE, 0o600, dir_fd=parent)
             with os.fdopen(descriptor, "wb") as file:
+                from reconciler.resources.downloads import fetch  # noqa: PLC0415 - 25 ms, and few need it
+
                 fetch(url, file, limit)
 
     def listdir(self, path: str) -> Sequence[str]:

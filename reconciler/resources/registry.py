@@ -5,47 +5,53 @@ A new kind is one module and one line here.
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
-from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, Optional, Tuple
+from importlib import import_module
+from typing import Any, Dict, FrozenSet, Iterable, Iterator, List, Mapping, Optional, Tuple
 
-from reconciler.resources.archive import Archive
-from reconciler.resources.command import Command
-from reconciler.resources.cron import Cron
-from reconciler.resources.directory import Directory
 from reconciler.resources.failure import Failure
 from reconciler.resources.fields import Fields
-from reconciler.resources.file import File
-from reconciler.resources.group import Group
 from reconciler.resources.ledger import Owned
-from reconciler.resources.line import Line
-from reconciler.resources.link import Link
-from reconciler.resources.mount import Mount
-from reconciler.resources.package import Package
 from reconciler.resources.protocol import Wanted
-from reconciler.resources.repository import Repository
-from reconciler.resources.resource import Resource
-from reconciler.resources.service import Service
-from reconciler.resources.sysctl import Sysctl
-from reconciler.resources.user import User
+from reconciler.resources.resource import Context, Resource
 
-_ALL = (
-    Archive,
-    Command,
-    Cron,
-    Directory,
-    File,
-    Group,
-    Line,
-    Link,
-    Mount,
-    Package,
-    Repository,
-    Service,
-    Sysctl,
-    User,
-)
-KINDS: Mapping[str, Any] = {kind.kind: kind for kind in _ALL}
+_CLASSES = {
+    "archive": "Archive",
+    "command": "Command",
+    "cron": "Cron",
+    "directory": "Directory",
+    "file": "File",
+    "group": "Group",
+    "line": "Line",
+    "link": "Link",
+    "mount": "Mount",
+    "package": "Package",
+    "repository": "Repository",
+    "service": "Service",
+    "sysctl": "Sysctl",
+    "user": "User",
+}
+"""Kind, which is also its module's name -> its class."""
+
+
+class _Kinds(Mapping[str, Any]):
+    """The classes, each loaded when it is first asked for: an app needs few of them, and every start pays for each."""
+
+    def __getitem__(self, kind: str) -> Any:
+        name = _CLASSES[kind]
+        return getattr(import_module(f"reconciler.resources.{kind}"), name)
+
+    def __contains__(self, kind: object) -> bool:
+        return kind in _CLASSES
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_CLASSES)
+
+    def __len__(self) -> int:
+        return len(_CLASSES)
+
+
+KINDS: Mapping[str, Any] = _Kinds()
 NOT_IN_SANDBOX = frozenset({"cron", "group", "mount", "package", "repository", "service", "sysctl", "user"})
 
 
@@ -109,12 +115,6 @@ def _doubles(items: Iterable[Item]) -> List[Failure]:
 
 
 def with_context(item: Item, owned: Optional[Owned], declared: FrozenSet[str], *, replaces: bool) -> Resource:
-    """The resource with what only the host's ledger knows: whether a command ran, what is left to other resources."""
-    if isinstance(item.resource, Command):
-        ran = owned is not None and owned.fingerprint == item.wanted.fingerprint
-        return dataclasses.replace(item.resource, ran=ran)
-    if isinstance(item.resource, Directory) and item.resource.purge:
-        return dataclasses.replace(item.resource, declared=declared)
-    if isinstance(item.resource, Archive):
-        return dataclasses.replace(item.resource, declared=declared - {item.resource.path}, replaces=replaces)
-    return item.resource
+    """The resource with what only the host's ledger knows."""
+    ran = owned is not None and owned.fingerprint == item.wanted.fingerprint
+    return item.resource.within(Context(ran=ran, declared=declared, replaces=replaces))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar, Dict, Mapping, Optional, Tuple
+from typing import Any, ClassVar, Dict, FrozenSet, Mapping, Optional, Tuple
 
 from reconciler.resources.ledger import Owned
 from reconciler.resources.system import System
@@ -34,6 +34,18 @@ class Difference:
 
 
 NOTHING = Difference()
+
+
+@dataclass(frozen=True)
+class Context:
+    """What only the host's ledger knows of a resource's surroundings."""
+
+    ran: bool
+    """Whether it was acted on as it is wanted now."""
+    declared: FrozenSet[str]
+    """Paths that are wanted on the host."""
+    replaces: bool
+    """Whether what is not ours may be taken over."""
 
 
 class Resource(ABC):
@@ -62,6 +74,10 @@ class Resource(ABC):
     def absent(self) -> bool:
         """Whether it is wanted away."""
         return False
+
+    def within(self, context: Context) -> Resource:
+        """The resource as it is in this context; most are the same in all."""
+        return self
 
     @abstractmethod
     def inspect(self, system: System) -> Any:
