@@ -26,7 +26,7 @@ from reconciler.errors import NOWHERE, InvalidInput, Problem, ReconcilerError, U
 START_SECONDS = 20.0
 """How long a server may take to start or end; loading an append-only file of 100 MB takes about 2 s."""
 
-_POLL_SECONDS = 0.01
+_POLL_SECONDS = 0.005
 _ANSWER_SECONDS = 5.0
 _LONGEST_SOCKET_PATH = 100
 _LONGEST_LOG_BYTES = 1 << 20
@@ -201,11 +201,22 @@ class Embedded:
         while not self._server_gone():
             if not asked:
                 asked = True
+                if self._shut_down():
+                    continue
                 with suppress(OSError, ValueError):
                     os.kill(int((self._directory / "server.pid").read_text()), signal.SIGTERM)
             if self._clock.monotonic() > deadline:
                 raise self._unavailable("it does not end", self._log_since(0))
             self._clock.sleep(_POLL_SECONDS)
+
+    def _shut_down(self) -> bool:
+        """Ask the server to end, which it does at once; a signal it would notice a tenth of a second later."""
+        with socket.socket(socket.AF_UNIX) as line, suppress(OSError):
+            line.settimeout(_ANSWER_SECONDS)
+            line.connect(str(self.socket))
+            line.sendall(b"SHUTDOWN\r\n")
+            return line.recv(1) == b""
+        return False
 
     def _server_gone(self) -> bool:
         file = self._opened("server.lock")

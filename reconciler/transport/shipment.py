@@ -5,11 +5,14 @@ Beside each source stands its bytecode, which a host with the same minor version
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib.util
 import io
 import marshal
 import shlex
+import struct
+import threading
 import zipfile
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
@@ -24,6 +27,8 @@ _UNCHECKED = b"\1\0\0\0" + bytes(8)
 
 _FIRST_WORDS = 'exec(eval(open(0,"rb",0,closefd=False).readline()))'
 """Reads the start script from its input, byte by byte, so that nothing of what follows is taken."""
+
+_packing = threading.Lock()
 
 _START = f"""
 import os, sys
@@ -59,9 +64,14 @@ def command(*, become: bool) -> str:
     return shlex.join(["/bin/sh", "-c", "; ".join([*tests, f"exec {shlex.join(argv)}"])])
 
 
-@functools.cache
 def shipment() -> bytes:
-    """What is sent first: the start script, the zip's length, the zip."""
+    """What is sent first: the start script, the zip's length, the zip. Many threads ask at once; the first packs it."""
+    with _packing:
+        return _shipment()
+
+
+@functools.cache
+def _shipment() -> bytes:
     content = _zip()
     return b"%s\n%d\n%s" % (repr(_START).encode("ascii"), len(content), content)
 
@@ -78,7 +88,13 @@ def _zip() -> bytes:
 
 
 def _bytecode(source: Path) -> bytes:
-    """Of this Python, which has most of it in its cache."""
+    """Of this Python, which has most of it in its cache, beside what tells which source it was made from."""
+    found = source.stat()
+    made_from = struct.pack("<4sIII", importlib.util.MAGIC_NUMBER, 0, int(found.st_mtime), found.st_size)
+    with contextlib.suppress(OSError, NotImplementedError):
+        cached = Path(importlib.util.cache_from_source(str(source))).read_bytes()
+        if cached.startswith(made_from):
+            return importlib.util.MAGIC_NUMBER + _UNCHECKED + cached[len(made_from) :]
     name = ".".join(source.relative_to(_PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
     code = SourceFileLoader(name, str(source)).get_code(name)
     return importlib.util.MAGIC_NUMBER + _UNCHECKED + marshal.dumps(code)

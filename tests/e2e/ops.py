@@ -148,9 +148,8 @@ class Ops:
     @property
     def environment(self) -> Mapping[str, str]:
         """What `reconcile`, and anyone else, finds in its environment here."""
-        kept = {
-            name: value for name, value in os.environ.items() if not name.startswith(("RECONCILER_", "XDG_", "SSH_"))
-        }
+        others = ("RECONCILER_", "XDG_", "SSH_", "PYTHONDONTWRITEBYTECODE")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(others)}
         own = {"HOME": str(self._home), "USER": "tester", "NO_COLOR": "1", "RECONCILER_HOLDER": "ops-1"}
         runtime = {"RECONCILER_RUNTIME_DIR": str(self._home / "run")}
         return {**kept, **own, **runtime}
