@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     from reconciler.wiring import Session
 
 
-COLLECTIONS = (50_000, 20, 20)
-"""Thresholds of the garbage collector: a fleet is a million objects that stay, not worth going through often."""
+COLLECTIONS = (500_000, 20, 20)
+"""Thresholds of the garbage collector: a fleet is a million objects that stay, not worth going through often. A watch
+collects between its turns, where nobody waits for it."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

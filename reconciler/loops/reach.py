@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
 from reconciler.clock import Clock
 from reconciler.errors import Place, Unavailable
-from reconciler.model.manifests import Connection, ConnectionType, Host, Manifests
-from reconciler.planner.placement import connections
+from reconciler.model.manifests import Connection, ConnectionType, Group, Host, Manifests
+from reconciler.planner.placement import connections, selectors_of
 from reconciler.transport import Transport
 from reconciler.transport.local import LocalTransport
 from reconciler.transport.route import Route, Stop, parse_stop
@@ -40,7 +39,8 @@ class Reach:
         self._ssh = ssh
         self._fleet = ""
         self._hosts: Mapping[str, Host] = {}
-        self._resolved_from: tuple[object, object, object] = (None, None, None)
+        self._groups: Mapping[str, Group] = {}
+        self._rules: object = None
         self._connections: Mapping[str, Connection] = {}
         self._local: tuple[str, ...] = ()
         self._remote: frozenset[str] = frozenset()
@@ -48,10 +48,10 @@ class Reach:
     def show(self, manifests: Manifests) -> None:
         """From now on, reach the hosts of these manifests."""
         self._fleet = manifests.fleet.metadata.name
-        grounds = (manifests.hosts, manifests.groups, manifests.apps)
-        if all(map(operator.is_, grounds, self._resolved_from)):
+        rules = selectors_of(manifests)
+        if manifests.hosts is self._hosts and manifests.groups is self._groups and rules == self._rules:
             return
-        self._hosts, self._resolved_from = manifests.hosts, grounds
+        self._hosts, self._groups, self._rules = manifests.hosts, manifests.groups, rules
         self._connections = connections(manifests)
         self._local = self._of(ConnectionType.LOCAL)
         self._remote = frozenset(self._of(ConnectionType.SSH))

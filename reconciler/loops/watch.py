@@ -6,6 +6,7 @@ never keeps a new commit from being planned. They share the store and the last s
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Callable, Collection
 from dataclasses import replace
@@ -106,6 +107,7 @@ class Watch:
                 changed = True
                 while not stop.is_set():
                     self._turn_safely(changed=changed)
+                    gc.collect(1)  # all but what has been there for long
                     self._tell_what_is_odd()
                     changed = self._source.wait(TURN_SECONDS)
                     if not all(thread.is_alive() for thread in threads) and not stop.is_set():

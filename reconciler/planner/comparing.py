@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from reconciler.model.plan import Action, Change
 from reconciler.planner.text_diff import field_differences, text_differences
@@ -17,6 +17,11 @@ from reconciler.resources.protocol import ResourceEvent
 NEVER_LOOKED = "never looked at on this host"
 NOT_KEPT = "what was there before is not known here"
 
+KEPT = 10_000
+"""How many comparisons are kept, so that hosts share them."""
+
+_Key = TypeVar("_Key")
+_Kept = TypeVar("_Kept")
 Before: TypeAlias = Callable[[], RenderedResource | None]
 """Renders what was last applied of a resource; None where its bundle is not at hand."""
 
@@ -54,7 +59,7 @@ class Comparer:
     def all_unseen(self, resources: tuple[RenderedResource, ...]) -> tuple[Change, ...]:
         """Changes of an app that was never here, on a host where nothing is known: one tuple for equal renderings."""
         changes = tuple(change for resource in resources if (change := self.found(resource, None)))
-        return self._tuples.setdefault(tuple(map(id, changes)), changes)
+        return _kept(self._tuples).setdefault(tuple(map(id, changes)), changes)
 
     def owned(
         self,
@@ -124,7 +129,7 @@ class Comparer:
             else field_differences({} if action is Action.ADD else old.fields, wanted.fields)
         )
         change = Change(wanted.id, action, print_before, wanted.fingerprint, diff=lines)
-        self._pairs[key] = change
+        _kept(self._pairs)[key] = change
         return change
 
     def _shared_addition(self, wanted: RenderedResource) -> Change | None:
@@ -132,15 +137,22 @@ class Comparer:
         if key not in self._pairs:
             text = wanted.fields.get("content")
             lines = text_differences("", text) if isinstance(text, str) else ()
-            self._pairs[key] = Change(wanted.id, Action.ADD, "", wanted.fingerprint, diff=lines)
+            _kept(self._pairs)[key] = Change(wanted.id, Action.ADD, "", wanted.fingerprint, diff=lines)
         return self._pairs[key]
 
     def _share(self, resource: str, action: Action, before: str, after: str, reason: str) -> Change:
         key = (resource, action, before, after, reason)
         found = self._changes.get(key)
         if found is None:
-            found = self._changes[key] = Change(resource, action, before, after, reason)
+            found = _kept(self._changes)[key] = Change(resource, action, before, after, reason)
         return found
+
+
+def _kept(memory: dict[_Key, _Kept]) -> dict[_Key, _Kept]:
+    """A memory with room for one more."""
+    if len(memory) >= KEPT:
+        memory.clear()
+    return memory
 
 
 _PRUNED = {"user": "locked, and our keys removed", "service": "stopped and disabled"}

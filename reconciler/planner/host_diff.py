@@ -85,10 +85,13 @@ class HostDiff:
         owned = applied.resources if applied else {}
         rotation = self._rotation(wanted, known, applied)
         settled = known is not None and known.digest == wanted.digest
+        steady = rotation is None
         changes: list[Change] = []
         drift: list[Drift] = []
         for resource in rendered.resources:
             look = looks.get(resource.id)
+            if steady and look is None and owned.get(resource.id) == resource.fingerprint and not resource.unknown:
+                continue
             source = applied if resource.id in owned else self._other_owner(wanted.app, resource.id)
             if source is None:
                 change = self._comparer.found(resource, look)

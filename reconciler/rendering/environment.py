@@ -172,9 +172,9 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def concat(self, parts: Iterable[Any]) -> Any:
         """Texts, or secrets, put together."""
-        pieces = list(parts)
-        self.meter.text(sum(len(piece.shown if type(piece) is Secret else piece) for piece in pieces))
-        return joined(pieces)
+        text = joined(list(parts))
+        self.meter.text(len(text.shown if type(text) is Secret else text))
+        return text
 
     def operand(self, value: Any) -> Any:
         """One side of a comparison, paid for."""

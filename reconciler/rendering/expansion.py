@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from reconciler.model.canonical import digest
-from reconciler.model.manifests import names_text
 from reconciler.model.metadata import Path
-from reconciler.rendering.compiled import compile_template, is_template
+from reconciler.rendering.compiled import is_template
 from reconciler.rendering.outline import Node
-from reconciler.rendering.rendered import RenderedResource, resource_key
+from reconciler.rendering.rendered import RenderedResource, resource_id
 from reconciler.rendering.scope import Scope
 from reconciler.rendering.secret import NotKnown, Secret, UnknownItem, secrets_in
-from reconciler.rendering.trouble import Trouble, Troubled, did_you_mean
+from reconciler.rendering.trouble import Trouble, Troubled
 
 MAX_ITEMS = 10_000
 """Resources of an app on a host, those included that a condition leaves out."""
@@ -48,8 +47,7 @@ class View:
         return replace(self, unknown=self.unknown or outcome.unknown, hidden=self.hidden or outcome.hidden)
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What something evaluates to, and why it is not known (then the value is None)."""
 
     value: Any
@@ -68,7 +66,6 @@ class Outcome:
 class Expansion:
     """Collects the resources and the troubles of one node."""
 
-    templates: Mapping[str, str]
     picked: Mapping[str, Any]
     """The values that the node reads, for the fingerprint of what is unknown."""
     resources: list[RenderedResource] = field(default_factory=list)
@@ -84,7 +81,7 @@ class Expansion:
             self.troubles += [(node.path, trouble) for trouble in error.troubles]
 
     def _add(self, node: Node, view: View) -> None:
-        for inside in self._items(node, view):
+        for inside in (view,) if node.for_each is None else self._items(node, view):
             self.items += 1
             if self.items > MAX_ITEMS:
                 raise Troubled([too_many()])
@@ -108,10 +105,7 @@ class Expansion:
         return self.value(raw, path, view)
 
     def _items(self, node: Node, view: View) -> Iterator[View]:
-        """The views inside a forEach; the view itself where there is none."""
-        if node.for_each is None:
-            yield view
-            return
+        """The views inside a forEach."""
         outcome = self._evaluated((*node.path, "forEach"), view, lambda scope: _pairs(scope, node.for_each))
         below = view.doubted(outcome)
         if outcome.unknown:
@@ -130,19 +124,15 @@ class Expansion:
         return view.doubted(outcome) if outcome.unknown or outcome.value else None
 
     def _resource(self, node: Node, view: View) -> None:
-        kind: str = node.raw["kind"]
         opaque = dict(node.constant)
         fields = opaque if view.clear is None else dict(node.constant)
-        for name, raw in node.variable:
-            text_of = names_text(kind, name, raw)
-            becomes = "content" if text_of and kind == "file" else name
-            fill = self._file_text(raw, template=name == "template") if text_of else _whole(raw)
-            outcome = self._evaluated((*node.path, "fields", name), view, fill)
-            if name in _VISIBLE:
-                self._hide((*node.path, "fields", name), outcome, view)
+        for slot in node.slots:
+            outcome = self._evaluated(slot.path, view, slot.fill)
+            if slot.name in _VISIBLE:
+                self._hide(slot.path, outcome, view)
             view = view.doubted(outcome)
-            fields[name if outcome.unknown else becomes] = raw if outcome.unknown else outcome.value
-            opaque[name if outcome.hidden else becomes] = raw if outcome.hidden else outcome.opaque
+            fields[slot.name if outcome.unknown else slot.becomes] = slot.raw if outcome.unknown else outcome.value
+            opaque[slot.name if outcome.hidden else slot.becomes] = slot.raw if outcome.hidden else outcome.opaque
         given = node.raw.get("name")
         if given is not None and is_template(given):
             given = self.value(given, (*node.path, "name"), view).opaque
@@ -159,9 +149,9 @@ class Expansion:
 
     def _finish(self, node: Node, view: View, name: str | None, fields: dict[str, Any], opaque: dict[str, Any]) -> None:
         kind: str = node.raw["kind"]
-        named = frozenset(_paths([opaque[field] for field in opaque if field not in node.constant]))
+        named = frozenset(_paths([value for field, value in opaque.items() if field not in node.constant]))
         shown = _shown(opaque) if named else opaque
-        identity = f"{kind}:{resource_key(kind, name, shown)}"
+        identity = node.identity or resource_id(kind, name, shown)
         wanted = ["unknown", node.raw, self.picked] if view.hidden else [identity, shown]
         if view.clear is not None and (missing := sorted(set(_paths(fields)))):
             told = f"no value was given for secret {', '.join(missing)}"
@@ -177,7 +167,7 @@ class Expansion:
                 kind=kind,
                 name=name or identity,
                 fields=shown if fields is opaque else _shown(fields),
-                keep=bool(node.raw.get("keep", False)),
+                keep=node.keep,
                 fingerprint=fingerprint,
                 secrets=self._secrets(view, fields, named),
                 unknown=view.unknown,
@@ -193,17 +183,6 @@ class Expansion:
         if view.clear is not None and view.clear.secrets:
             found |= view.clear.secrets_within(fields)
         return tuple(sorted(found)) if found else ()
-
-    def _file_text(self, raw: Any, *, template: bool) -> Callable[[Scope], Any]:
-        def fill(scope: Scope) -> Any:
-            name = str(scope.whole(raw))
-            if name not in self.templates:
-                hint = did_you_mean(name, self.templates, listing=False)
-                raise Troubled([Trouble("", 0, "template-missing", f'there is no template "{name}"', hint)])
-            text = self.templates[name]
-            return scope.text(compile_template(name, text)) if template else text
-
-        return fill
 
     def _evaluated(self, path: Path, view: View, work: Callable[[Scope], Any]) -> Outcome:
         """Evaluate without secrets, and with them where they are given; troubles are noted."""
@@ -232,10 +211,6 @@ def too_many() -> Trouble:
 def _discreet(trouble: Trouble) -> Trouble:
     """A trouble that only shows up with the secrets' values, without any of them in its message."""
     return Trouble(trouble.template, trouble.line, trouble.code, "it fails with the values that its secrets have")
-
-
-def _whole(raw: Any) -> Callable[[Scope], Any]:
-    return lambda scope: scope.whole(raw)
 
 
 def _pairs(scope: Scope, raw: Any) -> list[tuple[Any, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,22 @@ from reconciler.rendering.compiled import (
     is_template,
 )
 from reconciler.rendering.reads import ReadPath, shortest
+from reconciler.rendering.rendered import KEY_FIELDS, resource_id
+from reconciler.rendering.scope import Scope
 from reconciler.rendering.secret import secrets_in
+from reconciler.rendering.trouble import Trouble, Troubled, did_you_mean
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Slot:
+    """A field that hosts may differ in."""
+
+    name: str
+    raw: Any
+    path: Path
+    becomes: str
+    """The name of what is filled in: a file's text is its `content`, whatever it came from."""
+    fill: Callable[[Scope], Any]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,25 +42,19 @@ class Node:
     path: Path
     """Where it stands in the bundle's content."""
     raw: Mapping[str, Any]
+    when: Any
+    for_each: Any
+    keep: bool
+    is_block: bool
     nodes: tuple[Node, ...]
     constant: Mapping[str, Any]
     """Fields that are the same on every host."""
-    variable: tuple[tuple[str, Any], ...]
+    slots: tuple[Slot, ...]
     """The other fields, by name."""
+    identity: str | None
+    """Its id; None where that depends on values."""
     texts: tuple[Compiled, ...]
     """All that it evaluates itself: fields, when, forEach, and the templates that these lead to."""
-
-    @property
-    def when(self) -> Any:
-        return self.raw.get("when")
-
-    @property
-    def for_each(self) -> Any:
-        return self.raw.get("forEach")
-
-    @property
-    def is_block(self) -> bool:
-        return "block" in self.raw
 
     def each(self) -> Iterator[Node]:
         """It and all nodes in it."""
@@ -65,11 +74,40 @@ def nodes_of(raws: list[Mapping[str, Any]], path: Path, templates: Mapping[str, 
 
 
 def _node(raw: Mapping[str, Any], path: Path, templates: Mapping[str, str]) -> Node:
-    below = nodes_of(raw.get("block", []), (*path, "block"), templates)
-    fields = sorted(raw.get("fields", {}).items())
-    constant = {name: value for name, value in fields if _is_constant(raw["kind"], name, value)}
-    variable = tuple((name, value) for name, value in fields if name not in constant)
-    return Node(path, raw, below, constant, variable, tuple(_texts(raw, templates)))
+    kind, name, fields = raw.get("kind", ""), raw.get("name"), sorted(raw.get("fields", {}).items())
+    constant = {name: value for name, value in fields if _is_constant(kind, name, value)}
+    slots = tuple(_slot(kind, name, value, path, templates) for name, value in fields if name not in constant)
+    own_words = "kind" in raw and not is_template(str(name)) and not any(slot.becomes in KEY_FIELDS for slot in slots)
+    return Node(
+        path=path,
+        raw=raw,
+        when=raw.get("when"),
+        for_each=raw.get("forEach"),
+        keep=bool(raw.get("keep", False)),
+        is_block="block" in raw,
+        nodes=nodes_of(raw.get("block", []), (*path, "block"), templates),
+        constant=constant,
+        slots=slots,
+        identity=resource_id(kind, None if name is None else str(name), constant) if own_words else None,
+        texts=tuple(_texts(raw, templates)),
+    )
+
+
+def _slot(kind: str, name: str, raw: Any, path: Path, templates: Mapping[str, str]) -> Slot:
+    place = (*path, "fields", name)
+    if not names_text(kind, name, raw):
+        return Slot(name, raw, place, name, lambda scope: scope.whole(raw))
+    becomes = "content" if kind == "file" else name
+    return Slot(name, raw, place, becomes, lambda scope: _text(str(scope.whole(raw)), name, templates, scope))
+
+
+def _text(named: str, field: str, templates: Mapping[str, str], scope: Scope) -> Any:
+    """The text that a field's value names a file of."""
+    text = templates.get(named)
+    if text is None:
+        hint = did_you_mean(named, templates, listing=False)
+        raise Troubled([Trouble("", 0, "template-missing", f'there is no template "{named}"', hint)])
+    return scope.text(compile_template(named, text)) if field == "template" else text
 
 
 def _is_constant(kind: str, name: str, value: Any) -> bool:

@@ -41,6 +41,15 @@ class Rendered:
     """Checks in declared order, without those that are not known yet."""
 
 
+KEY_FIELDS = frozenset({"argv", "key", "line", "match", "name", "path"})
+"""Fields that an id is made of."""
+
+
+def resource_id(kind: str, name: str | None, fields: Mapping[str, Any]) -> str:
+    """The id of a resource that was given this name, or none."""
+    return f"{kind}:{resource_key(kind, name, fields)}"
+
+
 def resource_key(kind: str, name: str | None, fields: Mapping[str, Any]) -> str:
     """What tells a resource from others of its kind on a host."""
     match kind:

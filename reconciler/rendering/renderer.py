@@ -174,12 +174,12 @@ class Renderer:
         return tuple(expansion.resources), tuple(expansion.troubles)
 
     def _expanded(self, node: Node, picked: Mapping[str, Any], view: View) -> Expansion:
-        expansion = Expansion(self._templates, picked)
+        expansion = Expansion(picked)
         expansion.add(node, view)
         return expansion
 
     def _health_checks(self, sight: Sight, view: View) -> tuple[tuple[Mapping[str, Any], ...], _Troubles]:
-        expansion = Expansion(self._templates, sight.picked)
+        expansion = Expansion(sight.picked)
         outcomes = [
             expansion.check(without_when(check), ("health", index), decided)
             for index, check in enumerate(self._health)

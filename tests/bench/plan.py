@@ -150,6 +150,8 @@ def turn(opened: Session, changes: int) -> float:
     situation = opened.planning.plan(opened.working_tree.tree(), WHOLE_FLEET, texts=False)
     seconds = time.perf_counter() - started
     _expect(situation, changes)
+    del situation
+    gc.collect(1)  # as a watch does between its turns
     return seconds
 
 
