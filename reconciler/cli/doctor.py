@@ -92,7 +92,8 @@ def _secrets(settings: Settings) -> str:
     from reconciler.wiring import Access, open_session
 
     with open_session(settings, Access.NONE) as session:
-        desired = session.planning.survey(session.tree()).desired
-        paths = sorted({path for apps in desired.hosts.values() for app in apps.values() for path in app.secrets})
-        session.secrets.resolve(paths)
+        survey = session.planning.survey(session.tree())
+        apps = [app for of_host in survey.desired.hosts.values() for app in of_host.values()]
+        paths = sorted({path for app in apps for path in app.secrets})
+        session.secrets.resolve(paths, session.planning.referring(survey))
         return f"{len(paths)} found" if paths else "none are used"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from reconciler.clock import Clock
-from reconciler.errors import InvalidInput, Place, Problem
+from reconciler.errors import NOWHERE, InvalidInput, Place, Problem
 from reconciler.loops.host_view import HostView
 from reconciler.loops.outcome import AppOutcome, Listener, changes_of, drift_of, tally
 from reconciler.model.observed import Applied, AppStatus, ObservedApp
@@ -67,7 +67,10 @@ class AppRun:
             fingerprint = self.secrets.fingerprint(secrets)
             request = self.view.request(app, secrets, token=self.token, fingerprint=fingerprint)
         except InvalidInput as error:
-            return self._not_applied(app, AppStatus.FAILED, *error.problems)
+            placed = (
+                dataclasses.replace(it, place=self._place(app)) if it.place == NOWHERE else it for it in error.problems
+            )
+            return self._not_applied(app, AppStatus.FAILED, *placed)
         act = self.transport.inspect if self.look is Look.ONLY else self.transport.apply
         events = list(self._told(app, act(request)))
         resources = [event for event in events if isinstance(event, ResourceEvent)]

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
+from reconciler.errors import NOWHERE, Place
 from reconciler.model.desired import Desired
 from reconciler.trust import secrets_fingerprint
+
+Where = Callable[[str], Place]
+"""The place that refers to a secret, for problems."""
+
+
+def _nowhere(_: str) -> Place:
+    return NOWHERE
 
 
 class Providers(Protocol):
     """Where clear values come from: environment, directories of files, a command."""
 
-    def resolve(self, paths: Iterable[str]) -> Mapping[str, str]:
+    def resolve(self, paths: Iterable[str], where: Where) -> Mapping[str, str]:
         """Path -> clear text; raises InvalidInput naming everything that was tried."""
         ...
 
@@ -38,8 +46,12 @@ class KnownSecrets:
         """Ask the providers again from now on, so that a rotation is seen."""
         self._values = {}
 
-    def resolve(self, paths: Iterable[str]) -> Mapping[str, str]:
+    def resolve(self, paths: Iterable[str], where: Where = _nowhere) -> Mapping[str, str]:
         """Path -> clear text.
+
+        Args:
+            paths: of the secrets.
+            where: the place that refers to a path; without it problems have none.
 
         Raises:
             InvalidInput: secrets are not found; one problem each.
@@ -48,14 +60,14 @@ class KnownSecrets:
         known = self._values
         missing = [path for path in asked if path not in known]
         if missing:
-            known.update(self._providers.resolve(missing))
+            known.update(self._providers.resolve(missing, where))
         return {path: known[path] for path in asked}
 
     def fingerprint(self, values: Mapping[str, str]) -> str:
         """One fingerprint for these values; empty without values or without a key."""
         return secrets_fingerprint(self._key, values) if values and self._key else ""
 
-    def fingerprints(self, desired: Desired) -> Mapping[tuple[str, str], str] | None:
+    def fingerprints(self, desired: Desired, where: Where = _nowhere) -> Mapping[tuple[str, str], str] | None:
         """(host, app) -> fingerprint now, for apps that read secrets; None without a key.
 
         Raises:
@@ -64,6 +76,6 @@ class KnownSecrets:
         if self._key is None:
             return None
         readers = [app for apps in desired.hosts.values() for app in apps.values() if app.secrets]
-        self.resolve(sorted({path for app in readers for path in app.secrets}))
+        self.resolve(sorted({path for app in readers for path in app.secrets}), where)
         by_paths = {paths: self.fingerprint(self.resolve(paths)) for paths in {app.secrets for app in readers}}
         return {(app.host, app.app): by_paths[app.secrets] for app in readers}

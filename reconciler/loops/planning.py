@@ -5,13 +5,13 @@ Changes nothing anywhere. `plan`, `apply`, `status`, `explain` and the controlle
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
 
 from reconciler.clock import Clock
-from reconciler.errors import InvalidInput, Refused, Unavailable
+from reconciler.errors import NOWHERE, InvalidInput, Place, Refused, Unavailable
 from reconciler.loops import ledger_view
 from reconciler.loops.careful_look import CarefulLook
 from reconciler.loops.host_view import HostView
@@ -33,6 +33,7 @@ from reconciler.planner.explain import Explanation, explain
 from reconciler.planner.guard import guard
 from reconciler.planner.inputs import PlanInput
 from reconciler.planner.scope import Scope
+from reconciler.planner.secret_references import first_reference
 from reconciler.resources.ledger import AppRecord, Ledger
 from reconciler.resources.protocol import ResourceEvent
 from reconciler.store import Store
@@ -174,7 +175,7 @@ class Planning:
         """
         survey = self.survey(tree, facts)
         self._secrets.forget()
-        secrets = self._secrets.fingerprints(survey.desired)
+        secrets = self._secrets.fingerprints(survey.desired, self.referring(survey))
         survey = self.look(survey, scope) if look else survey
         pairs = due(survey.desired, survey.observed, secrets, scope)
         looks = dict(self._looks(survey, pairs))
@@ -208,6 +209,15 @@ class Planning:
         survey = Survey(tree, manifests, both, observed, {})
         found = self._situation(survey, scope, secrets, pairs, applied=applied, looks={})
         return replace(found, plan=replace(found.plan, against=str(old.revision)))
+
+    def referring(self, survey: Survey) -> Callable[[str], Place]:
+        """Finds the place in the manifests that refers to a secret."""
+
+        def place(secret: str) -> Place:
+            found = first_reference(survey.manifests, secret)
+            return self._loader.locate(survey.tree, *found) if found else NOWHERE
+
+        return place
 
     def explained(self, survey: Survey, host: str, app: str) -> Explanation:
         """Where everything about an app on a host comes from, and why it is due; a missing secret is no obstacle.

@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 
-from reconciler.errors import NOWHERE, InvalidInput, Problem, Unavailable
+from reconciler.errors import NOWHERE, InvalidInput, Place, Problem, Unavailable
 from reconciler.settings import Settings
 from reconciler.source.secret_places import Command, Directory, Environment, Found, Search, SecretPlace
 from reconciler.trust import Masker
 
 _PATH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*")
 _LONGEST_PATH = 200
+
+
+def _nowhere(_: str) -> Place:
+    return NOWHERE
 
 
 class SecretProviders:
@@ -42,8 +47,12 @@ class SecretProviders:
         """Files read so far that others can read too."""
         return tuple(sorted(self._warnings))
 
-    def resolve(self, paths: Iterable[str]) -> Mapping[str, str]:
+    def resolve(self, paths: Iterable[str], where: Callable[[str], Place] = _nowhere) -> Mapping[str, str]:
         """The values by path, each looked for once, without one trailing newline.
+
+        Args:
+            paths: of the secrets.
+            where: the place that refers to a path, for problems.
 
         Raises:
             InvalidInput: with a problem for every path that is malformed, is found nowhere or only where another
@@ -60,7 +69,7 @@ class SecretProviders:
             again = again or (found is None and search.again)
             value = _text(found, search, owners)
             if isinstance(value, Problem):
-                problems.append(value)
+                problems.append(replace(value, place=where(path)))
             else:
                 values[path] = value
             self._warnings.update(search.warnings)
