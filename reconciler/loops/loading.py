@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from reconciler.errors import InvalidInput, Problem
 from reconciler.manifests import InvalidManifests, Loader
-from reconciler.model.manifests import Group, Host, Manifests
+from reconciler.model.manifests import Manifests
 from reconciler.model.tree import Tree
 from reconciler.planner.compose import Composer
 
@@ -33,13 +33,13 @@ def load(loader: Loader, tree: Tree) -> Manifests:
 def _in_templates(loader: Loader, tree: Tree, readable: Manifests, problems: Sequence[Problem]) -> tuple[Problem, ...]:
     """What rendering the sound apps brings to light of templates that are sound by themselves.
 
-    Nothing where values may be missing for want of a sound host.
+    Where a host or a group is broken, values that it gives may be missing, so there only what no host can give counts:
+    an app declares its config itself, and a name that stands neither there nor among ours is undefined on every host.
     """
     broken = {problem.place.file for problem in problems}
-    givers: list[Host | Group] = [*readable.hosts.values(), *readable.groups.values()]
-    if any(giver.metadata.origin.file in broken for giver in givers):
-        return ()
     sound = {name: app for name, app in readable.apps.items() if app.metadata.origin.file not in broken}
+    files_of_apps = {app.metadata.origin.file for app in readable.apps.values()}
+    certain = all(file in files_of_apps or file.startswith(_TEMPLATES) for file in broken)
     try:
         Composer().compose(
             replace(readable, apps=sound), "", {}, lambda origin, path: loader.locate(tree, origin, path)
@@ -49,5 +49,6 @@ def _in_templates(loader: Loader, tree: Tree, readable: Manifests, problems: Seq
             problem
             for problem in error.problems
             if problem.place.file.startswith(_TEMPLATES) and problem.place.file not in broken
+            if certain or problem.code == "undefined"
         )
     return ()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from reconciler.model.manifests import Group, Host, Manifests, Value
-from reconciler.model.metadata import Origin, Path
+from reconciler.model.manifests import Group, Host, Manifests
+from reconciler.model.metadata import Origin, Path, Value
 from reconciler.planner.config import secret_path
 
 

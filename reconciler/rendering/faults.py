@@ -36,6 +36,7 @@ class RenderFailed(InvalidInput):
 def fault(path: Path, trouble: Trouble, app: str, host: str) -> Fault:
     """A trouble as people read it, for an app on a host."""
     whose = " on ".join(part for part in (app, host) if part)
-    told = {"undefined": f"{trouble.message} for {whose}"}.get(trouble.code, f"{trouble.message} ({whose})")
+    absent = trouble.code in {"undefined", "undefined-key"}
+    told = f"{trouble.message} for {whose}" if absent else f"{trouble.message} ({whose})"
     place = trouble.place if trouble.template else Place(resource=".".join(map(str, path)))
     return Fault(path, Problem(place, told if whose else trouble.message, trouble.hint, trouble.code))

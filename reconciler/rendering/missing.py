@@ -42,7 +42,11 @@ class Missing(StrictUndefined):
         sandbox = frame.f_globals["__jinja_template__"].environment
         if len(sandbox.troubles) >= MAX_TROUBLES:
             raise Troubled(())
-        sandbox.troubles.append(Trouble(*found, "undefined", *self._described(sandbox.names)))
+        message, hint = self._described(sandbox.names)
+        free = self._undefined_obj is missing  # a name, which no host could give, and not part of a value
+        sandbox.troubles.append(
+            Trouble(*found, code="undefined" if free else "undefined-key", message=message, hint=hint)
+        )
         return self
 
     def _described(self, names: Collection[str]) -> tuple[str, str]:

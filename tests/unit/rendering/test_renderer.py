@@ -195,7 +195,7 @@ def test_every_undefined_name_is_told_with_its_line_and_a_hint() -> None:
             "Did you mean nginx_port? Available: nginx_port"
         ),
     ]
-    assert {one.code for one in found} == {"undefined"}
+    assert [one.code for one in found] == ["undefined", "undefined-key", "undefined"]
 
 
 def test_what_may_be_missing_is_no_problem() -> None:
