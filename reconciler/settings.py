@@ -40,6 +40,12 @@ SETTINGS = (
         "Where Redis is: redis://, rediss://, unix://, redis+sentinel:// or redis+cluster://.",
     ),
     Setting(
+        "redis_password_file",
+        "RECONCILER_REDIS_PASSWORD_FILE",
+        "`redis-password` in systemd's `$CREDENTIALS_DIRECTORY`, where it is there",
+        "A file with the password of the user in `RECONCILER_REDIS_URL`, so that the URL need not hold it.",
+    ),
+    Setting(
         "state_dir",
         "RECONCILER_STATE_DIR",
         "`.reconciler` in the repository",
@@ -83,7 +89,21 @@ SETTINGS = (
         "the machine's host name",
         "The name by which others see who holds control or a lease.",
     ),
-    Setting("log_level", "RECONCILER_LOG_LEVEL", "info", f"What `watch` logs: {', '.join(LOG_LEVELS)}."),
+    Setting("host", "RECONCILER_HOST", "none", "Which host of the manifests this machine is; for `reconcile agent`."),
+    Setting("fleet", "RECONCILER_FLEET", "none", "Which fleet the host belongs to; for `reconcile agent`."),
+    Setting(
+        "agent_dir",
+        "RECONCILER_AGENT_DIR",
+        "`/var/lib/reconciler`",
+        "What an agent keeps: `keys.json`, the keys that it trusts, and `sealing.key`.",
+    ),
+    Setting(
+        "agent_root",
+        "RECONCILER_AGENT_ROOT",
+        "`/`",
+        "What the agent takes for the root of its host; a directory makes it a sandbox, to try it out.",
+    ),
+    Setting("log_level", "RECONCILER_LOG_LEVEL", "info", f"What `watch` and `agent` log: {', '.join(LOG_LEVELS)}."),
     Setting(
         "git_timeout_seconds",
         "RECONCILER_GIT_TIMEOUT",
@@ -111,6 +131,7 @@ class Settings:
     runtime_dir: Path
     redis_url: str | None = field(default=None, repr=False)
     """None: the embedded server."""
+    redis_password_file: Path | None = None
     secret_variables: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Environment variables that start with `RECONCILER_SECRET_`, by their whole name."""
     secret_directories: tuple[Path, ...] = ()
@@ -118,6 +139,12 @@ class Settings:
     secret_command: tuple[str, ...] = field(default=(), repr=False)
     """An argv without the secret's path; empty: no command."""
     holder: str = "localhost"
+    host: str = ""
+    """Empty: this machine is no agent's."""
+    fleet: str = ""
+    agent_dir: Path = Path("/var/lib/reconciler")
+    agent_root: Path | None = None
+    """None: the machine's own root."""
     log_level: str = "info"
     git_timeout_seconds: float = 60.0
     warnings: tuple[Problem, ...] = ()
@@ -159,10 +186,15 @@ def load(directory: Path, environ: Mapping[str, str], *, need_repository: bool =
         cache_dir=_cache_dir(given),
         runtime_dir=_runtime_dir(given),
         redis_url=given.get(_VARIABLES["redis_url"]),
+        redis_password_file=_password_file(given),
         secret_variables={name: value for name, value in sorted(given.items()) if name.startswith(SECRET_PREFIX)},
         secret_directories=_secret_directories(given, state_dir),
         secret_command=_command(given, problems),
         holder=given.get(_VARIABLES["holder"], os.uname().nodename),
+        host=given.get(_VARIABLES["host"], ""),
+        fleet=given.get(_VARIABLES["fleet"], ""),
+        agent_dir=Path(given.get(_VARIABLES["agent_dir"], "/var/lib/reconciler")).absolute(),
+        agent_root=Path(given[_VARIABLES["agent_root"]]).absolute() if _VARIABLES["agent_root"] in given else None,
         log_level=_log_level(given, problems),
         git_timeout_seconds=_seconds(given, "git_timeout_seconds", 60.0, problems),
         warnings=_unknown_variables(given),
@@ -226,6 +258,13 @@ def _runtime_dir(given: Mapping[str, str]) -> Path:
     if session and Path(session).is_dir():  # `su` leaves one that is gone
         return Path(session) / "reconciler"
     return Path("/run/reconciler") if os.getuid() == 0 else Path(f"/tmp/reconciler-{os.getuid()}")  # noqa: S108 - its user makes it 0700
+
+
+def _password_file(given: Mapping[str, str]) -> Path | None:
+    if chosen := given.get(_VARIABLES["redis_password_file"]):
+        return Path(chosen).absolute()
+    credential = Path(given.get("CREDENTIALS_DIRECTORY", "/nowhere")) / "redis-password"
+    return credential if credential.exists() else None
 
 
 def _secret_directories(given: Mapping[str, str], state_dir: Path) -> tuple[Path, ...]:

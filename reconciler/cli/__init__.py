@@ -36,6 +36,7 @@ COMMANDS = {
     "hosts": "list hosts and their facts",
     "jobs": "list work that is waiting, under way or done",
     "watch": "keep the fleet in its state until stopped",
+    "agent": "serve one host from the host itself",
     "doctor": "check this machine's set-up",
 }
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from reconciler.loops.outcome import HostOutcome
     from reconciler.loops.planning import Situation
     from reconciler.reports.recap import HostRecap
-    from reconciler.wiring import Session
+    from reconciler.wiring.session import Session
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -90,7 +90,8 @@ def _agreed(arguments: argparse.Namespace, console: Console) -> bool:
 
 def _carry_out(session: Session, situation: Situation, arguments: argparse.Namespace, console: Console) -> Exit:
     from reconciler.cli.progress import progress_of
-    from reconciler.loops.by_watch import by_watch
+    from reconciler.loops.one_shot import actionable
+    from reconciler.loops.recorded import recorded
     from reconciler.loops.surprises import surprises
     from reconciler.model.work import Lease
 
@@ -102,7 +103,7 @@ def _carry_out(session: Session, situation: Situation, arguments: argparse.Names
     )
     if not isinstance(got, Lease):
         console.tell(got.text)
-        recap(by_watch(session.store, situation), console)
+        recap(recorded(session.store, situation, actionable(situation)), console)
         return Exit(got.exit_code)
     if situation.due:
         details = {"revision": situation.desired.revision, "who": session.who, "reason": arguments.reason}

@@ -60,7 +60,7 @@ def _tried(name: str, check: Callable[[], str]) -> Iterator[Check]:
 
 def _manifests(settings: Settings) -> str:
     from reconciler.reports.words import count
-    from reconciler.wiring import Access, open_session
+    from reconciler.wiring.session import Access, open_session
 
     with open_session(settings, Access.NONE) as session:
         manifests = session.manifests(session.tree())
@@ -79,7 +79,7 @@ def _key(settings: Settings) -> str:
 
 
 def _redis(settings: Settings) -> str:
-    from reconciler.wiring import Access, open_session
+    from reconciler.wiring.session import Access, open_session
 
     with open_session(settings, Access.READ) as session:
         session.store.check(writing=True)
@@ -89,7 +89,7 @@ def _redis(settings: Settings) -> str:
 
 
 def _secrets(settings: Settings) -> str:
-    from reconciler.wiring import Access, open_session
+    from reconciler.wiring.session import Access, open_session
 
     with open_session(settings, Access.NONE) as session:
         survey = session.planning.survey(session.tree())

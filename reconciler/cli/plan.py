@@ -16,7 +16,7 @@ from reconciler.cli.options import add_output, add_scope, facts_of, scope_of
 if TYPE_CHECKING:
     from reconciler.loops.planning import Situation
     from reconciler.model.plan import Plan
-    from reconciler.wiring import Session
+    from reconciler.wiring.session import Session
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -15,7 +15,7 @@ from reconciler.resources.protocol import Event, ResourceEvent
 
 if TYPE_CHECKING:
     from reconciler.loops.planning import Situation
-    from reconciler.wiring import Session
+    from reconciler.wiring.session import Session
 
 
 _FRAME_SECONDS = 0.1

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.cli.console import Console
 from reconciler.cli.options import settings_of
-from reconciler.wiring import Access, Session, open_session
+from reconciler.wiring.session import Access, Session, open_session
 
 if TYPE_CHECKING:
     from reconciler.loops.planning import Survey

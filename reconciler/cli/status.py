@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from reconciler.cli.redrawing import Draw
     from reconciler.loops.planning import Survey
     from reconciler.reports.status import StatusRow
-    from reconciler.wiring import Session
+    from reconciler.wiring.session import Session
 
 _AGAIN_SECONDS = 2.0
 

@@ -22,8 +22,8 @@ from reconciler.errors import InvalidInput
 
 if TYPE_CHECKING:
     from reconciler.loops.watch import Source
-    from reconciler.loops.worker import Log
-    from reconciler.wiring import Session
+    from reconciler.loops.worker_log import Log
+    from reconciler.wiring.session import Session
 
 
 COLLECTIONS = (500_000, 20, 20)

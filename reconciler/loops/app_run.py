@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from reconciler.clock import Clock
-from reconciler.errors import NOWHERE, InvalidInput, Place, Problem
+from reconciler.errors import NOWHERE, InvalidInput, Place, Problem, ReconcilerError, Refused
 from reconciler.loops.host_view import HostView
 from reconciler.loops.outcome import AppOutcome, Listener, changes_of, drift_of, tally
 from reconciler.model.observed import Applied, AppStatus, ObservedApp
@@ -29,16 +29,12 @@ class Look(enum.Enum):
 class Secrets(Protocol):
     """Where clear values come from, and the keyed fingerprint by which others see that they changed."""
 
-    def resolve(self, paths: Iterable[str]) -> Mapping[str, str]:
-        """Path -> clear text.
+    def of(self, view: HostView, app: str) -> tuple[Mapping[str, str], str]:
+        """The secrets that an app reads, path -> clear text, and one keyed fingerprint of them; empty for none.
 
         Raises:
             InvalidInput: a secret is not found; names everything that was tried.
         """
-        ...
-
-    def fingerprint(self, values: Mapping[str, str]) -> str:
-        """One keyed fingerprint of these values; empty for none."""
         ...
 
 
@@ -63,14 +59,12 @@ class AppRun:
         if app in self.view.apps and self.view.facts_changed(app, self.facts):
             return self._not_applied(app, AppStatus.REPLAN, _replan(self._place(app)))
         try:
-            secrets = self.secrets.resolve(self.view.secrets(app))
-            fingerprint = self.secrets.fingerprint(secrets)
+            secrets, fingerprint = self.secrets.of(self.view, app)
             request = self.view.request(app, secrets, token=self.token, fingerprint=fingerprint)
         except InvalidInput as error:
-            placed = (
-                dataclasses.replace(it, place=self._place(app)) if it.place == NOWHERE else it for it in error.problems
-            )
-            return self._not_applied(app, AppStatus.FAILED, *placed)
+            return self._not_applied(app, AppStatus.FAILED, *self._placed(app, error))
+        except Refused as error:
+            return self._not_applied(app, AppStatus.REFUSED, *self._placed(app, error))
         act = self.transport.inspect if self.look is Look.ONLY else self.transport.apply
         events = list(self._told(app, act(request)))
         resources = [event for event in events if isinstance(event, ResourceEvent)]
@@ -80,6 +74,11 @@ class AppRun:
         outcome = self._outcome(app, events, resources, finished)
         self._record(app, fingerprint, outcome, finished)
         return outcome
+
+    def _placed(self, app: str, error: ReconcilerError) -> Iterator[Problem]:
+        """Its problems, each with a place."""
+        here = self._place(app)
+        return (dataclasses.replace(it, place=here) if it.place == NOWHERE else it for it in error.problems)
 
     def waits(self, app: str, dependency: str) -> AppOutcome:
         """The app was not tried, because what it depends on did not get well on this host."""
@@ -116,7 +115,7 @@ class AppRun:
         if app not in self.view.apps and outcome.well:
             self.store.observed.remove_app(host, app, self.token)
         else:
-            applied = self._applied(app, finished)
+            applied = self._applied(app, finished, outcome)
             observed = self._observed(app, outcome.status, outcome.problems, fingerprint)
             self.store.observed.write(host, {app: (observed, applied)}, self.token)
             for old_name in self.view.formerly(app) if outcome.well else ():
@@ -126,10 +125,10 @@ class AppRun:
             kind = outcome.status.value if app in self.view.apps or not outcome.well else "removed"
             self.store.journal.append(kind, host=host, app=app, **details)
 
-    def _applied(self, app: str, finished: Finished) -> Applied:
+    def _applied(self, app: str, finished: Finished, outcome: AppOutcome) -> Applied:
         desired = self.view.apps.get(app)
         bundle, values = (desired.bundle, desired.values) if desired else ("", "{}")
-        return Applied(bundle, values, finished.resources, finished.adopted)
+        return Applied(bundle, values, finished.resources, finished.adopted, tuple(sorted(outcome.changes)))
 
     def _observed(self, app: str, status: AppStatus, problems: Iterable[Problem], secrets: str = "") -> ObservedApp:
         now = self.clock.now()

@@ -2,43 +2,53 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from reconciler.clock import Clock, milliseconds
 from reconciler.errors import Place, Refused
 from reconciler.loops.planning import Pair, Situation
+from reconciler.loops.sealing import Sealing
 from reconciler.model.desired import DesiredApp, SignedStatement, Statement, app_digest
 from reconciler.model.observed import ObservedHost
-from reconciler.model.work import CONVERGE, Work
+from reconciler.model.work import converge_mark
 from reconciler.planner.published import published_config
 from reconciler.planner.waves import Waves
 from reconciler.store import HostWrite, Store
 from reconciler.trust import Signer, TrustedKeys, verify
 
 
-def mark_of(app: str) -> str:
-    """The id of the one coalescing mark that says that an app is due on a host."""
-    return f"{CONVERGE}:{app}"
-
-
 @dataclass(frozen=True, slots=True)
 class Controller:
-    """Signs and writes what should be, and releases work whose dependencies are met."""
+    """Signs and writes what should be, and releases work whose dependencies are met.
+
+    Args:
+        trusted: the keys whose statements need not be written again.
+        sealing: of the secrets that agents need.
+        agents: the hosts whose own agent works on them.
+    """
 
     fleet: str
     store: Store
     signer: Signer
     trusted: TrustedKeys
+    sealing: Sealing
+    agents: Callable[[], Container[str]]
     clock: Clock
     _said: dict[str, Statement] = field(default_factory=dict)
     """Host -> the statement that stands in the store, verified."""
 
-    def commit(self, situation: Situation, term: int) -> int:
+    def commit(self, situation: Situation, term: int, *, anew: Collection[str] = ()) -> int:
         """Write the statements of all hosts whose content changed or that have none; returns how many.
 
         Apps that the plan holds, or that are out of scope, keep what was said of them before.
+
+        Args:
+            situation: what should be.
+            term: of control.
+            anew: hosts that are told again in any case, since they refused what stands there.
 
         Raises:
             Refused: someone with a higher term controls the fleet now.
@@ -46,9 +56,12 @@ class Controller:
         desired = situation.desired
         self._learn([host for host in desired.hosts if host not in self._said])
         writes = [
-            write for host in desired.hosts if situation.scope.host(host) for write in self._write(situation, host)
+            write
+            for host in desired.hosts
+            if situation.scope.host(host)
+            for write in self._write(situation, host, again=host in anew)
         ]
-        missing = desired.bundles.keys() - self.store.desired.bundles(desired.bundles).keys()
+        missing = desired.bundles.keys() - self.store.desired.bundles(desired.bundles, renew=True).keys()
         if writes or missing:
             self.store.desired.put_bundles(desired.bundles.values())
         if writes:
@@ -69,8 +82,8 @@ class Controller:
     ) -> tuple[Pair, ...]:
         """Enqueue converge marks for those of `pairs` that wait for nothing; returns them."""
         ready = Waves(situation.manifests, situation.desired, observed).ready(pairs)
-        marks = [Work(mark_of(app), host, CONVERGE, {"app": app}) for host, app in ready]
-        self.store.work.enqueue(marks, term=term)
+        marks = [converge_mark(host, app) for host, app in ready]
+        self.store.work.enqueue(marks, agents=self.agents(), term=term)
         return ready
 
     def _learn(self, hosts: list[str]) -> None:
@@ -83,7 +96,7 @@ class Controller:
     def _verified(self, host: str, signed: SignedStatement) -> Statement:
         return verify(signed, self.trusted, fleet=self.fleet, host=host)
 
-    def _write(self, situation: Situation, host: str) -> Iterator[HostWrite]:
+    def _write(self, situation: Situation, host: str, *, again: bool) -> Iterator[HostWrite]:
         wanted = situation.desired.hosts[host]
         kept_names = {plan.app for plan in situation.plan.apps if plan.host == host and plan.held}
         said = self._said.get(host)
@@ -91,9 +104,12 @@ class Controller:
         kept = self._kept(host, kept_names) if kept_names else {}
         apps = {name: app for name, app in wanted.items() if name not in kept_names} | kept
         statement = self._statement(situation, host, apps)
-        if said is None or (said.apps, said.secrets) != (statement.apps, statement.secrets):
+        if again or said is None or _content(said) != _content(statement):
             config = {name: json.loads(app.values).get("config", {}) for name, app in apps.items()}
-            yield HostWrite(host, self.signer.sign(statement), statement.generation, apps, config)
+            sealed = self.sealing.sealed(statement.sealing_key, apps.values())
+            digest = hashlib.sha256(sealed).hexdigest() if sealed else ""
+            signed = self.signer.sign(replace(statement, sealed=digest))
+            yield HostWrite(host, signed, statement.generation, apps, config, sealed)
 
     def _kept(self, host: str, names: set[str]) -> dict[str, DesiredApp]:
         """What was signed before for these apps.
@@ -133,4 +149,10 @@ class Controller:
             apps={name: app.digest for name, app in apps.items()},
             secrets=secrets,
             key_id=self.signer.key_id,
+            sealing_key=self.sealing.key(host) if secrets else "",
         )
+
+
+def _content(statement: Statement) -> tuple[object, ...]:
+    """What makes a new statement necessary. Sealing gives other bytes every time, so its result is no part of it."""
+    return statement.apps, statement.secrets, statement.sealing_key

@@ -39,8 +39,9 @@ class Executor:
         reach: opens a host; raises Unavailable.
         crew: works on several hosts across the network at once.
         renderer: the renderer of a bundle, kept between calls.
-        trusted: the keys whose statements count here.
+        trusted: gives the keys whose statements count here.
         holder: the name under which it takes leases.
+        alone: nobody else may work on its hosts, so it waits for no lease; an agent.
     """
 
     fleet: str
@@ -50,10 +51,11 @@ class Executor:
     renderer: Callable[[Bundle], Renderer]
     secrets: Secrets
     masker: Masker
-    trusted: TrustedKeys
+    trusted: Callable[[], TrustedKeys]
     holder: str
     clock: Clock
     listener: Listener
+    alone: bool = False
 
     def tick(self, hosts: Iterable[str]) -> tuple[HostOutcome, ...]:
         """Converge each of these hosts that has work and is free; one outcome for each that was worked on."""
@@ -78,7 +80,7 @@ class Executor:
     def verify(self, host: str, apps: Sequence[str] | None = None) -> HostOutcome:
         """Look at a host, read-only, and record what differs. With `apps` None: at all its apps."""
         started = self.clock.monotonic()
-        lease = self.store.leases.acquire(host_lease(host), self.holder, LEASE_SECONDS)
+        lease = self._lease(host)
         if lease is None:
             return busy(host)
         try:
@@ -97,7 +99,7 @@ class Executor:
         return HostOutcome(host, found, self.clock.monotonic() - started)
 
     def _converge(self, host: str) -> HostOutcome | None:
-        lease = self.store.leases.acquire(host_lease(host), self.holder, LEASE_SECONDS)
+        lease = self._lease(host)
         if lease is None:
             return None
         claims: Mapping[str, Claim] = {}
@@ -114,6 +116,9 @@ class Executor:
             self.store.leases.release(lease)
         self.listener.finished(outcome)
         return outcome
+
+    def _lease(self, host: str) -> Lease | None:
+        return self.store.leases.acquire(host_lease(host), self.holder, LEASE_SECONDS, take_over=self.alone)
 
     def _claim(self, host: str) -> dict[str, Claim]:
         nonce = ulid(self.clock.now())
@@ -146,15 +151,25 @@ class Executor:
         self.store.observed.write_unreachable(host, reason)
         return HostOutcome(host, unreachable=reason, seconds=self.clock.monotonic() - started)
 
+    def view(self, host: str) -> HostView:
+        """The host's verified desired state.
+
+        Raises:
+            Refused: there is no statement, it does not verify, or its content is not what was signed.
+            Unavailable: Redis or the host cannot be reached.
+        """
+        with closing(self.reach(host)) as transport:
+            return self._view(host, transport)
+
     def report(self, hosts: Iterable[str]) -> None:
         """Let hosts tell what they know of themselves where Redis knows less, as after it was emptied."""
         for host in hosts:
-            lease = self.store.leases.acquire(host_lease(host), self.holder, LEASE_SECONDS)
+            lease = self._lease(host)
             if lease is None:
                 continue
             try:
                 with closing(self.reach(host)) as transport:
-                    CatchingUp(self.store, host, lease.term).learn(transport.ledger())
+                    self._catch_up(host, transport, lease, may_write=True)
             except Unavailable:
                 continue  # told when there is work for it
             finally:
@@ -194,10 +209,10 @@ class Executor:
                 hint="Write it: reconcile apply",
             )
         statement = verify(
-            desired.signed, self.trusted, fleet=self.fleet, host=host, seen=transport.ledger().generation
+            desired.signed, self.trusted(), fleet=self.fleet, host=host, seen=transport.ledger().generation
         )
         bundles = self.store.desired.bundles({app.bundle for app in desired.apps.values()})
-        return HostView.signed(statement, desired.apps, bundles, self.renderer)
+        return HostView.signed(statement, desired.apps, bundles, self.renderer, desired.sealed)
 
     def _each(
         self, view: HostView, transport: Transport, lease: Lease, claims: Mapping[str, Claim]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from reconciler.clock import Clock
 from reconciler.errors import InvalidInput, Unavailable
-from reconciler.loops.worker import Log
+from reconciler.loops.worker_log import Log
 from reconciler.model.tree import Revision, Tree
 from reconciler.source.mirror import Mirror
 from reconciler.source.watching import watch_changes, watch_references

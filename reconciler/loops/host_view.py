@@ -7,6 +7,7 @@ looks at a local host for a plan. Where the facts and secrets come from is their
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -29,12 +30,14 @@ class HostView:
         statement: what was said of the host; `apps` must agree with it.
         apps: the content behind each digest of the statement.
         renderer: gives the renderer of a bundle.
+        sealed: the secrets of an agent's host, sealed to its key.
     """
 
     statement: Statement
     apps: Mapping[str, DesiredApp]
     bundles: Mapping[str, Bundle]
     renderer: Callable[[Bundle], Renderer]
+    sealed: bytes = b""
     _values: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
@@ -48,6 +51,7 @@ class HostView:
         apps: Mapping[str, DesiredApp],
         bundles: Mapping[str, Bundle],
         renderer: Callable[[Bundle], Renderer],
+        sealed: bytes = b"",
     ) -> HostView:
         """A view of exactly what was signed; whatever else stands in Redis beside it is left out.
 
@@ -58,13 +62,14 @@ class HostView:
             place = Place(host=statement.host, app=app)
             content = apps.get(app)
             if content is None or app_digest(content.bundle, content.values) != digest:
-                message = "what stands in Redis is not what was signed; nothing was applied"
-                hint = "Someone else wrote there, or a write was cut off: run reconcile apply to write it again"
-                raise Refused.of("content-mismatch", message, place=place, hint=hint)
+                raise _not_as_signed(place, "what stands in Redis is")
             if content.bundle not in bundles:
                 message = "its templates are no longer in Redis; nothing was applied"
                 raise Refused.of("content-missing", message, place=place, hint="Write them again: reconcile apply")
-        return cls(statement, {app: apps[app] for app in sorted(statement.apps)}, bundles, renderer)
+        if hashlib.sha256(sealed).hexdigest() != statement.sealed and statement.sealed:
+            raise _not_as_signed(Place(host=statement.host), "the secrets in Redis are")
+        signed = {app: apps[app] for app in sorted(statement.apps)}
+        return cls(statement, signed, bundles, renderer, sealed if statement.sealed else b"")
 
     def order(self) -> tuple[str, ...]:
         """The host's apps, each after those that it depends on."""
@@ -162,6 +167,11 @@ class HostView:
             on_failure=policy["onFailure"],
             formerly=self.formerly(app),
         )
+
+
+def _not_as_signed(place: Place, what: str) -> Refused:
+    hint = "Someone else wrote there, or a write was cut off: run reconcile apply to write it again"
+    return Refused.of("content-mismatch", f"{what} not what was signed; nothing was applied", place=place, hint=hint)
 
 
 def _wanted(resource: RenderedResource) -> Wanted:

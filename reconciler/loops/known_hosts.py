@@ -23,11 +23,15 @@ class KnownHosts:
         self._store = store
         self._clock = clock
         self._hosts: dict[str, ObservedHost] = {}
+        self._asked: set[str] = set()
         self._read_at = float("-inf")
         self._changed: set[str] = set()
 
-    def read(self) -> Mapping[str, ObservedHost]:
+    def read(self, hosts: Iterable[str]) -> Mapping[str, ObservedHost]:
         """All hosts that were ever heard from, as known now.
+
+        Args:
+            hosts: those of the manifests; after Redis was emptied it cannot name them itself.
 
         Raises:
             Unavailable: Redis cannot be reached.
@@ -35,9 +39,12 @@ class KnownHosts:
         now = self._clock.monotonic()
         changed, self._changed = self._changed, set()
         if now - self._read_at >= OLDEST_SECONDS:
-            self._hosts = dict(self._store.observed.read(None))
+            self._asked = {*self._store.observed.hosts(), *hosts}
+            self._hosts = dict(self._store.observed.read(self._asked))
             self._read_at = now
-        elif changed:
+        elif changed or not self._asked.issuperset(hosts):
+            changed |= set(hosts) - self._asked
+            self._asked |= changed
             self._hosts |= self._store.observed.read(changed)
         return self._hosts
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
 from reconciler.errors import NOWHERE, Place
+from reconciler.loops.host_view import HostView
 from reconciler.model.desired import Desired
 from reconciler.trust import secrets_fingerprint
 
@@ -62,6 +63,11 @@ class KnownSecrets:
         if missing:
             known.update(self._providers.resolve(missing, where))
         return {path: known[path] for path in asked}
+
+    def of(self, view: HostView, app: str) -> tuple[Mapping[str, str], str]:
+        """See `app_run.Secrets`."""
+        values = self.resolve(view.secrets(app))
+        return values, self.fingerprint(values)
 
     def fingerprint(self, values: Mapping[str, str]) -> str:
         """One fingerprint for these values; empty without values or without a key."""

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 from reconciler.clock import Clock
 from reconciler.errors import Place, Problem
-from reconciler.loops.controller import Controller, mark_of
+from reconciler.loops.controller import Controller
 from reconciler.loops.executor import Executor
+from reconciler.loops.given import Given
 from reconciler.loops.outcome import AppOutcome, HostOutcome, busy
 from reconciler.loops.planning import Pair, Planning, Situation
-from reconciler.model.observed import AppStatus
+from reconciler.model.observed import AppStatus, ObservedHost
+from reconciler.model.work import mark_of
 from reconciler.planner.waves import Waves
 from reconciler.store import Store
 
@@ -25,6 +27,7 @@ class OneShot:
     """A controller and an executor that work in turn.
 
     Args:
+        given: what agents do.
         tell: says what is waited for.
     """
 
@@ -32,6 +35,7 @@ class OneShot:
     controller: Controller
     executor: Executor
     planning: Planning
+    given: Given
     clock: Clock
     tell: Callable[[str], None]
 
@@ -42,7 +46,7 @@ class OneShot:
             Refused: someone else took control.
         """
         scope = situation.scope
-        self.controller.commit(situation, term)
+        self.controller.commit(situation, term, anew=_refusing(situation.observed))
         self.executor.report(host for host in situation.local if scope.host(host))
         pending = actionable(situation)
         outcomes = [*_rejected(situation)]
@@ -53,7 +57,9 @@ class OneShot:
                 outcomes += _waiting(Waves(situation.manifests, situation.desired, observed).waiting(pending))
                 break
             pending = [pair for pair in pending if pair not in set(released)]
-            outcomes += self._execute(released)
+            here = self.given.give(released)
+            outcomes += self._execute(here)
+            outcomes += self.given.wait(situation, self.executor.listener)
         hosts = [host for host in situation.desired.hosts if scope.host(host)]
         return merged(outcomes, hosts, lambda host: self._untouched(situation, host))
 
@@ -84,6 +90,13 @@ class OneShot:
         view = self.planning.view(situation.desired, host)
         apps = [AppOutcome(app, AppStatus.CONVERGED, ok=len(view.rendered(app).resources)) for app in view.apps]
         return HostOutcome(host, tuple(apps))
+
+
+def _refusing(observed: Mapping[str, ObservedHost]) -> frozenset[str]:
+    """Hosts that last refused something."""
+    return frozenset(
+        host for host, known in observed.items() for app in known.apps.values() if app.status is AppStatus.REFUSED
+    )
 
 
 def actionable(situation: Situation) -> list[Pair]:

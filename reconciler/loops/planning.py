@@ -122,7 +122,7 @@ class Planning:
         manifests = load(self._loader, tree)
         self._reach.show(manifests)
         ledgers: dict[str, Ledger] = {}
-        observed = dict(self._known.read()) if self._known else {}
+        observed = dict(self._known.read(manifests.hosts)) if self._known else {}
         for host, given in (facts or {}).items():
             observed[host] = replace(observed.get(host, ObservedHost()), facts=given)
         for host in self._reach.local:
@@ -301,7 +301,7 @@ class Planning:
 
     def _old_bundles(self, applied: Mapping[Pair, Applied], desired: Desired) -> Mapping[str, Bundle]:
         wanted = {item.bundle for item in applied.values() if item.bundle} - desired.bundles.keys()
-        return self._store.desired.bundles(wanted) if self._store and wanted else {}
+        return self._store.desired.bundles(wanted, renew=True) if self._store and wanted else {}
 
     def _looks(self, survey: Survey, pairs: Sequence[Pair]) -> Iterator[tuple[Pair, Mapping[str, ResourceEvent]]]:
         for host, app in pairs:

@@ -44,6 +44,7 @@ class Reach:
         self._connections: Mapping[str, Connection] = {}
         self._local: tuple[str, ...] = ()
         self._remote: frozenset[str] = frozenset()
+        self._agents: frozenset[str] = frozenset()
 
     def show(self, manifests: Manifests) -> None:
         """From now on, reach the hosts of these manifests."""
@@ -55,6 +56,7 @@ class Reach:
         self._connections = connections(manifests)
         self._local = self._of(ConnectionType.LOCAL)
         self._remote = frozenset(self._of(ConnectionType.SSH))
+        self._agents = frozenset(self._of(ConnectionType.AGENT))
 
     @property
     def local(self) -> tuple[str, ...]:
@@ -65,6 +67,16 @@ class Reach:
     def hosts(self) -> tuple[str, ...]:
         """Names of all hosts that this process works on: an agent works on its own."""
         return (*self._local, *sorted(self._remote))
+
+    @property
+    def agents(self) -> frozenset[str]:
+        """Names of the hosts whose own agent works on them."""
+        return self._agents
+
+    def sealing_key(self, host: str) -> str:
+        """The key that secrets for a host's agent are sealed to; empty where no agent works on it."""
+        how = self._connections.get(host)
+        return (how.sealing_key or "") if how and how.type is ConnectionType.AGENT else ""
 
     def remote(self, host: str) -> bool:
         """Whether the host is across a network."""
@@ -85,12 +97,7 @@ class Reach:
                 host, self._fleet, self._repository / root if root else None, self._facts, self._clock
             )
         if how.type is not ConnectionType.SSH:
-            raise Unavailable.of(
-                "no-transport",
-                "its agent works on it, nobody else",
-                place=Place(host=host),
-                hint="This version has no agent yet: connection.type: ssh",
-            )
+            raise Unavailable.of("no-transport", "its agent works on it, nobody else", place=Place(host=host))
         if root and not root.startswith("/"):
             message = f"sandboxRoot {root} is a path on the host, so it must be absolute"
             raise Unavailable.of("invalid-route", message, place=Place(host=host), hint="Write /srv/NAME, for example")

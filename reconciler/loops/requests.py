@@ -8,7 +8,7 @@ from collections.abc import Callable
 from reconciler.errors import ReconcilerError
 from reconciler.loops.planning import Situation
 from reconciler.loops.said_once import SaidOnce
-from reconciler.loops.worker import Log
+from reconciler.loops.worker_log import Log
 from reconciler.store import Answer, ReconcileRequest, Store
 
 _DONE, _CANNOT, _FAILED = 0, 1, 3

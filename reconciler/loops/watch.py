@@ -18,13 +18,15 @@ from reconciler.errors import HostFailed, Problem, ReconcilerError, Refused, Una
 from reconciler.loops.control import RENEW_SECONDS, Control
 from reconciler.loops.controller import Controller
 from reconciler.loops.executor import Executor
+from reconciler.loops.given import POLL_SECONDS, Given
 from reconciler.loops.keeper import Keeper
 from reconciler.loops.one_shot import actionable
 from reconciler.loops.planning import Pair, Planning, Situation
 from reconciler.loops.releases import Releases
 from reconciler.loops.requests import Requests
 from reconciler.loops.said_once import SaidOnce
-from reconciler.loops.worker import Log, Worker
+from reconciler.loops.worker import Worker
+from reconciler.loops.worker_log import Log
 from reconciler.model.observed import AppStatus
 from reconciler.model.tree import Tree
 from reconciler.model.work import Lease
@@ -64,6 +66,7 @@ class Watch:
 
     Args:
         hosts: the hosts that this process works on, as they are now.
+        given: what agents do.
     """
 
     def __init__(
@@ -76,9 +79,11 @@ class Watch:
         control: Control,
         store: Store,
         hosts: Callable[[], tuple[str, ...]],
+        given: Given,
         clock: Clock,
         log: Log,
     ) -> None:
+        self._given = given
         self._source = source
         self._planning = planning
         self._controller = controller
@@ -109,7 +114,7 @@ class Watch:
                     self._turn_safely(changed=changed)
                     gc.collect(1)  # all but what has been there for long
                     self._tell_what_is_odd()
-                    changed = self._source.wait(TURN_SECONDS)
+                    changed = self._source.wait(POLL_SECONDS if self._given.open else TURN_SECONDS)
                     if not all(thread.is_alive() for thread in threads) and not stop.is_set():
                         raise HostFailed.of("thread-ended", "a thread of the watch ended; its error stands above")
         finally:
@@ -143,6 +148,7 @@ class Watch:
         if lease.term != self._term:
             self._take_control(lease)
             changed = True
+        self._hear_from_agents()
         asked = self._requests.waiting()
         if not (changed or asked or self._clock.monotonic() - self._swept >= SWEEP_SECONDS):
             return
@@ -154,10 +160,20 @@ class Watch:
         written = self._controller.commit(situation, lease.term)
         self._follow(situation, lease.holder, written)
         released = self._controller.release(situation, situation.observed, self._untried(situation), lease.term)
+        self._given.give(released)
         self._releases.released([(pair, _digest(situation, pair)) for pair in released], self._swept)
         self._worker.show(situation)
-        idle = not released and not self._worker.busy
+        idle = not (released or self._worker.busy or self._given.open)
         self._requests.settle(situation, idle=idle, failed=self._worker.failed)
+
+    def _hear_from_agents(self) -> None:
+        """Release what waited for agents; one that is silent keeps its work, and nobody waiting for it."""
+        if not self._given.open:
+            return
+        done = self._given.settled()
+        if done:
+            self._settle(done)
+        self._given.drop(self._given.silent())
 
     def _take_control(self, lease: Lease) -> None:
         """Control is ours, perhaps again: what others did meanwhile is not known."""

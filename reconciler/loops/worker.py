@@ -9,18 +9,16 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import Any, Protocol
 
 from reconciler.clock import Clock
 from reconciler.errors import InvalidInput, ReconcilerError
-from reconciler.loops.controller import mark_of
+from reconciler.loops.drift_look import look_for_drift
 from reconciler.loops.drift_timer import DriftTimer
 from reconciler.loops.executor import Executor
-from reconciler.loops.outcome import HostOutcome
 from reconciler.loops.planning import Pair, Situation
 from reconciler.loops.said_once import SaidOnce
+from reconciler.loops.worker_log import Log, log_outcome
 from reconciler.model.manifests import DriftPolicy
-from reconciler.model.work import CONVERGE, Work
 from reconciler.store import Store
 
 SWEEP_SECONDS = 10.0
@@ -28,16 +26,6 @@ SWEEP_SECONDS = 10.0
 HINT_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 8.0
 """Between two tries while Redis is away; short enough to be back soon after it is."""
-
-
-class Log(Protocol):
-    """A structured log: events are names with key-values."""
-
-    def info(self, event: str, **values: Any) -> Any: ...
-
-    def warning(self, event: str, **values: Any) -> Any: ...
-
-    def error(self, event: str, **values: Any) -> Any: ...
 
 
 class Worker:
@@ -165,23 +153,12 @@ class Worker:
             return
         with self._telling:
             self._said.over(host)
-            self._tell(outcome)
+            log_outcome(self._log, outcome)
             if outcome.well:
                 self._failing.discard(host)
             else:
                 self._failing.add(host)
             self._settled({(host, app.app) for app in outcome.apps})
-
-    def _tell(self, outcome: HostOutcome) -> None:
-        if outcome.unreachable:
-            self._log.warning("unreachable", host=outcome.host, reason=outcome.unreachable)
-        for app in outcome.apps:
-            told = {"host": outcome.host, "app": app.app, "changed": app.changed}
-            if app.well:
-                self._log.info(app.status.value, **told)
-            else:
-                errors = "; ".join(str(problem) for problem in app.problems)
-                self._log.error(app.status.value, **told, error=errors)
 
     def _look_for_drift(self) -> None:
         situation = self._situation
@@ -200,13 +177,5 @@ class Worker:
                 del self._unlooked[host]
 
     def _look(self, situation: Situation, apps: Sequence[str], host: str) -> None:
-        for outcome in self._executor.verify(host, apps).apps:
-            app = outcome.app
-            if not outcome.drift:
-                continue
-            resources = ", ".join(drift.resource for drift in outcome.drift)
-            policy = situation.manifests.apps[app].drift
-            self._log.warning("drift", host=host, app=app, resources=resources, policy=policy.value)
-            self._store.journal.append("drift", host=host, app=app, resources=resources)
-            if policy is DriftPolicy.HEAL:
-                self._store.work.enqueue([Work(mark_of(app), host, CONVERGE, {"app": app}, reason="drift")])
+        manifests = situation.manifests.apps
+        look_for_drift(self._executor, self._log, host, {app: manifests[app].drift for app in apps})

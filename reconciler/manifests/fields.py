@@ -51,6 +51,17 @@ def _filled(value: Any) -> str:
     return str(value)
 
 
+_SEALING_KEY = re.compile(r"[0-9a-f]{64}\Z")
+
+
+def _sealing_key(value: Any) -> str:
+    text = _text(value)
+    if not _SEALING_KEY.match(text):
+        hint = "Take what this prints on the host: reconcile agent --public-key"
+        raise failure("{field} is not 64 hexadecimal digits", hint, "invalid-sealing-key")
+    return text
+
+
 def _name(value: Any) -> str:
     text = _text(value)
     if not NAME.match(text) or len(text) > 253:
@@ -178,6 +189,9 @@ Text: TypeAlias = Annotated[str, PlainValidator(_text), WithJsonSchema(_STRING)]
 Filled: TypeAlias = Annotated[str, PlainValidator(_filled), WithJsonSchema({"type": "string", "minLength": 1})]
 Name: TypeAlias = Annotated[
     str, PlainValidator(_name), WithJsonSchema({"type": "string", "pattern": NAME.pattern[:-2] + "$"})
+]
+SealingKey: TypeAlias = Annotated[
+    str, PlainValidator(_sealing_key), WithJsonSchema({"type": "string", "pattern": "^[0-9a-f]{64}$"})
 ]
 Variable: TypeAlias = Annotated[str, PlainValidator(_variable), WithJsonSchema(_STRING)]
 Duration: TypeAlias = Annotated[float, PlainValidator(_duration), WithJsonSchema(_DURATION_SCHEMA)]

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from reconciler.manifests.door import Door
-from reconciler.manifests.fields import Filled
+from reconciler.manifests.fields import Filled, SealingKey
 from reconciler.manifests.findings import Finding
 from reconciler.manifests.values import value_findings
 from reconciler.model.manifests import Connection, ConnectionType
@@ -25,6 +25,10 @@ class ConnectionSpec(Door):
         None, description="Hosts to go through, comma-separated: of the fleet, or [user@]address[:port]."
     )
     host_key: Filled | None = Field(None, description="The host's public key or its fingerprint, SHA256:...")
+    sealing_key: SealingKey | None = Field(
+        None,
+        description="The key that secrets for the host's agent are sealed to, as enrolling tells it.",
+    )
 
 
 def read_connection(spec: ConnectionSpec | None) -> Connection:
@@ -32,7 +36,7 @@ def read_connection(spec: ConnectionSpec | None) -> Connection:
     if spec is None:
         return Connection()
     kind = ConnectionType(spec.type) if spec.type else None
-    return Connection(kind, spec.user, spec.port, spec.become, spec.proxy_jump, spec.host_key)
+    return Connection(kind, spec.user, spec.port, spec.become, spec.proxy_jump, spec.host_key, spec.sealing_key)
 
 
 def read_layer(config: Mapping[str, Mapping[str, Any]], variables: Mapping[str, Any], found: list[Finding]) -> None:

@@ -97,6 +97,10 @@ class Statement:
     secrets: Mapping[str, str]
     """App -> keyed fingerprint of its secrets' values, for apps that have any."""
     key_id: str
+    sealing_key: str = ""
+    """The key that this host's secrets are sealed to, hexadecimal; empty where its executor resolves them."""
+    sealed: str = ""
+    """SHA-256 of the sealed secrets, which stand beside the statement; empty for none."""
 
 
 @dataclass(frozen=True, slots=True)

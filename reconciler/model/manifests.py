@@ -32,6 +32,8 @@ class Connection:
     become: bool | None = None
     proxy_jump: str | None = None
     host_key: str | None = None
+    sealing_key: str | None = None
+    """Of an agent: the key that its host's secrets are sealed to, hexadecimal."""
 
 
 @dataclass(frozen=True, slots=True)

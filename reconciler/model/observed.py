@@ -62,6 +62,8 @@ class Applied:
     """Resource id -> fingerprint of what we last wrote."""
     adopted: tuple[str, ...] = ()
     """Ids of resources that existed before us; they stay when they leave the manifests."""
+    changed: tuple[str, ...] = ()
+    """Ids of the resources that this run added, changed or deleted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,16 @@ class Work:
     finished_at: datetime | None = None
 
 
+def mark_of(app: str) -> str:
+    """The id of the one coalescing mark that says that an app is due on a host."""
+    return f"{CONVERGE}:{app}"
+
+
+def converge_mark(host: str, app: str, reason: str = "") -> Work:
+    """The mark itself."""
+    return Work(mark_of(app), host, CONVERGE, {"app": app}, reason=reason)
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """The right to work on something until its lease runs out; writes carry (attempt, token)."""

@@ -8,10 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from reconciler.errors import InvalidInput, Place, Problem
+from reconciler.model.desired import DesiredApp
+from reconciler.model.manifests import ConnectionType, Manifests
 from reconciler.planner.config import setter
 from reconciler.planner.findings import Findings
 from reconciler.planner.fleet import Fleet
 from reconciler.planner.order import order_apps
+from reconciler.planner.placement import connections
 from reconciler.planner.recipes import Recipe
 from reconciler.planner.resolver import Locate, Merged
 
@@ -41,6 +44,20 @@ def layer_problems(merged: Merged, app: str | None, host: str, locate: Locate) -
         place = locate(found[0].origin, found[1]) if found else Place()
         message = f"{app} needs config {name}, which nothing sets for {host}"
         yield Problem(place, message, f"Set config.{app}.{name} in a Group or Host.", "config-unset"), name
+
+
+def check_sealing(manifests: Manifests, desired: Mapping[str, Mapping[str, DesiredApp]], findings: Findings) -> None:
+    """Agents that need secrets, and have no key to which these could be sealed."""
+    declared = [host.connection for host in manifests.hosts.values()]
+    declared += [group.connection for group in manifests.groups.values()]
+    if not any(connection.type is ConnectionType.AGENT for connection in declared):
+        return
+    for host, how in connections(manifests).items():
+        reader = next((app for app in desired.get(host, {}).values() if app.secrets), None)
+        if reader and how.type is ConnectionType.AGENT and not how.sealing_key:
+            place = findings.locate(manifests.hosts[host].metadata.origin, ("spec", "connection"))
+            message = f"{reader.app} needs secrets on {host}, and its agent has no connection.sealingKey"
+            findings.add(Problem(place, message, f"Make one: reconcile hosts enroll {host}", "no-sealing-key"))
 
 
 def _check_order(fleet: Fleet, findings: Findings) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from reconciler.model.desired import Bundle, Desired
 from reconciler.model.manifests import Manifests
 from reconciler.model.metadata import Value
-from reconciler.planner.checks import check_fleet
+from reconciler.planner.checks import check_fleet, check_sealing
 from reconciler.planner.composition import Composed, Composition
 from reconciler.planner.findings import Findings
 from reconciler.planner.fleet import Fleet, Memory
@@ -54,6 +54,7 @@ class Composer:
         writer = ValuesWriter(resolver, fleet.token)
         composition = Composition(fleet, recipes, facts, writer, findings, before=self._composed)
         hosts = {name: composition.host(host) for name, host in fleet.hosts.items()}
+        check_sealing(manifests, hosts, findings)
         self._memory, self._composed = fleet.remember(), composition.composed
         self._fleet, self._resolver = fleet, resolver
         findings.raise_all()

@@ -1,7 +1,7 @@
-"""The controller's signing key in its file, `keys/controller.ed25519` in the state directory. Called by wiring.
+"""Private keys in their files, such as the controller's signing key, `keys/controller.ed25519` in the state directory.
 
-The file holds the seed as hexadecimal text, for its owner alone. Losing it means enrolling hosts again, so it is never
-replaced here, only made where there is none.
+Called by wiring. A file holds the seed as hexadecimal text, for its owner alone. Losing one means enrolling hosts
+again, so none is ever replaced here, only made where there is none.
 """
 
 from __future__ import annotations
@@ -33,13 +33,17 @@ def load_key(state_dir: Path) -> bytes | None:
     Raises:
         InvalidInput: others may read or replace the key, or the file holds something else.
     """
-    path = key_file(state_dir)
+    return load_seed(key_file(state_dir))
+
+
+def load_seed(path: Path) -> bytes | None:
+    """The private key in a file, as `load_key`."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise InvalidInput.of("unsafe-key", f"the signing key {path} cannot be read: {error.strerror}") from None
+        raise InvalidInput.of("unsafe-key", f"the key {path} cannot be read: {error.strerror}") from None
     with os.fdopen(descriptor, "rb") as file:
         _check_private(path, os.fstat(descriptor))
         return _parse(path, file.read(4096))
@@ -57,11 +61,26 @@ def load_or_create_key(state_dir: Path, entropy: Callable[[int], bytes] = os.ura
     path = key_file(state_dir)
     try:
         prepare_state_dir(state_dir)
-        path.parent.mkdir(mode=0o700, exist_ok=True)
-        with _locked(path.parent) as folder:
-            return load_key(state_dir) or _create(path, folder, new_seed(entropy))
     except OSError as error:
-        raise InvalidInput.of("no-key", f"cannot make the signing key {path}: {error.strerror}") from None
+        raise _cannot_make(path, error) from None
+    return load_or_create_seed(path, entropy)
+
+
+def load_or_create_seed(path: Path, entropy: Callable[[int], bytes] = os.urandom) -> bytes:
+    """The private key in a file, as `load_or_create_key`; its directory is made where there is none."""
+    seed = load_seed(path)
+    if seed is not None:
+        return seed
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with _locked(path.parent) as folder:
+            return load_seed(path) or _create(path, folder, new_seed(entropy))
+    except OSError as error:
+        raise _cannot_make(path, error) from None
+
+
+def _cannot_make(path: Path, error: OSError) -> InvalidInput:
+    return InvalidInput.of("no-key", f"cannot make the key {path}: {error.strerror}")
 
 
 @contextmanager
@@ -91,13 +110,13 @@ def _create(path: Path, folder: int, seed: bytes) -> bytes:
 
 def _check_private(path: Path, found: os.stat_result) -> None:
     if not stat.S_ISREG(found.st_mode):
-        raise InvalidInput.of("unsafe-key", f"the signing key {path} is not a regular file")
+        raise InvalidInput.of("unsafe-key", f"the key {path} is not a regular file")
     if found.st_uid not in {os.geteuid(), 0}:
-        raise InvalidInput.of("unsafe-key", f"the signing key {path} belongs to another user")
+        raise InvalidInput.of("unsafe-key", f"the key {path} belongs to another user")
     if found.st_mode & _OTHERS:
-        raise InvalidInput.of("unsafe-key", f"others can read the signing key {path}", hint=f"Run: chmod 600 {path}")
+        raise InvalidInput.of("unsafe-key", f"others can read the key {path}", hint=f"Run: chmod 600 {path}")
     if path.parent.stat().st_mode & _OTHERS_WRITE:
-        message = f"others can replace the signing key in {path.parent}"
+        message = f"others can replace the key in {path.parent}"
         raise InvalidInput.of("unsafe-key", message, hint=f"Run: chmod 700 {path.parent}")
 
 
@@ -107,5 +126,5 @@ def _parse(path: Path, content: bytes) -> bytes:
     except ValueError:
         seed = b""
     if len(seed) != SEED_BYTES:
-        raise InvalidInput.of("unsafe-key", f"{path} holds no signing key ({2 * SEED_BYTES} hexadecimal digits)")
+        raise InvalidInput.of("unsafe-key", f"{path} holds no key ({2 * SEED_BYTES} hexadecimal digits)")
     return seed

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from reconciler.clock import Clock, SystemClock
-from reconciler.errors import Problem
+from reconciler.errors import InvalidInput, Problem
 from reconciler.settings import Settings
 from reconciler.store.desired import DesiredState, HostDesired, HostWrite
 from reconciler.store.fleet import Answer, FleetRecords, FleetState, ReconcileRequest
@@ -22,6 +22,7 @@ from reconciler.store.leases import CONTROL, Leases, host_lease
 from reconciler.store.link import Link
 from reconciler.store.observed import ObservedState
 from reconciler.store.reading import Reading
+from reconciler.store.users import Nodes, Users
 from reconciler.store.work import Finish, WorkQueue
 
 __all__ = [
@@ -35,21 +36,28 @@ __all__ = [
     "ReconcileRequest",
     "Store",
     "host_lease",
+    "open_as_host",
     "open_store",
     "open_temporary",
 ]
+
+
+class Server(Link, Nodes, Protocol):
+    """Where commands go."""
 
 
 class Opened(Protocol):
     """A way to a server that was opened, and what closing it takes."""
 
     @property
-    def link(self) -> Link: ...
+    def link(self) -> Server: ...
 
     @property
     def problems(self) -> Sequence[Problem]: ...
 
     def check(self, *, writing: bool = False) -> None: ...
+
+    def check_functions(self) -> str: ...
 
     def close(self) -> None: ...
 
@@ -77,6 +85,7 @@ class Store:
         self.leases = Leases(opened.link, keys, reading, entropy)
         self.journal = Journal(opened.link, keys, reading)
         self.fleet = FleetRecords(opened.link, keys, reading)
+        self.users = Users(opened.link, keys)
 
     @property
     def problems(self) -> Sequence[Problem]:
@@ -96,6 +105,15 @@ class Store:
             writing: judge as for writing, also where the store was opened to read only.
         """
         self._opened.check(writing=writing)
+
+    def check_functions(self) -> str:
+        """What is odd about the functions on the server, for who may not load them; empty: nothing.
+
+        Raises:
+            Unavailable: there are none, or the server cannot be reached.
+            InvalidInput: the server does not let us in.
+        """
+        return self._opened.check_functions()
 
     def close(self) -> None:
         self._opened.close()
@@ -120,11 +138,36 @@ def open_store(settings: Settings, *, read_only: bool = False, clock: Clock | No
 
     clock = clock or SystemClock()
     if settings.redis_url:
-        return Store(opening.at_url(settings.redis_url, clock, read_only=read_only))
+        password = _password(settings)
+        return Store(opening.at_url(settings.redis_url, clock, password=password, read_only=read_only))
     directory = settings.state_dir / "store"
     if read_only and not directory.exists():
         return open_temporary(settings.runtime_dir, clock)
     return Store(opening.embedded(directory, settings.runtime_dir, clock, read_only=read_only))
+
+
+def open_as_host(settings: Settings, clock: Clock) -> Store:
+    """The store as an agent has it: its user works in the slot of its own host and loads nothing. Asks nothing yet.
+
+    Raises:
+        Unavailable: no node of a cluster can be reached.
+        InvalidInput: there is no URL, or one that we do not know; the password cannot be read.
+    """
+    from reconciler.store import opening  # noqa: PLC0415 - imports redis
+
+    if not settings.redis_url:
+        raise InvalidInput.of("no-redis-url", "RECONCILER_REDIS_URL is not set", hint="It names the fleet's Redis.")
+    return Store(opening.as_host(settings.redis_url, clock, password=_password(settings)))
+
+
+def _password(settings: Settings) -> str | None:
+    file = settings.redis_password_file
+    if file is None:
+        return None
+    try:
+        return file.read_text().strip()
+    except (OSError, ValueError) as error:
+        raise InvalidInput.of("redis-denied", f"the password in {file} cannot be read: {error}") from None
 
 
 def open_temporary(runtime_dir: Path, clock: Clock | None = None) -> Store:

@@ -50,7 +50,7 @@ def verdict(facts: ServerFacts, where: str, *, read_only: bool, as_cluster: bool
         hint = "Use redis+cluster:// in RECONCILER_REDIS_URL."
         return InvalidInput.of("redis-is-cluster", f"{where}: this server is one node of a cluster", hint=hint)
     oldest = OLDEST.get(facts.name, OLDEST["redis"])
-    if facts.version and _numbers(facts.version) < oldest:
+    if facts.version and numbers(facts.version) < oldest:
         message = f"{facts.name} {facts.version} is too old"
         return InvalidInput.of("redis-too-old", f"{where}: {message}", hint="Redis 7.0 or Valkey 7.2 is needed.")
     if facts.loading:
@@ -75,5 +75,6 @@ def _against_writing(facts: ServerFacts, where: str) -> ReconcilerError | None:
     return None
 
 
-def _numbers(version: str) -> tuple[int, ...]:
+def numbers(version: str) -> tuple[int, ...]:
+    """Major and minor of a version, for comparing."""
     return tuple(int(part) for part in version.split(".")[:2] if part.isdigit())

@@ -30,8 +30,24 @@ _SENTINEL_PORT = 26379
 _REDIS_PORT = 6379
 
 
-def connect(url: str, clock: Clock, *, read_only: bool = False, revive: Callable[[], None] | None = None) -> Server:
+def connect(
+    url: str,
+    clock: Clock,
+    *,
+    password: str | None = None,
+    read_only: bool = False,
+    loads: bool = True,
+    revive: Callable[[], None] | None = None,
+) -> Server:
     """A server that has not been asked anything yet (a cluster has been asked for its nodes).
+
+    Args:
+        url: where it is.
+        clock: for waits between tries.
+        password: of the URL's user, where the URL holds none.
+        read_only: refuse to write.
+        loads: whether this user may load functions.
+        revive: called before another try.
 
     Raises:
         InvalidInput: the URL is in no form that we know.
@@ -40,29 +56,30 @@ def connect(url: str, clock: Clock, *, read_only: bool = False, revive: Callable
     where = _without_password(url)
     try:
         parts = urlsplit(url)
-        return Server(_client(url, parts), where, clock, read_only=read_only, revive=revive)
+        client = _client(url, parts, password)
+        return Server(client, where, clock, read_only=read_only, loads=loads, revive=revive)
     except (redis_errors.RedisError, redis_errors.RedisClusterException, OSError) as error:
         raise translated(_cause(error), where) from None
     except ValueError as error:
         raise _bad_url(where, str(error)) from None
 
 
-def _client(url: str, parts: SplitResult) -> Redis | RedisCluster:
+def _client(url: str, parts: SplitResult, password: str | None) -> Redis | RedisCluster:
     match parts.scheme:
         case "redis" | "rediss" | "unix":
             keepalive = {} if parts.scheme == "unix" else _KEEPALIVE
-            client: Redis = Redis.from_url(url, **_limits(), **keepalive)
+            client: Redis = Redis.from_url(url, password=password, **_limits(), **keepalive)
             return client
         case "redis+sentinel" | "rediss+sentinel":
-            return _behind_sentinels(parts)
+            return _behind_sentinels(parts, password)
         case "redis+cluster" | "rediss+cluster":
             nodes = [ClusterNode(host, port) for host, port in _addresses(parts, _REDIS_PORT)]
-            return RedisCluster(startup_nodes=nodes, **_login(parts), **_limits(), **_KEEPALIVE)
+            return RedisCluster(startup_nodes=nodes, **_login(parts, password), **_limits(), **_KEEPALIVE)
         case scheme:
             raise ValueError(f"unknown scheme {scheme!r}")
 
 
-def _behind_sentinels(parts: SplitResult) -> Redis:
+def _behind_sentinels(parts: SplitResult, password: str | None) -> Redis:
     """`redis+sentinel://[user:password@]host[:port][,host...]/master-name[/database][?sentinel_password=...]`."""
     name, _, database = parts.path.strip("/").partition("/")
     if not name:
@@ -70,7 +87,7 @@ def _behind_sentinels(parts: SplitResult) -> Redis:
     query = dict(parse_qsl(parts.query))
     access = {key.removeprefix("sentinel_"): query[key] for key in query if key.startswith("sentinel_")}
     sentinel = Sentinel(_addresses(parts, _SENTINEL_PORT), sentinel_kwargs={**access, **_limits()})
-    login = _login(parts)
+    login = _login(parts, password)
     primary: Redis = sentinel.master_for(name, db=int(database or 0), **login, **_limits(), **_KEEPALIVE)
     return primary
 
@@ -85,8 +102,8 @@ def _limits() -> dict[str, Any]:
     }
 
 
-def _login(parts: SplitResult) -> dict[str, Any]:
-    login: dict[str, Any] = {}
+def _login(parts: SplitResult, password: str | None) -> dict[str, Any]:
+    login: dict[str, Any] = {"password": password} if password else {}
     if parts.username:
         login["username"] = unquote(parts.username)
     if parts.password:

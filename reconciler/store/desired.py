@@ -16,7 +16,7 @@ from reconciler.store.link import Argument, Command, Link, call, compact, flat, 
 from reconciler.store.reading import Reading, json_map, number, unpacked, word, words
 
 BUNDLE_SECONDS = 90 * 86_400
-"""How long a bundle is kept after it was last written or read."""
+"""How long a bundle is kept after a controller or a plan last used it."""
 
 NUMBERS_SECONDS = 30 * 86_400
 """How long a forgotten host's term and tokens still refuse late writers."""
@@ -35,6 +35,8 @@ class HostWrite:
     apps: Mapping[str, DesiredApp]
     config: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """App -> its resolved config, for people (`HGETALL rc:{HOST}:config:APP`)."""
+    sealed: bytes = b""
+    """The secrets, sealed to the key of the host's agent; empty for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class HostDesired:
     signed: SignedStatement
     generation: int
     apps: Mapping[str, DesiredApp]
+    sealed: bytes = b""
 
 
 class DesiredState:
@@ -117,10 +120,16 @@ class DesiredState:
             ]
         )
 
-    def bundles(self, shas: Iterable[str]) -> Mapping[str, Bundle]:
-        """Bundles by their sha. One that is missing, or is not what its sha says, is left out."""
+    def bundles(self, shas: Iterable[str], *, renew: bool = False) -> Mapping[str, Bundle]:
+        """Bundles by their sha. One that is missing, or is not what its sha says, is left out.
+
+        Args:
+            shas: of the bundles.
+            renew: keep them for longer, as planners do; agents may only read.
+        """
         names = sorted(set(shas))
-        replies = self._reading.ask_all([self._read_bundle(sha) for sha in names])
+        renewed = renew and not self._link.read_only
+        replies = self._reading.ask_all([self._read_bundle(sha, renew=renewed) for sha in names])
         found = {
             sha: self._reading.record(self._keys.bundle(sha), partial(_bundle, sha, reply))
             for sha, reply in zip(names, replies, strict=True)
@@ -142,18 +151,19 @@ class DesiredState:
     def _desired(self, host: str, reply: Sequence[bytes]) -> HostDesired:
         found = dict(zip(reply[::2], reply[1::2], strict=True))
         signed = SignedStatement(found.pop(b"statement", b""), found.pop(b"signature", b""))
-        generation = number(found.pop(b"generation", b""))
+        generation, sealed = number(found.pop(b"generation", b"")), found.pop(b"sealed", b"")
         records = [(name, record) for name, record in found.items() if name.startswith(b"app:")]
         key = self._keys.host(host) + "desired"
         apps = self._reading.records(key, records, lambda pair: _desired_app(host, pair[0][4:].decode(), pair[1]))
-        return HostDesired(signed, generation, {app.app: app for app in sorted(apps, key=lambda app: app.app)})
+        return HostDesired(signed, generation, {app.app: app for app in sorted(apps, key=lambda app: app.app)}, sealed)
 
-    def _read_bundle(self, sha: str) -> Command:
+    def _read_bundle(self, sha: str, *, renew: bool) -> Command:
         key = self._keys.bundle(sha)
-        return ("GET", key) if self._link.read_only else ("GETEX", key, "EX", BUNDLE_SECONDS)
+        return ("GETEX", key, "EX", BUNDLE_SECONDS) if renew else ("GET", key)
 
     def _write_command(self, term: int, host: HostWrite) -> Command:
-        arguments: list[Argument] = [term, host.generation, host.signed.body, host.signed.signature, len(host.apps)]
+        signed = host.signed
+        arguments: list[Argument] = [term, host.generation, signed.body, signed.signature, host.sealed, len(host.apps)]
         for app, wanted in sorted(host.apps.items()):
             record = {"bundle": wanted.bundle, "digest": wanted.digest, "values": wanted.values}
             texts = _texts(host.config.get(app, {}))

@@ -32,6 +32,13 @@ _KNOWN: tuple[tuple[type[Exception] | str, type[ReconcilerError], str, str, str]
         "{message}. Give the user of RECONCILER_REDIS_URL this right.",
     ),
     (
+        FUNCTION_MISSING,
+        Unavailable,
+        "functions-missing",
+        "the functions that every step needs are not loaded",
+        "The ops server loads them: reconcile apply, or reconcile watch.",
+    ),
+    (
         redis_errors.ReadOnlyError,
         Unavailable,
         "redis-read-only",

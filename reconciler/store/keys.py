@@ -19,6 +19,7 @@ PERMANENT = (
     "HOST:numbers",
     "HOST:queue",
     "HOST:delayed",
+    "HOST:events",
     "HOST:work:ID",
     "app:APP",
     "_:apps",
@@ -31,8 +32,8 @@ PERMANENT = (
 
 What a host should be and is: `desired`, `config`, `observed`, `applied`, `facts`, `ledger` (until it is forgotten).
 `numbers`: the term, generation, token and sequence, which only grow. `queue`, `delayed` and `work`: work that nobody
-has finished (a finished record gets a time to live). Of control: the names of hosts and apps, the numbers, what the
-follower follows, and the events, a stream of bounded length.
+has finished (a finished record gets a time to live). `events`: streams of bounded length. Of control: the names of
+hosts and apps, the numbers, what the follower follows, and the events of the whole fleet.
 """
 
 

@@ -32,13 +32,13 @@ class ObservedState:
         self._keys = keys
 
     def hosts(self) -> frozenset[str]:
-        """Every host that anything was written of."""
+        """Every host that a controller wrote of and none forgot."""
         key = self._keys.control + "hosts"
         return frozenset(self._reading.records(key, self._reading.ask("SMEMBERS", key) or (), bytes.decode))
 
-    def read(self, hosts: Iterable[str] | None = None) -> Mapping[str, ObservedHost]:
-        """The hosts that were ever heard from, in name order; None asks for all."""
-        names = sorted(self.hosts() if hosts is None else set(hosts))
+    def read(self, hosts: Iterable[str]) -> Mapping[str, ObservedHost]:
+        """Those of the hosts that were ever heard from, in name order."""
+        names = sorted(set(hosts))
         found: dict[str, ObservedHost] = {}
         for first in range(0, len(names), _HOSTS_AT_ONCE):
             some = names[first : first + _HOSTS_AT_ONCE]
@@ -71,19 +71,25 @@ class ObservedState:
     def write_facts(self, host: str, facts: Mapping[str, Any]) -> None:
         """Replace what is known of the machine, which was reached just now."""
         values = {name: compact(value) for name, value in sorted(facts.items())}
-        self._link.send_all([self._known(host), call("facts_write", self._keys.host(host), *flat(values))])
+        self._link.send(*call("facts_write", self._keys.host(host), *flat(values)))
+
+    def ages(self, hosts: Iterable[str]) -> Mapping[str, float | None]:
+        """Seconds since each host was last heard from, by Redis' clock; None: never."""
+        names = sorted(hosts)
+        replies = self._link.send_all([call("facts_age", self._keys.host(name)) for name in names])
+        pairs = zip(names, replies, strict=True)
+        return {name: float(reply) if reply is not None else None for name, reply in pairs}
 
     def write_unreachable(self, host: str, reason: str) -> None:
         """Record that the host could not be reached, and since when; the next facts end that."""
-        command = call("unreachable_write", self._keys.host(host), compact(reason[:_LONGEST_REASON]))
-        self._link.send_all([self._known(host), command])
+        self._link.send(*call("unreachable_write", self._keys.host(host), compact(reason[:_LONGEST_REASON])))
 
     def write_ledger(
         self, host: str, *, generation: int = 0, paused: Mapping[str, str] | None = None, rejected: Iterable[str] = ()
     ) -> None:
         """Mirror what the host's own ledger says."""
         mirror = compact({"generation": generation, "paused": dict(paused or {}), "rejected": sorted(rejected)})
-        self._link.send_all([self._known(host), ("SET", self._keys.host(host) + "ledger", mirror)])
+        self._link.send("SET", self._keys.host(host) + "ledger", mirror)
 
     def _host(
         self, name: str, apps: Sequence[bytes], facts: Sequence[bytes], ledger: bytes | None, sent: bytes | None
@@ -107,10 +113,7 @@ class ObservedState:
 
     def _written(self, host: str, token: int, arguments: Sequence[Argument]) -> bool:
         command = call("observed_write", self._keys.host(host), token, *arguments)
-        return bool(self._link.send_all([self._known(host), command])[1])
-
-    def _known(self, host: str) -> Command:
-        return ("SADD", self._keys.control + "hosts", host)
+        return bool(self._link.send(*command))
 
     def _questions(self, host: str) -> tuple[Command, ...]:
         slot = self._keys.host(host)
@@ -171,11 +174,12 @@ def _drift(form: Mapping[str, Any]) -> Drift:
 
 def _long_form(applied: Applied) -> str:
     form = {"bundle": applied.bundle, "values": applied.values, "resources": dict(applied.resources)}
-    return compact({**form, "adopted": list(applied.adopted)})
+    return compact({**form, "adopted": list(applied.adopted), "changed": list(applied.changed)})
 
 
 def _applied(form: bytes) -> Applied:
     found = json_map(form)
     values = word(found["values"])
     json_map(values)
-    return Applied(word(found["bundle"]), values, word_map(found["resources"]), words(found["adopted"]))
+    resources, changed = word_map(found["resources"]), words(found.get("changed", []))
+    return Applied(word(found["bundle"]), values, resources, words(found["adopted"]), changed)

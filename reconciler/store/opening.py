@@ -13,6 +13,7 @@ from reconciler.errors import Problem
 from reconciler.store.check import ServerFacts, verdict
 from reconciler.store.connect import connect
 from reconciler.store.embedded import Embedded
+from reconciler.store.library import library
 from reconciler.store.server import Server
 
 _WATCHER = """
@@ -52,16 +53,34 @@ class OpenServer:
             raise
         return self
 
+    def check_functions(self) -> str:
+        """What is odd about the functions on the server, for who may not load them; empty: nothing.
+
+        Raises:
+            Unavailable: there are none, or the server cannot be reached.
+            InvalidInput: the server does not let us in.
+        """
+        others, ours = sorted(self.link.loaded_versions() - {library().version}), library().version
+        return f"the functions in Redis have version {', '.join(others)}, ours have {ours}" if others else ""
+
     def close(self) -> None:
         self._closing.close()
 
 
-def at_url(url: str, clock: Clock, *, read_only: bool = False) -> OpenServer:
+def at_url(url: str, clock: Clock, *, password: str | None = None, read_only: bool = False) -> OpenServer:
     """The server of a URL."""
     closing = ExitStack()
-    server = connect(url, clock, read_only=read_only)
+    server = connect(url, clock, password=password, read_only=read_only)
     closing.callback(server.close)
     return OpenServer(server, closing).prepare()
+
+
+def as_host(url: str, clock: Clock, *, password: str | None = None) -> OpenServer:
+    """The server of a URL for a user that may only work in its host's slot; it is asked nothing yet."""
+    closing = ExitStack()
+    server = connect(url, clock, password=password, loads=False)
+    closing.callback(server.close)
+    return OpenServer(server, closing)
 
 
 def embedded(

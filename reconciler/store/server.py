@@ -32,6 +32,7 @@ PAUSES_SECONDS = (0.05, 0.25)
 """Waits before a second and a third try, where a connection was lost."""
 
 _READING = frozenset({"GET", "HGET", "HGETALL", "HMGET", "SMEMBERS", "ZRANGE", "XREVRANGE"})
+_VERSION = ("FCALL_RO", "reconciler_version", "0")
 _ROUTING_KEY = {"FCALL": 3, "FCALL_RO": 3, "BZMPOP": 3}
 _REDIRECTED = (redis_errors.AskError, redis_errors.TryAgainError, redis_errors.ClusterDownError)
 _LOST = (redis_errors.ConnectionError, redis_errors.TimeoutError, redis_errors.SlotNotCoveredError, OSError)
@@ -39,7 +40,12 @@ _DENIED = (redis_errors.AuthenticationError, redis_errors.AuthorizationError)
 
 
 class Server:
-    """See `Link`. `revive` is called before another try; the embedded server starts again in it."""
+    """See `Link`.
+
+    Args:
+        loads: whether it may put functions that are missing on the server.
+        revive: called before another try; the embedded server starts again in it.
+    """
 
     def __init__(
         self,
@@ -48,9 +54,11 @@ class Server:
         clock: Clock,
         *,
         read_only: bool = False,
+        loads: bool = True,
         revive: Callable[[], None] | None = None,
     ) -> None:
         self._client = client
+        self._loads = loads
         self._clock = clock
         self._read_only = read_only
         self._revive = revive
@@ -82,14 +90,32 @@ class Server:
     def load_functions(self) -> None:
         """Put the library on every primary that does not hold this version of it."""
         for pool in self._primaries():
-            loaded = self._exchange([("FCALL_RO", "reconciler_version", 0)], pool)[0]
+            loaded = self._exchange([_VERSION], pool)[0]
             if loaded != library().version.encode():
                 self._raise_first(self._exchange([("FUNCTION", "LOAD", "REPLACE", library().code)], pool))
+
+    def loaded_versions(self) -> frozenset[str]:
+        """The versions of the library that the primaries hold.
+
+        Raises:
+            Unavailable: one holds none, or cannot be reached.
+        """
+        return frozenset(reply.decode() for reply in self.ask_primaries(*_VERSION))
 
     def ask_primaries(self, *command: str) -> list[Any]:
         """The same command to every primary, for what belongs to a server and not to a key."""
         try:
             return [self._raise_first(self._exchange([command], pool))[0] for pool in self._primaries()]
+        except (*_LOST, redis_errors.RedisError) as error:
+            raise translated(error, self.where) from None
+
+    def ask_nodes(self, *command: str) -> list[Any]:
+        """The same command to every node, replicas of a cluster too: for what is not replicated."""
+        if isinstance(self._client, Redis):
+            return self.ask_primaries(*command)
+        try:
+            nodes = [self._client.get_redis_connection(node).connection_pool for node in self._client.get_nodes()]
+            return [self._raise_first(self._exchange([command], pool))[0] for pool in nodes]
         except (*_LOST, redis_errors.RedisError) as error:
             raise translated(error, self.where) from None
 
@@ -122,7 +148,7 @@ class Server:
     def _answered(self, commands: Sequence[Command], foreign: Any) -> list[Any]:
         replies = self._redirected(commands, self._exchange(commands))
         missing = [at for at, reply in enumerate(replies) if _says(reply, FUNCTION_MISSING)]
-        if missing:
+        if missing and self._loads:
             self.load_functions()
             again = [commands[at] for at in missing]
             for at, reply in zip(missing, self._redirected(again, self._exchange(again)), strict=True):

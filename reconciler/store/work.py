@@ -6,7 +6,7 @@ lease that runs out simply shows the work again, and cancelling is taking the id
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -22,8 +22,8 @@ from reconciler.store.reading import Reading, instant, json_map, number
 RECORD_SECONDS = 30 * 86_400
 """How long the record of a finished run is kept."""
 
-DEFAULT_POOL = "ops"
-"""The executors of the ops server. An agent is a pool of one, named like its host."""
+POOL = "ops"
+"""The executors of the ops server. An agent is a pool of one, whose hint stands in its host's slot."""
 
 LONGEST_WAIT_SECONDS = 2.0
 HINTS_AT_ONCE = 100
@@ -51,13 +51,13 @@ class WorkQueue:
         self._reading = reading
         self._keys = keys
 
-    def enqueue(self, items: Sequence[Work], *, pool: str = DEFAULT_POOL, term: int = 0) -> int:
-        """Make work due and wake the pool; how many items were not due before.
+    def enqueue(self, items: Sequence[Work], *, agents: Container[str] = (), term: int = 0) -> int:
+        """Make work due and wake who does it; how many items were not due before.
 
         Args:
             items: a run with a known id is not enqueued again; a converge mark coalesces, and one whose work is in
                 flight is due again afterwards.
-            pool: whose executors reach these hosts.
+            agents: hosts whose own agent works on them.
             term: of the asking controller; 0 for a person.
 
         Raises:
@@ -69,7 +69,7 @@ class WorkQueue:
         urgency: dict[str, int] = {}
         for item in (item for item, reply in zip(items, replies, strict=True) if reply):
             urgency[item.host] = min(item.priority, urgency.get(item.host, item.priority))
-        self._wake(pool, urgency)
+        self._wake(urgency, agents)
         return sum(replies)
 
     def claim(
@@ -130,16 +130,21 @@ class WorkQueue:
         """Withdraw because something newer took its place. False: it was finished already."""
         return self._withdraw(host, work_id, WorkState.SUPERSEDED, reason)
 
-    def retry(self, host: str, work_id: str, *, pool: str = DEFAULT_POOL) -> bool:
+    def retry(self, host: str, work_id: str, *, agents: Container[str] = ()) -> bool:
         """Make finished work, or a waiting retry, due now; what succeeded is not run twice (False)."""
         if not self._link.send(*call("work_retry", self._keys.host(host), work_id)):
             return False
-        self._wake(pool, {host: 0})
+        self._wake({host: 0}, agents)
         return True
 
-    def ready(self, pool: str = DEFAULT_POOL, *, wait_seconds: float = 0.0) -> Sequence[str]:
-        """Hosts that were given work, the most urgent first. Only a hint: sweep all hosts now and then as well."""
-        key = self._keys.ready(pool)
+    def ready(self, *, agent: str = "", wait_seconds: float = 0.0) -> Sequence[str]:
+        """Hosts that were given work, the most urgent first. Only a hint: sweep all hosts now and then as well.
+
+        Args:
+            agent: the host whose agent asks; empty: an executor of the ops server.
+            wait_seconds: how long to wait for a hint where there is none, 2 s at most.
+        """
+        key = self._hint_key(agent)
         if wait_seconds <= 0:
             reply = self._link.send("ZPOPMIN", key, HINTS_AT_ONCE, repeatable=False)
             return self._reading.records(key, reply[::2], bytes.decode)
@@ -152,6 +157,15 @@ class WorkQueue:
         key = f"{self._keys.host(host)}work:{work_id}"
         found = self._reading.ask("HGETALL", key)
         return self._reading.record(key, partial(_work, host, work_id, found)) if found else None
+
+    def states(self, pairs: Sequence[tuple[str, str]]) -> Sequence[WorkState | None]:
+        """The state of each (host, id); None: there is no such work, or no more."""
+        keys = [f"{self._keys.host(host)}work:{work_id}" for host, work_id in pairs]
+        replies = self._reading.ask_all([("HGET", key, "state") for key in keys])
+        return [
+            self._reading.record(key, partial(_state, reply)) if reply else None
+            for key, reply in zip(keys, replies, strict=True)
+        ]
 
     def list(self, host: str | None = None, states: Collection[WorkState] = ()) -> Sequence[Work]:
         """All records of one host or of all, the oldest first; no states means all of them."""
@@ -195,14 +209,17 @@ class WorkQueue:
         command = call("work_withdraw", self._keys.host(host), work_id, state.value, reason, RECORD_SECONDS)
         return self._link.send(*command) is not None
 
-    def _wake(self, pool: str, urgency: Mapping[str, int]) -> None:
+    def _wake(self, urgency: Mapping[str, int], agents: Container[str]) -> None:
         """Hint at hosts with work. Where the key holds something else, that is told, and left as it is."""
-        if not urgency:
-            return
-        words = [word for host, priority in urgency.items() for word in (priority, host)]
-        key = self._keys.ready(pool)
-        if self._reading.ask("ZADD", key, "LT", *words) is not None:
-            self._link.send("EXPIRE", key, _HINT_SECONDS)
+        hints: dict[str, list[str | float]] = {}
+        for host, priority in urgency.items():
+            hints.setdefault(self._hint_key(host if host in agents else ""), []).extend((priority, host))
+        for key, words in hints.items():
+            if self._reading.ask("ZADD", key, "LT", *words) is not None:
+                self._link.send("EXPIRE", key, _HINT_SECONDS)
+
+    def _hint_key(self, agent: str) -> str:
+        return self._keys.host(agent) + "ready" if agent else self._keys.ready(POOL)
 
 
 _INDEXES = ("queue", "delayed", "finished")
@@ -231,6 +248,10 @@ def _claim(host: str, reply: Sequence[bytes | None]) -> Claim:
         started_at=instant(started),
     )
     return Claim(work, work.attempt, work.token)
+
+
+def _state(reply: bytes) -> WorkState:
+    return WorkState(text(reply))
 
 
 def _work(host: str, work_id: str, reply: Sequence[bytes]) -> Work:

@@ -8,6 +8,7 @@ from reconciler.trust.ed25519 import Purpose, Signed, key_id, new_seed
 from reconciler.trust.fingerprints import secrets_fingerprint
 from reconciler.trust.key_list import Permission, TrustedKey, TrustedKeys, verify_keys
 from reconciler.trust.masking import Masker
+from reconciler.trust.sealing import seal, sealing_public, unseal
 from reconciler.trust.signer import Signer
 from reconciler.trust.statements import verify
 
@@ -21,7 +22,10 @@ __all__ = [
     "TrustedKeys",
     "key_id",
     "new_seed",
+    "seal",
+    "sealing_public",
     "secrets_fingerprint",
+    "unseal",
     "verify",
     "verify_keys",
 ]

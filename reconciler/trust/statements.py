@@ -21,6 +21,11 @@ from reconciler.trust.exact_json import (
 )
 from reconciler.trust.key_list import Permission, TrustedKeys
 
+
+def _is_empty_or_64_digits(value: Any) -> bool:
+    return value == "" or is_hexadecimal(64)(value)
+
+
 _FIELDS = {
     "fleet": is_text,
     "host": is_text,
@@ -29,11 +34,13 @@ _FIELDS = {
     "apps": is_map_of(is_hexadecimal(64)),
     "secrets": is_map_of(is_text),
     "keyId": is_text,
+    "sealingKey": _is_empty_or_64_digits,
+    "sealed": _is_empty_or_64_digits,
 }
 
 
 def statement_body(statement: Statement) -> bytes:
-    """What is signed of a statement: {"fleet", "host", "generation", "revision", "apps", "secrets", "keyId"}."""
+    """What is signed of a statement: its fields, under the names of `_FIELDS`."""
     fields: dict[str, Any] = {
         "fleet": statement.fleet,
         "host": statement.host,
@@ -42,6 +49,8 @@ def statement_body(statement: Statement) -> bytes:
         "apps": dict(statement.apps),
         "secrets": dict(statement.secrets),
         "keyId": statement.key_id,
+        "sealingKey": statement.sealing_key,
+        "sealed": statement.sealed,
     }
     return canonical(fields)
 
@@ -80,8 +89,8 @@ def _parse(body: bytes, place: Place) -> Statement:
         fields = parse_exact(body, _FIELDS)
     except NotExact as error:
         raise Refused.of("malformed-statement", f"the statement {error}", place=place) from None
-    key_id = fields.pop("keyId")
-    return Statement(**fields, key_id=key_id)
+    key_id, sealing_key = fields.pop("keyId"), fields.pop("sealingKey")
+    return Statement(**fields, key_id=key_id, sealing_key=sealing_key)
 
 
 def _check_signature(signed: SignedStatement, key_id: str, trusted: TrustedKeys, place: Place) -> None:

@@ -23,7 +23,7 @@ from reconciler.cli.watch import COLLECTIONS
 from reconciler.loops.planning import Situation
 from reconciler.model.observed import Applied, AppStatus, ObservedApp
 from reconciler.planner.scope import WHOLE_FLEET
-from reconciler.wiring import Access, Session, open_session
+from reconciler.wiring.session import Access, Session, open_session
 from tests.bench import fleet
 from tests.bench.server import server
 

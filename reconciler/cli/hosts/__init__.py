@@ -3,4 +3,5 @@
 ACTIONS = {
     "list": "list the hosts (the default)",
     "facts": "print what is known of their machines",
+    "acl": "print or make the Redis users of agents",
 }

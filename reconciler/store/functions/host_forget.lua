@@ -23,6 +23,7 @@ for _, index in ipairs({'queue', 'delayed', 'finished'}) do
   end
   redis.call('DEL', slot .. index)
 end
-redis.call('DEL', slot .. 'desired', slot .. 'observed', slot .. 'facts', slot .. 'ledger', slot .. 'lease')
+redis.call('DEL', slot .. 'desired', slot .. 'observed', slot .. 'facts', slot .. 'ledger', slot .. 'lease',
+  slot .. 'events', slot .. 'ready')
 redis.call('EXPIRE', slot .. 'numbers', ARGV[2])
 return nil

@@ -126,12 +126,14 @@ def test_bundles_come_back_as_they_were_put(store: Store) -> None:
     assert store.desired.bundles([bundle.sha for bundle in bundles]) == {bundle.sha: bundle for bundle in bundles}
 
 
-def test_a_bundle_lives_for_a_while_after_it_was_last_read(store: Store, inside: Inside) -> None:
+def test_a_bundle_lives_for_a_while_after_a_plan_last_used_it(store: Store, inside: Inside) -> None:
     bundle = Bundle.of({"app": "webapp"})
     store.desired.put_bundles([bundle])
     key = Keys().bundle(bundle.sha)
     inside.link.send("EXPIRE", key, 60)
     store.desired.bundles([bundle.sha])
+    assert inside.seconds_to_live(key) <= 60, "an agent may only read"
+    store.desired.bundles([bundle.sha], renew=True)
     assert inside.seconds_to_live(key) > 60
 
 

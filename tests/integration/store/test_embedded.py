@@ -27,7 +27,7 @@ from reconciler.clock import SystemClock
 from reconciler.store import Store, opening
 with Store(opening.embedded(Path(sys.argv[1]), Path(sys.argv[2]), SystemClock())) as store:
     for number in range(int(sys.argv[3])):
-        store.journal.append("wrote", host=sys.argv[4])
+        store.journal.append("wrote", by=sys.argv[4])
     print("wrote", flush=True)
     sys.stdin.read()
 """
@@ -43,7 +43,7 @@ for number in range(12):
     if not child:
         with Store(opening.embedded(Path(sys.argv[1]), Path(sys.argv[2]), SystemClock())) as store:
             for _ in range(20):
-                store.journal.append("wrote", host=f"user-{number}")
+                store.journal.append("wrote", by=f"user-{number}")
         os._exit(0)
     children.append(child)
 print([os.waitpid(child, 0)[1] for child in children])
@@ -92,7 +92,7 @@ def kill_server(directory: Path) -> None:
 
 def test_what_was_written_is_there_after_the_server_ended(directory: Path, runtime: Path) -> None:
     with opened(directory, runtime) as store:
-        store.journal.append("wrote", host="web-1")
+        store.journal.append("wrote", by="web-1")
         pid = server_pid(directory)
     assert not alive(pid)
     with opened(directory, runtime) as store:
@@ -124,7 +124,7 @@ def test_two_users_share_one_server_and_neithers_end_harms_the_other(directory: 
         pid = server_pid(directory)
         with opened(directory, runtime) as store:
             assert server_pid(directory) == pid
-            store.journal.append("wrote", host="cli")
+            store.journal.append("wrote", by="cli")
         assert alive(pid)
         with opened(directory, runtime) as store:
             watch.communicate()

@@ -33,7 +33,7 @@ def test_another_version_of_the_functions_is_replaced_when_a_store_is_opened(ser
 def test_a_store_opened_for_reading_loads_nothing_and_writes_nothing(server_url: str, inside: Inside) -> None:
     inside.link.ask_primaries("FUNCTION", "FLUSH")
     with Store(at_url(server_url, SystemClock(), read_only=True)) as store:
-        assert store.observed.read() == {}
+        assert store.observed.read(["web-1"]) == {}
         assert store.desired.read("web-1") is None
         with pytest.raises(Refused, match="opened for reading only"):
             store.work.enqueue([Work("r1", "web-1", RUN)])

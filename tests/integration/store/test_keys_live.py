@@ -11,7 +11,7 @@ from reconciler.store import CONTROL, Answer, FleetState, HostWrite, ReconcileRe
 from reconciler.store.keys import PERMANENT
 from tests.integration.store.conftest import Inside
 
-FINISHED = {"HOST:finished", "HOST:inflight:ID", "HOST:lease", "POOL:ready", "bundle:BUNDLE"}
+FINISHED = {"HOST:finished", "HOST:inflight:ID", "HOST:lease", "HOST:ready", "POOL:ready", "bundle:BUNDLE"}
 SHORT_LIVED = FINISHED | {"_:control", "_:requests", "_:answer:ID", "_:plan:ID"}
 
 
@@ -35,7 +35,9 @@ def everything(store: Store, host: str) -> None:
     store.work.finish(later, WorkState.RETRYING, retry_at=datetime(2100, 1, 1, tzinfo=UTC))
     store.work.enqueue([Work("converge:webapp", host, CONVERGE), Work("r2", host, RUN)])
     store.work.claim(host, holder="ops-1", nonce="n2")
+    store.work.enqueue([Work("r3", host, RUN)], agents={host})
     store.journal.append("applied", host=host)
+    store.journal.append("taken")
     store.fleet.set_current(FleetState("1a2b3c4"))
     store.fleet.request_reconcile(ReconcileRequest("01J", "ops-2"))
     store.fleet.answer("01J", Answer("done"))

@@ -70,37 +70,37 @@ def test_facts_are_replaced_as_a_whole_and_stamped_by_redis(store: Store, inside
 
 def test_a_host_out_of_reach_keeps_the_moment_of_the_first_time_until_it_is_met_again(store: Store) -> None:
     store.observed.write_unreachable("web-1", "no route to host")
-    first = store.observed.read()["web-1"]
+    first = store.observed.read(["web-1"])["web-1"]
     assert (first.facts, first.seen_at, first.unreachable) == (None, None, "no route to host")
     store.observed.write_unreachable("web-1", "connection refused")
-    second = store.observed.read()["web-1"]
+    second = store.observed.read(["web-1"])["web-1"]
     assert second.unreachable == "connection refused"
     assert second.unreachable_since == first.unreachable_since is not None
     store.observed.write_facts("web-1", {"cores": 4})
-    met = store.observed.read()["web-1"]
+    met = store.observed.read(["web-1"])["web-1"]
     assert (met.facts, met.unreachable, met.unreachable_since) == ({"cores": 4}, "", None)
     assert met.seen_at
     store.observed.write_unreachable("web-1", "connection refused")
-    assert store.observed.read()["web-1"].facts == {"cores": 4}
+    assert store.observed.read(["web-1"])["web-1"].facts == {"cores": 4}
 
 
 def test_the_ledgers_mirror_is_part_of_a_host(store: Store) -> None:
     store.observed.write_ledger("web-1", generation=7, paused={"*": "moving racks"}, rejected=["d1", "d2"])
     expected = ObservedHost(generation=7, paused={"*": "moving racks"}, rejected=frozenset({"d1", "d2"}))
-    assert store.observed.read() == {"web-1": expected}
+    assert store.observed.read(["web-1"]) == {"web-1": expected}
 
 
 @pytest.mark.parametrize(("ledger", "written", "highest"), [(7, 9, 9), (9, 7, 9)])
 def test_a_hosts_generation_is_the_highest_seen_or_sent(store: Store, ledger: int, written: int, highest: int) -> None:
     store.observed.write_ledger("web-1", generation=ledger)
     store.desired.write(1, [HostWrite("web-1", SignedStatement(b"{}", b"s"), written, {})])
-    assert store.observed.read()["web-1"].generation == highest
+    assert store.observed.read(["web-1"])["web-1"].generation == highest
 
 
 def test_a_host_never_heard_from_is_not_among_the_observed(store: Store) -> None:
     store.desired.write(1, [HostWrite("web-1", SignedStatement(b"{}", b"s"), 1, {})])
     assert store.observed.hosts() == {"web-1"}
-    assert store.observed.read() == {}
+    assert store.observed.read(["web-1"]) == {}
     assert store.observed.read(["web-1", "web-2"]) == {}
 
 
@@ -108,7 +108,7 @@ def test_all_hosts_are_read_in_the_order_of_their_names(store: Store) -> None:
     names = [f"web-{number:04}" for number in range(600)]
     for name in reversed(names):
         store.observed.write_ledger(name, generation=1)
-    assert list(store.observed.read()) == names
+    assert list(store.observed.read(names)) == names
 
 
 def test_a_forgotten_host_is_not_observed_any_more(store: Store, inside: Inside) -> None:
@@ -120,5 +120,5 @@ def test_a_forgotten_host_is_not_observed_any_more(store: Store, inside: Inside)
     store.work.claim("web-1", holder="ops-1", nonce="n")
     store.leases.acquire(host_lease("web-1"), "ops-1", 30)
     store.desired.forget("web-1", 1)
-    assert store.observed.read() == {}
+    assert store.observed.read(["web-1"]) == {}
     assert [key for key in inside.all_keys() if "{web-1}" in key] == ["rc:{web-1}:numbers"]

@@ -107,7 +107,7 @@ def test_an_odd_lease_is_nobodys(store: Store, inside: Inside) -> None:
 
 @pytest.mark.parametrize("details", [b"[1]", b"x", b"\xff"])
 def test_odd_events_are_left_out_of_the_history(store: Store, inside: Inside, details: bytes) -> None:
-    store.journal.append("applied", host="web-1")
+    store.journal.append("applied")
     inside.link.send("XADD", "rc:{_}:events", "*", "a", "b")
     inside.link.send("XADD", "rc:{_}:events", "*", "kind", "k", "host", "", "app", "", "details", details)
     assert [event.kind for event in store.journal.recent()] == ["applied"]

@@ -60,7 +60,7 @@ def test_a_server_that_is_no_cluster(url: str) -> None:
 
 
 def test_a_node_of_a_cluster_by_a_url_for_a_single_server(tmp_path: Path) -> None:
-    with valkey(tmp_path, "--cluster-enabled", "yes") as url:
+    with valkey(tmp_path, "--cluster-enabled", "yes", "--cluster-port", str(free_port())) as url:
         error = refusal(url)
     assert isinstance(error, InvalidInput)
     assert "this server is one node of a cluster. Use redis+cluster://" in str(error)
@@ -97,7 +97,7 @@ def test_a_server_that_is_full_or_becomes_full(url: str) -> None:
         with pytest.raises(Unavailable, match="the memory limit is reached") as later:
             store.work.enqueue([Work("r1", "web-1", RUN)])
         with opened(url, read_only=True) as reader:
-            assert reader.observed.read() == {}
+            assert reader.observed.read(["web-1"]) == {}
         link.ask_primaries("CONFIG", "SET", "maxmemory", "0")
     assert [at_once.problems[0].code, later.value.problems[0].code] == ["redis-full", "redis-full"]
 
@@ -108,7 +108,7 @@ def test_a_replica_serves_a_dry_run_but_no_writer(url: str, tmp_path: Path) -> N
     with opened(url) as primary, valkey(tmp_path, *options) as replica:
         primary.observed.write_ledger("web-1", generation=7)
         with opened(replica, read_only=True) as reader:
-            until(lambda: "web-1" in reader.observed.read(), "the replica's copy")
+            until(lambda: "web-1" in reader.observed.read(["web-1"]), "the replica's copy")
         error = refusal(replica)
     assert isinstance(error, Unavailable)
     assert "Point RECONCILER_REDIS_URL at the primary" in str(error)
@@ -121,7 +121,7 @@ def test_a_key_of_another_program(url: str) -> None:
         assert store.observed.hosts() == frozenset()
         assert [problem.code for problem in store.problems] == ["store-record"]
         with pytest.raises(InvalidInput, match="Is another program using this database"):
-            store.observed.write_facts("web-1", {})
+            store.desired.forget("web-1", 1)
         link.send("DEL", "rc:{_}:hosts")
 
 
@@ -131,7 +131,7 @@ def test_a_user_who_may_not_write(url: str) -> None:
         server_of(store).ask_primaries(*acl)
     reader = url.replace(":right@", "reader:secret@")
     with opened(reader, read_only=True) as store:
-        assert store.observed.read() == {}
+        assert store.observed.read(["never-heard-from"]) == {}
     error = refusal(reader)
     assert isinstance(error, InvalidInput)
     assert error.problems[0].code == "redis-no-permission"

@@ -276,10 +276,10 @@ def test_each_piece_of_a_batch_ends_for_itself(store: Store) -> None:
 
 def test_new_work_wakes_its_pool_with_the_most_urgent_host_first(store: Store) -> None:
     store.work.enqueue([run("r1", "web-1"), run("r2", "web-2", priority=0)])
-    store.work.enqueue([run("r3", "edge-1")], pool="edge-1")
+    store.work.enqueue([run("r3", "edge-1")], agents={"edge-1"})
     assert store.work.ready(wait_seconds=1) == ["web-2", "web-1"]
     assert store.work.ready() == []
-    assert store.work.ready("edge-1") == ["edge-1"]
+    assert store.work.ready(agent="edge-1") == ["edge-1"]
     assert store.work.ready(wait_seconds=0.01) == []
 
 

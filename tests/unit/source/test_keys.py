@@ -90,7 +90,7 @@ def test_a_key_that_others_may_touch_is_refused_with_the_remedy(state_dir: Path,
     load_or_create_key(state_dir)
     path = key_file(state_dir)
     path.chmod(mode)
-    with pytest.raises(InvalidInput, match=f"others can read the signing key .* Run: chmod 600 {path}"):
+    with pytest.raises(InvalidInput, match=f"others can read the key .* Run: chmod 600 {path}"):
         load_or_create_key(state_dir)
     path.chmod(0o600)
     assert load_key(state_dir)
@@ -108,7 +108,7 @@ def test_a_file_that_holds_no_key_is_told_without_showing_it(state_dir: Path, co
     load_or_create_key(state_dir)
     path = key_file(state_dir)
     path.write_text(content, errors="surrogateescape")
-    with pytest.raises(InvalidInput, match=f"{path} holds no signing key") as error:
+    with pytest.raises(InvalidInput, match=f"{path} holds no key") as error:
         load_key(state_dir)
     assert not content or content not in str(error.value)
 

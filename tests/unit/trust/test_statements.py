@@ -27,6 +27,8 @@ STATEMENT = Statement(
     apps={"webapp": "ab" * 32},
     secrets={"webapp": "0123"},
     key_id=CONTROLLER.key_id,
+    sealing_key="cd" * 32,
+    sealed="ef" * 32,
 )
 
 
@@ -92,6 +94,8 @@ def test_a_signature_for_another_purpose_is_no_signature_of_a_statement() -> Non
         {"apps": {"webapp": "AB" * 32}},
         {"apps": ["webapp"]},
         {"secrets": {"webapp": 1}},
+        {"sealed": "short"},
+        {"sealingKey": "CD" * 32},
         {"host": None},
         {"more": 1},
     ],
@@ -105,6 +109,8 @@ def test_even_a_trusted_key_cannot_say_what_has_the_wrong_form(change: dict[str,
         "apps": {},
         "secrets": {},
         "keyId": CONTROLLER.key_id,
+        "sealingKey": "",
+        "sealed": "",
     }
     assert refused(SignedStatement(canonical(fields | change), bytes(64))) == "malformed-statement"
     assert refused(SignedStatement(canonical(fields), bytes(64))) == "bad-signature"

@@ -1,4 +1,4 @@
-"""The only place where real objects are built and joined. Commands open a session and use what it holds."""
+"""Builds and joins what a command on the ops server uses: it opens a session and takes what it needs of it."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from reconciler.loops.controller import Controller
 from reconciler.loops.crew import Crew
 from reconciler.loops.executor import Executor
 from reconciler.loops.following import FollowedBranch, FollowedTree
+from reconciler.loops.given import Given
 from reconciler.loops.keeper import Keeper
 from reconciler.loops.known_secrets import KnownSecrets
 from reconciler.loops.loading import load
@@ -25,8 +26,9 @@ from reconciler.loops.one_shot import OneShot
 from reconciler.loops.outcome import Listener, Nobody
 from reconciler.loops.planning import Planning, Situation
 from reconciler.loops.reach import Reach, Ssh
+from reconciler.loops.sealing import Sealing
 from reconciler.loops.watch import Source, Watch
-from reconciler.loops.worker import Log
+from reconciler.loops.worker_log import Log
 from reconciler.manifests import Loader
 from reconciler.model.manifests import Manifests
 from reconciler.model.tree import Tree
@@ -206,7 +208,8 @@ class Session:
         """Signs and writes for this fleet."""
         if self.signer is None:
             raise LookupError("this session was opened without a key")
-        return Controller(fleet, self.store, self.signer, self._trusted, self.clock)
+        sealing = Sealing(self.reach.sealing_key, self.secrets.resolve)
+        return Controller(fleet, self.store, self.signer, self._trusted, sealing, self._agents, self.clock)
 
     def executor(self, fleet: str, listener: Listener | None = None) -> Executor:
         """Works on the hosts within reach."""
@@ -218,7 +221,7 @@ class Session:
             renderer=self.composer.renderer,
             secrets=self.secrets,
             masker=self.masker,
-            trusted=self._trusted,
+            trusted=lambda: self._trusted,
             holder=self.holder,
             clock=self.clock,
             listener=listener or Nobody(),
@@ -228,7 +231,7 @@ class Session:
         """A controller and an executor that carry out one plan."""
         fleet = situation.manifests.fleet.metadata.name
         executor = self.executor(fleet, listener)
-        return OneShot(self.store, self.controller(fleet), executor, self.planning, self.clock, tell)
+        return OneShot(self.store, self.controller(fleet), executor, self.planning, self.given, self.clock, tell)
 
     def watch(self, source: Source, fleet: str, log: Log) -> Watch:
         """The ops server's loop."""
@@ -240,9 +243,18 @@ class Session:
             control=Control(self.store, self.holder, self.clock),
             store=self.store,
             hosts=lambda: self.reach.hosts,
+            given=self.given,
             clock=self.clock,
             log=log,
         )
+
+    @property
+    def given(self) -> Given:
+        """What agents are given."""
+        return Given(self.store, self._agents, self.clock)
+
+    def _agents(self) -> frozenset[str]:
+        return self.reach.agents
 
     def follow_tree(self, stop: threading.Event, log: Log) -> FollowedTree:
         """The working tree as a source of a watch."""

@@ -1,0 +1,153 @@
+"""The loop of an agent: it works on its own host alone, with what stands in that host's slot.
+
+The executor does the work; here is when: on a hint, on a sweep, and when the time to look for drift has come. While
+Redis is away nothing ends: what is under way is finished, and the next turn is tried again with growing pauses.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+
+from reconciler.clock import Clock
+from reconciler.errors import HostFailed, ReconcilerError, Refused
+from reconciler.loops.drift_look import look_for_drift
+from reconciler.loops.drift_timer import DriftTimer
+from reconciler.loops.executor import Executor
+from reconciler.loops.keeper import Keeper
+from reconciler.loops.worker_log import Log, log_outcome
+from reconciler.model.manifests import DriftPolicy
+
+STOP_SECONDS = 8.0
+"""How long a stop waits for what is under way; the next start takes it up."""
+HINT_SECONDS = 2.0
+SWEEP_SECONDS = 10.0
+"""How often work is asked for without a hint, and how often the host says that it is there."""
+LONGEST_PAUSE_SECONDS = 30.0
+STUCK_SECONDS = 60.0
+"""A turn that takes longer, and is not at work on the host, hangs."""
+
+
+class Agent:
+    """Serves one host until it is told to stop.
+
+    Args:
+        host: its name.
+        executor: works on this host alone.
+        facts: of this machine.
+        alive: told every few seconds that all is well; silence has an agent that hangs restarted.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        executor: Executor,
+        facts: Callable[[], Mapping[str, object]],
+        clock: Clock,
+        log: Log,
+        *,
+        alive: Callable[[], None],
+    ) -> None:
+        self._host = host
+        self._executor = executor
+        self._facts = facts
+        self._clock = clock
+        self._log = log
+        self._alive = alive
+        self._timer = DriftTimer()
+        self._policies: Mapping[str, tuple[float, DriftPolicy]] = {}
+        """App -> how often to look at it, and what to do about drift."""
+        self._swept = float("-inf")
+        self._turned_at = clock.monotonic()
+        self._at_work = False
+        self._refused = ""
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until `stop` is set.
+
+        Raises:
+            HostFailed: the loop ended by a mistake of this program.
+        """
+        loop = threading.Thread(target=self._loop, args=(stop,), name="agent", daemon=True)
+        loop.start()
+        with Keeper(self._show, SWEEP_SECONDS):
+            while loop.is_alive() and not stop.wait(1.0):
+                continue
+            loop.join(STOP_SECONDS)
+        if not stop.is_set():
+            raise HostFailed.of("thread-ended", "the agent's loop ended; its error stands above")
+
+    def _loop(self, stop: threading.Event) -> None:
+        pause, told = 1.0, ""
+        while not stop.is_set():
+            self._turned_at = self._clock.monotonic()
+            try:
+                self._turn()
+                if told:
+                    self._log.info("connected")
+                pause, told = 1.0, ""
+            except ReconcilerError as error:
+                if str(error) != told:
+                    told = str(error)
+                    self._log.warning("waiting", error=told)
+                self._swept = float("-inf")
+                stop.wait(pause)
+                pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+
+    def _turn(self) -> None:
+        hinted = bool(self._executor.store.work.ready(agent=self._host, wait_seconds=HINT_SECONDS))
+        now = self._clock.monotonic()
+        if now - self._swept >= SWEEP_SECONDS:
+            self._sweep()
+            self._swept, hinted = now, True
+        self._at_work = True
+        try:
+            if hinted:
+                self._converge()
+            self._look_for_drift()
+        finally:
+            self._at_work = False
+
+    def _sweep(self) -> None:
+        """Say what the host knows where Redis knows less, and read anew what is to be looked at."""
+        self._executor.report([self._host])
+        try:
+            view = self._executor.view(self._host)
+        except Refused as error:
+            self._refuse(error)
+            return
+        self._refused = ""
+        policies = {app: view.policy(app) for app in view.apps}
+        self._policies = {
+            app: (policy["verifyEvery"], DriftPolicy(policy["drift"])) for app, policy in policies.items()
+        }
+
+    def _refuse(self, error: Refused) -> None:
+        """Tell it once, where people look. That nothing was signed yet is no news."""
+        if str(error) != self._refused:
+            self._refused = str(error)
+            self._log.error("refused", error=self._refused)
+            if error.problems[0].code != "no-statement":
+                self._executor.store.journal.append("refused", host=self._host, reason=self._refused)
+
+    def _converge(self) -> None:
+        outcome = self._executor.converge(self._host)
+        if outcome:
+            log_outcome(self._log, outcome)
+
+    def _look_for_drift(self) -> None:
+        periods = {
+            (self._host, app): period
+            for app, (period, policy) in self._policies.items()
+            if policy is not DriftPolicy.IGNORE
+        }
+        ripe = [app for _, app in self._timer.due(periods, self._clock.monotonic())]
+        if ripe:
+            look_for_drift(self._executor, self._log, self._host, {app: self._policies[app][1] for app in ripe})
+
+    def _show(self) -> bool:
+        """Beside the loop, also while it works for long: the host is there."""
+        if self._at_work or self._clock.monotonic() - self._turned_at < STUCK_SECONDS:
+            self._alive()
+        self._executor.store.observed.write_facts(self._host, self._facts())
+        return True

@@ -1,0 +1,44 @@
+"""An agent's secrets: sealed by the controller to this host's key, named by hash in the signed statement, opened in
+memory only. Handed to the executor, as `known_secrets` is on the ops server.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+
+from reconciler.errors import Place, Refused
+from reconciler.loops.host_view import HostView
+from reconciler.trust import Masker, unseal
+
+
+class SealedSecrets:
+    """Opens what stands in the host's slot.
+
+    Args:
+        key: gives the private half of the host's sealing key.
+        masker: is taught every value.
+    """
+
+    def __init__(self, key: Callable[[], bytes], masker: Masker) -> None:
+        self._key = key
+        self._masker = masker
+
+    def of(self, view: HostView, app: str) -> tuple[Mapping[str, str], str]:
+        """See `app_run.Secrets`; the fingerprint is the controller's, since its key never comes here.
+
+        Raises:
+            Refused: they are not what was signed, sealed to another key, or lack one that the app reads.
+        """
+        paths = view.secrets(app)
+        if not paths:
+            return {}, ""
+        place = Place(host=view.host, app=app)
+        clear: Mapping[str, str] = json.loads(unseal(self._key(), view.sealed)) if view.sealed else {}
+        self._masker.learn(clear)
+        missing = [path for path in paths if path not in clear]
+        if missing:
+            message = f"{', '.join(missing)}: not among the secrets that the controller sealed for this host"
+            hint = "Seal them anew: reconcile apply"
+            raise Refused.of("not-sealed", message, place=place, hint=hint)
+        return {path: clear[path] for path in paths}, view.statement.secrets.get(app, "")

@@ -1,0 +1,30 @@
+"""What those who serve log of hosts: the worker of a watch and agents say the same things in the same words."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from reconciler.loops.outcome import HostOutcome
+
+
+class Log(Protocol):
+    """A structured log: events are names with key-values."""
+
+    def info(self, event: str, **values: Any) -> Any: ...
+
+    def warning(self, event: str, **values: Any) -> Any: ...
+
+    def error(self, event: str, **values: Any) -> Any: ...
+
+
+def log_outcome(log: Log, outcome: HostOutcome) -> None:
+    """How work on a host ended: one line an app."""
+    if outcome.unreachable:
+        log.warning("unreachable", host=outcome.host, reason=outcome.unreachable)
+    for app in outcome.apps:
+        told = {"host": outcome.host, "app": app.app, "changed": app.changed}
+        if app.well:
+            log.info(app.status.value, **told)
+        else:
+            errors = "; ".join(str(problem) for problem in app.problems)
+            log.error(app.status.value, **told, error=errors)

@@ -1,0 +1,115 @@
+"""Builds and joins what an agent consists of: far less than a session of the ops server, for it must stay small."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any
+
+from reconciler.clock import Clock, SystemClock
+from reconciler.errors import InvalidInput
+from reconciler.loops.agent import Agent
+from reconciler.loops.app_run import Secrets
+from reconciler.loops.crew import Crew
+from reconciler.loops.executor import Executor
+from reconciler.loops.outcome import Nobody
+from reconciler.loops.sealed_secrets import SealedSecrets
+from reconciler.loops.worker_log import Log
+from reconciler.rendering import Renderer
+from reconciler.settings import Settings
+from reconciler.source.host_files import PinnedKeys, sealing_key
+from reconciler.store import Store, open_as_host
+from reconciler.transport.local import LocalTransport
+from reconciler.trust import Masker, sealing_public
+
+_RENDERERS = 64
+
+
+@contextmanager
+def open_agent(settings: Settings, clock: Clock | None = None) -> Iterator[AgentParts]:
+    """The joined objects of an agent, closed at the end. Redis is asked nothing yet.
+
+    Raises:
+        InvalidInput: a setting is missing, or the host's keys cannot be used.
+        Unavailable: no node of a cluster can be reached.
+    """
+    for value, variable in ((settings.host, "RECONCILER_HOST"), (settings.fleet, "RECONCILER_FLEET")):
+        if not value:
+            message = f"{variable} is not set, so it is not known whose agent this is"
+            raise InvalidInput.of("not-enrolled", message, hint="Run on the ops server: reconcile hosts enroll HOST")
+    clock = clock or SystemClock()
+    with ExitStack() as closing:
+        pinned = PinnedKeys(settings.agent_dir)
+        store = closing.enter_context(open_as_host(settings, clock))
+        yield AgentParts(settings, clock, store, pinned)
+
+
+@dataclass(frozen=True)
+class AgentParts:
+    """Everything that an agent uses."""
+
+    settings: Settings
+    clock: Clock
+    store: Store
+    pinned: PinnedKeys
+
+    @cached_property
+    def masker(self) -> Masker:
+        return Masker()
+
+    @cached_property
+    def secrets(self) -> Secrets:
+        return SealedSecrets(self._sealing_key, self.masker)
+
+    def sealing_public(self) -> str:
+        """The key that secrets are sealed to, hexadecimal."""
+        return sealing_public(self._sealing_key()).hex()
+
+    def check_functions(self) -> str:
+        """What is there; raises Unavailable where nothing is."""
+        return self.store.check_functions() or "as this version needs them"
+
+    def check_rights(self) -> str:
+        """Do in the host's slot what an agent does; raises InvalidInput where its user may not."""
+        self.store.observed.write_facts(self.settings.host, self.facts())
+        self.store.desired.read(self.settings.host)
+        self.store.desired.bundles(["0" * 64])
+        self.store.work.ready(agent=self.settings.host)
+        return f"works in the slot of {self.settings.host}"
+
+    def executor(self) -> Executor:
+        """Works on this host alone."""
+        settings = self.settings
+        return Executor(
+            fleet=settings.fleet,
+            store=self.store,
+            reach=self._open,
+            crew=Crew(lambda _: True, size=1),
+            renderer=lru_cache(_RENDERERS)(Renderer),
+            secrets=self.secrets,
+            masker=self.masker,
+            trusted=lambda: self.pinned.keys,
+            holder=f"agent on {settings.host}",
+            clock=self.clock,
+            listener=Nobody(),
+            alone=True,
+        )
+
+    def facts(self) -> Mapping[str, Any]:
+        """Of this machine."""
+        from reconciler.probes.facts import facts  # noqa: PLC0415 - imports psutil
+
+        return facts()
+
+    def agent(self, log: Log, alive: Callable[[], None]) -> Agent:
+        """The loop."""
+        return Agent(self.settings.host, self.executor(), self.facts, self.clock, log, alive=alive)
+
+    def _sealing_key(self) -> bytes:
+        return sealing_key(self.settings.agent_dir)
+
+    def _open(self, host: str) -> LocalTransport:
+        settings = self.settings
+        return LocalTransport(host, settings.fleet, settings.agent_root, self.facts, self.clock)
