@@ -1,4 +1,7 @@
-"""Write a small fleet to start from: one sandboxed host on this machine, one app, one template. Keeps what is there."""
+"""Write a small fleet to start from: one sandboxed host on this machine, one app, one template.
+
+Refused where there is a manifests/ folder; any other file that is there already is kept.
+"""
 
 from __future__ import annotations
 

@@ -84,6 +84,14 @@ def duration_seconds(text: str) -> float | None:
     return sum(float(number) * _SECONDS[unit] for number, unit in _DURATION_PART.findall(text))
 
 
+def duration_text(seconds: float) -> str:
+    """The inverse, in the largest unit that needs no fraction."""
+    for unit, length in (("d", 86_400), ("h", 3_600), ("m", 60)):
+        if seconds >= length and seconds % length == 0:
+            return f"{seconds / length:.0f}{unit}"
+    return f"{seconds:g}s"
+
+
 def _duration(value: Any) -> float:
     if isinstance(value, int | float) and not isinstance(value, bool):
         raise failure(f"{{field}} {shown(value)} has no unit", f"Write {{field}}: {shown(value)}s", "invalid-duration")
@@ -153,7 +161,7 @@ def _text_or_secret(value: Any) -> Any:
     return value if is_secret(value) else _text(value)
 
 
-_DURATION_SCHEMA = {"type": "string", "pattern": r"^(\d+(\.\d+)?(ms|[smhdw]))+$", "examples": ["90s", "1h30m"]}
+DURATION_SCHEMA = {"type": "string", "pattern": r"^(\d+(\.\d+)?(ms|[smhdw]))+$", "examples": ["90s", "1h30m"]}
 _SELECTOR_SCHEMA = {
     "anyOf": [{"type": "string", "minLength": 1}, {"type": "object", "additionalProperties": {"type": "string"}}],
     "description": 'Which hosts: a label selector as text or a map; "*" means all.',
@@ -194,7 +202,7 @@ SealingKey: TypeAlias = Annotated[
     str, PlainValidator(_sealing_key), WithJsonSchema({"type": "string", "pattern": "^[0-9a-f]{64}$"})
 ]
 Variable: TypeAlias = Annotated[str, PlainValidator(_variable), WithJsonSchema(_STRING)]
-Duration: TypeAlias = Annotated[float, PlainValidator(_duration), WithJsonSchema(_DURATION_SCHEMA)]
+Duration: TypeAlias = Annotated[float, PlainValidator(_duration), WithJsonSchema(DURATION_SCHEMA)]
 Selection: TypeAlias = Annotated[Selector, PlainValidator(_selector), WithJsonSchema(_SELECTOR_SCHEMA)]
 Moment: TypeAlias = Annotated[
     datetime, PlainValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})
@@ -266,7 +274,7 @@ AbsolutePath: TypeAlias = Annotated[str, PlainValidator(_path), WithJsonSchema(_
 Mode: TypeAlias = Annotated[str, PlainValidator(_mode), WithJsonSchema(_MODE_SCHEMA), TEMPLATED]
 Boolean: TypeAlias = Annotated[bool, TEMPLATED]
 Integer: TypeAlias = Annotated[int, TEMPLATED]
-Seconds: TypeAlias = Annotated[float, PlainValidator(_duration), WithJsonSchema(_DURATION_SCHEMA), TEMPLATED]
+Seconds: TypeAlias = Annotated[float, PlainValidator(_duration), WithJsonSchema(DURATION_SCHEMA), TEMPLATED]
 TextOrSecret: TypeAlias = Annotated[
     Any, PlainValidator(_text_or_secret), WithJsonSchema({"anyOf": [_STRING, _SECRET_SCHEMA]})
 ]

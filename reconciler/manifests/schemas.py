@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel
-from pydantic.json_schema import GenerateJsonSchema
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core.core_schema import WithDefaultSchema
 
 from reconciler.manifests.documents import API_VERSION, document_model
+from reconciler.manifests.fields import DURATION_SCHEMA, duration_text
 from reconciler.manifests.kinds import KINDS, kind
 from reconciler.manifests.nodes import BLOCK, Beside, BlockBody
 
@@ -69,7 +71,19 @@ def _about(model: type[BaseModel]) -> str:
 
 
 class _Untitled(GenerateJsonSchema):
-    """Without the titles that pydantic derives from names; they say nothing that the names do not."""
+    """Without the titles that pydantic derives from names, which say nothing more; defaults as people write them."""
 
     def field_title_should_be_set(self, _schema: Any) -> bool:
         return False
+
+    def default_schema(self, schema: WithDefaultSchema) -> JsonSchemaValue:
+        """The schema with its default, a duration's as text."""
+        found = super().default_schema(schema)
+        default = found.get("default")
+        if isinstance(default, float) and any(map(_takes_duration, found.get("anyOf", [found]))):
+            found["default"] = duration_text(default)
+        return found
+
+
+def _takes_duration(schema: JsonSchemaValue) -> bool:
+    return schema.get("pattern") == DURATION_SCHEMA["pattern"]

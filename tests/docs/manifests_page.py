@@ -61,7 +61,7 @@ def _rows(schema: Schema, spec: Schema, prefix: str) -> Iterator[str]:
     for name, field in spec.get("properties", {}).items():
         path = f"`{prefix}{name}`"
         shown = f"**{path}**" if name in required else path
-        default = "" if name in required else _default(schema, field)
+        default = "" if name in required else _default(field)
         yield f"| {shown} | {_type(schema, field)} | {default} | {_cell(field.get('description', ''))} |"
         for step, inner in _inner(schema, field):
             yield from _rows(schema, inner, f"{prefix}{name}{step}.")
@@ -126,24 +126,11 @@ def _is_duration(choice: Schema) -> bool:
     return "smhdw" in choice.get("pattern", "")
 
 
-def _default(schema: Schema, field: Schema) -> str:
+def _default(field: Schema) -> str:
     value = field.get("default")
     if value is None or isinstance(value, list | dict):
         return ""
-    if (
-        isinstance(value, int | float)
-        and not isinstance(value, bool)
-        and any(map(_is_duration, _choices(schema, field)))
-    ):
-        return f"`{_duration(value)}`"
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
-
-
-def _duration(seconds: float) -> str:
-    for unit, length in (("d", 86_400), ("h", 3_600), ("m", 60)):
-        if seconds >= length and seconds % length == 0:
-            return f"{seconds / length:.0f}{unit}"
-    return f"{seconds:g}s"
 
 
 def _cell(text: str) -> str:

@@ -37,6 +37,14 @@ def test_every_reference_leads_somewhere(kind: str) -> None:
     assert [name for name in _references(text) if name not in definitions] == []
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_default_is_one_that_could_be_written(kind: str) -> None:
+    durations = [field for _, field in _fields(SCHEMAS[kind], kind) if "smhdw" in json.dumps(field)]
+    assert all(isinstance(field.get("default"), str | None) for field in durations)
+    if kind == "App":
+        assert '"default": "5m"' in json.dumps(SCHEMAS["App"])
+
+
 def test_a_resource_has_one_kind_and_what_may_stand_beside_it() -> None:
     resource = SCHEMAS["App"]["$defs"]["Resource"]  # type: ignore[index]
 
