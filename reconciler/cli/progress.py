@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from reconciler.cli.console import Console
 from reconciler.loops.outcome import HostOutcome, Listener, Nobody
 from reconciler.reports.progress import Progress, Show
-from reconciler.resources.protocol import Event, ResourceEvent
 
 if TYPE_CHECKING:
     from reconciler.loops.planning import Situation
@@ -30,9 +29,8 @@ class Shown:
     def started(self, host: str, app: str) -> None:
         self._progress.started(host, app)
 
-    def happened(self, host: str, app: str, event: Event) -> None:  # noqa: ARG002 - the port's signature
-        if isinstance(event, ResourceEvent):
-            self._progress.resource(host, event.name)
+    def working(self, host: str, app: str, resource: str) -> None:  # noqa: ARG002 - the port's signature
+        self._progress.working(host, resource)
 
     def finished(self, outcome: HostOutcome) -> None:
         for app in outcome.apps:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -13,7 +14,7 @@ from reconciler.errors import NOWHERE, InvalidInput, Place, Problem, ReconcilerE
 from reconciler.loops.host_view import HostView
 from reconciler.loops.outcome import AppOutcome, Listener, changes_of, drift_of, tally
 from reconciler.model.observed import Applied, AppStatus, ObservedApp
-from reconciler.resources.protocol import Event, Finished, HealthEvent, Request, ResourceEvent
+from reconciler.resources.protocol import Event, Finished, HealthEvent, Request, ResourceEvent, Wanted
 from reconciler.store import Store
 from reconciler.transport import Transport
 from reconciler.trust import Masker
@@ -66,7 +67,7 @@ class AppRun:
         except Refused as error:
             return self._not_applied(app, AppStatus.REFUSED, *self._placed(app, error))
         act = self.transport.inspect if self.look is Look.ONLY else self.transport.apply
-        events = list(self._told(app, act(request)))
+        events = list(self._told(request, act(request)))
         resources = [event for event in events if isinstance(event, ResourceEvent)]
         finished = next(event for event in reversed(events) if isinstance(event, Finished))
         if self.look is Look.ONLY:
@@ -85,11 +86,19 @@ class AppRun:
         problem = Problem(self._place(app), f"not tried: {dependency} is not healthy here", code="dependency-failed")
         return AppOutcome(app, AppStatus.WAITING, problems=(problem,))
 
-    def _told(self, app: str, events: Iterable[Event]) -> Iterator[Event]:
+    def _told(self, request: Request, events: Iterable[Event]) -> Iterator[Event]:
+        """The events, masked. Resources come in declared order, so each event also says which one is next."""
+        waiting = deque(request.resources)
+        self._tell_next(request.app, waiting)
         for event in events:
-            masked = self._masked(event)
-            self.listener.happened(self.view.host, app, masked)
-            yield masked
+            if waiting and isinstance(event, ResourceEvent) and event.id == waiting[0].id:
+                waiting.popleft()
+                self._tell_next(request.app, waiting)
+            yield self._masked(event)
+
+    def _tell_next(self, app: str, waiting: Sequence[Wanted]) -> None:
+        """What is being dealt with; after the last resource that is everything else."""
+        self.listener.working(self.view.host, app, waiting[0].name if waiting else "services and health")
 
     def _outcome(
         self, app: str, events: Iterable[Event], resources: Sequence[ResourceEvent], finished: Finished

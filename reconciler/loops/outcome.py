@@ -10,7 +10,7 @@ from reconciler.errors import Place, Problem, mistake_of_ours
 from reconciler.model.observed import AppStatus, Drift
 from reconciler.planner.text_diff import drift_text
 from reconciler.rendering import RenderedResource
-from reconciler.resources.protocol import Event, ResourceEvent, Wanted
+from reconciler.resources.protocol import ResourceEvent, Wanted
 
 _UNTOUCHED = frozenset({"ok", "skipped", "left"})
 _DIFFERENT = frozenset({"add", "change", "delete"})
@@ -75,7 +75,7 @@ class Listener(Protocol):
 
     def started(self, host: str, app: str) -> None: ...
 
-    def happened(self, host: str, app: str, event: Event) -> None: ...
+    def working(self, host: str, app: str, resource: str) -> None: ...
 
     def finished(self, outcome: HostOutcome) -> None: ...
 
@@ -86,7 +86,7 @@ class Nobody:
     def started(self, host: str, app: str) -> None:
         pass
 
-    def happened(self, host: str, app: str, event: Event) -> None:
+    def working(self, host: str, app: str, resource: str) -> None:
         pass
 
     def finished(self, outcome: HostOutcome) -> None:

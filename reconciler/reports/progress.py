@@ -50,7 +50,7 @@ class Working:
     since: float
     """Monotonic seconds at the start of the app."""
     doing: str = ""
-    resources: int = 0
+    """The resource that is being dealt with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,12 +118,12 @@ class Progress:
             self._set(host, Working(host, app, self._clock.monotonic()))
             self._draw(force=True)
 
-    def resource(self, host: str, resource: str) -> None:
-        """A resource of the app that the host works on has been dealt with."""
+    def working(self, host: str, resource: str) -> None:
+        """A resource of the app that the host works on is being dealt with now."""
         with self._lock:
             working = self._board.working.get(host)
             if working is not None:
-                self._set(host, replace(working, doing=resource, resources=working.resources + 1))
+                self._set(host, replace(working, doing=resource))
             self._draw()
 
     def finished(self, host: str, app: str, outcome: str, *, failed: bool = False) -> None:

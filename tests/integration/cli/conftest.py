@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import pty
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -66,6 +68,21 @@ class Repository:
             stderr=subprocess.STDOUT,
             text=True,
         )
+
+    @contextmanager
+    def on_terminal(self, *words: str) -> Iterator[tuple[subprocess.Popen[bytes], Callable[[], str]]]:
+        """`reconcile WORDS` on a terminal, and what reads the screen's next piece; killed after the block."""
+        ours, theirs = pty.openpty()
+        command = [sys.executable, "-c", "from reconciler.cli import entry; entry()", *words]
+        environment = {**os.environ, **self.environment, "TERM": "xterm"}
+        process = subprocess.Popen(command, cwd=self.root, env=environment, stdout=theirs, stderr=theirs)
+        os.close(theirs)
+        try:
+            yield process, lambda: os.read(ours, 4096).decode()
+        finally:
+            process.kill()
+            process.wait()
+            os.close(ours)
 
     def write(self, path: str, text: str) -> None:
         target = self.root / path

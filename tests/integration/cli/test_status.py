@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import pty
 import re
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 
 import pytest
@@ -74,22 +70,21 @@ def test_on_a_pipe_a_status_is_printed_when_it_is_another_one(small: Repository)
 
 
 def test_on_a_terminal_a_status_is_drawn_in_place(small: Repository) -> None:
-    ours, theirs = pty.openpty()
-    command = [sys.executable, "-c", "from reconciler.cli import entry; entry()", "status", "--watch"]
-    environment = {**os.environ, **small.environment, "TERM": "xterm"}
-    process = subprocess.Popen(command, cwd=small.root, env=environment, stdout=theirs, stderr=theirs)
-    os.close(theirs)
     said: list[str] = []
-    try:
-        _read_until(lambda: os.read(ours, 4096).decode(), said, "unknown sync.")
+    with small.on_terminal("status", "--watch") as (process, read):
+        _read_until(read, said, "unknown sync.")
         assert small("apply", "--yes").code == 0
-        _read_until(lambda: os.read(ours, 4096).decode(), said, "1 app on 1 host: 1 in sync.")
+        _read_until(read, said, "1 app on 1 host: 1 in sync.")
         process.send_signal(signal.SIGINT)
         assert process.wait(PATIENCE_SECONDS) == 0
-    finally:
-        process.kill()
-        os.close(ours)
     assert "\x1b[1A" in "".join(said)
+
+
+def test_progress_names_what_is_being_dealt_with(small: Repository) -> None:
+    step = "    - command: {argv: [sleep, '20']}\n      name: patience\n"
+    small.replace("manifests/apps/hello.yaml", "  resources:\n", f"  resources:\n{step}")
+    with small.on_terminal("apply", "--yes") as (_, read):
+        _read_until(read, [], "s: patience")
 
 
 @pytest.mark.parametrize("mistake", ["resuorces:", "resources: ["])

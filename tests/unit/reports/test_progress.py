@@ -47,7 +47,7 @@ def test_elsewhere_than_on_a_terminal_each_finished_app_is_a_plain_line() -> Non
     stream = io.StringIO()
     with progress(stream, Show.PLAIN, FakeClock(100.0)) as shown:
         shown.started("web-1", "webapp")
-        shown.resource("web-1", "file:/etc/motd")
+        shown.working("web-1", "file:/etc/motd")
         shown.tick()
         shown.finished("web-1", "webapp", "converged, 3 changed")
         shown.host_done("web-1")
@@ -70,7 +70,7 @@ def test_a_terminal_shows_the_hosts_at_work_and_how_many_are_done(snapshot: Snap
         clock.sleep(1)
         shown.started("web-2", "webapp")
         clock.sleep(1)
-        shown.resource("web-1", "file:/etc/nginx/sites-available/webapp.conf")
+        shown.working("web-1", "file:/etc/nginx/sites-available/webapp.conf")
         shown.tick()
         shown.host_done("web-3")
         assert terminal.screen() == snapshot
@@ -101,7 +101,7 @@ def test_the_live_view_is_not_drawn_more_often_than_people_see() -> None:
         shown.started("web-1", "webapp")
         before = terminal.getvalue()
         for number in range(1000):
-            shown.resource("web-1", f"file:/etc/{number}")
+            shown.working("web-1", f"file:/etc/{number}")
         assert terminal.getvalue() == before
         clock.sleep(0.2)
         shown.tick()
@@ -111,7 +111,7 @@ def test_the_live_view_is_not_drawn_more_often_than_people_see() -> None:
 def test_what_a_host_reports_without_having_started_is_ignored() -> None:
     terminal = Terminal()
     with progress(terminal, Show.LIVE, FakeClock(100.0)) as shown:
-        shown.resource("web-9", "file:/etc/motd")
+        shown.working("web-9", "file:/etc/motd")
         assert terminal.screen() == ["0 of 3 hosts done"]
 
 
@@ -130,7 +130,7 @@ def test_many_threads_may_report_at_once() -> None:
         def converge(host: str) -> None:
             shown.started(host, "webapp")
             for number in range(50):
-                shown.resource(host, f"file:/etc/{number}")
+                shown.working(host, f"file:/etc/{number}")
             shown.finished(host, "webapp", "converged")
             shown.host_done(host)
 
