@@ -17,10 +17,13 @@ from reconciler.errors import InvalidInput, Refused
 from reconciler.model.canonical import canonical
 from reconciler.model.manifests import App, Group, Guard, Host, Manifests
 from reconciler.model.plan import Action, AppPlan, Change, Plan
+from reconciler.planner import comparing
+from reconciler.planner.compose import Composer
+from reconciler.planner.diff import diff
 from reconciler.planner.guard import guard
 from reconciler.planner.order import order_apps
 from reconciler.planner.reads import Reads, cut
-from reconciler.rendering import pick
+from reconciler.rendering import pick, renderer
 from tests.fakes.fleet import World, app, compose, file, group, host, manifests
 
 TEXTS = (
@@ -157,6 +160,21 @@ def test_a_composer_that_remembers_composes_as_one_that_does_not(revisions: list
     world = World()
     for declared in revisions:
         assert world.desired(declared) == compose(declared)
+
+
+@settings(max_examples=50)
+@given(st.lists(fleets(), min_size=2, max_size=3))
+def test_a_plan_is_the_same_whatever_was_remembered_and_whatever_was_forgotten(revisions: list[Manifests]) -> None:
+    world = World()
+    for declared in revisions:
+        situation = world.given(declared)
+        planned = diff(situation, world.composer.renderer)
+        assert planned == diff(situation, Composer().renderer)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(comparing, "KEPT", 1)
+            patch.setattr(renderer, "MEMORY_SIZE", 1)
+            assert planned == diff(situation, Composer().renderer)
+        world.apply(declared)
 
 
 @given(fleets())

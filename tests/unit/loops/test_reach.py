@@ -13,7 +13,7 @@ from reconciler.loops.reach import Reach
 from reconciler.model.manifests import Connection, ConnectionType, Host
 from reconciler.transport import Transport
 from reconciler.transport.route import Route, Stop
-from tests.fakes.fleet import host, manifests
+from tests.fakes.fleet import app, group, host, manifests
 
 
 class Asked(Exception):
@@ -81,6 +81,17 @@ def test_hosts_are_told_apart_by_how_they_are_reached() -> None:
     assert [found.remote(name) for name in ("a", "b", "c")] == [True, False, False]
     with pytest.raises(Unavailable, match="its agent works on it"):
         found.open("c")
+
+
+def test_a_group_that_comes_to_hold_a_host_by_another_selector_of_an_app_is_seen() -> None:
+    one, how = host("a", {"env": "prod"}), Connection(ConnectionType.LOCAL)
+    servers = group("servers", "app=web", connection=how)
+    elsewhere = manifests(one, servers, app("web", hosts="env=test"))
+    made = reach(one)
+    made.show(elsewhere)
+    assert made.local == ()
+    made.show(dataclasses.replace(elsewhere, apps={"web": app("web", hosts="env=prod")}))
+    assert made.local == ("a",)
 
 
 def reach(*hosts: Host) -> Reach:

@@ -112,6 +112,10 @@ def test_blocks_nest_and_the_inner_item_hides_the_outer() -> None:
         ({"kind": "sysctl", "fields": {"key": "vm.swappiness", "value": 1}}, "sysctl:vm.swappiness"),
         ({"kind": "line", "fields": {"path": "/etc/hosts", "line": "::1 a"}}, "line:/etc/hosts ::1 a"),
         ({"kind": "file", "name": "site", "fields": {"path": "/x"}}, "file:/x"),
+        ({"kind": "file", "fields": {"path": "/x/{{ 1 + 1 }}", "content": "{{ 3 }}"}}, "file:/x/2"),
+        ({"kind": "line", "fields": {"path": "/etc/hosts", "line": "a", "match": "{{ 2 }}"}}, "line:/etc/hosts 2"),
+        ({"kind": "command", "name": "{{ 'mi' }}grate", "fields": {"argv": ["a"]}}, "command:migrate"),
+        ({"kind": "sysctl", "fields": {"key": "vm.swappiness", "value": "{{ 1 }}"}}, "sysctl:vm.swappiness"),
     ],
 )
 def test_a_resource_is_known_by_its_kind_and_key(resource: dict[str, Any], expected: str) -> None:
