@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,6 +53,8 @@ class Node:
     """The other fields, by name."""
     identity: str | None
     """Its id; None where that depends on values."""
+    files: frozenset[str]
+    """Names of all files below templates/ that it may be made from."""
     texts: tuple[Compiled, ...]
     """All that it evaluates itself: fields, when, forEach, and the templates that these lead to."""
 
@@ -76,6 +78,7 @@ def nodes_of(raws: list[Mapping[str, Any]], path: Path, templates: Mapping[str, 
 def _node(raw: Mapping[str, Any], path: Path, templates: Mapping[str, str]) -> Node:
     kind, name, fields = raw.get("kind", ""), raw.get("name"), sorted(raw.get("fields", {}).items())
     constant = {name: value for name, value in fields if _is_constant(kind, name, value)}
+    files = frozenset[str]().union(*[_files(kind, name, value, templates) for name, value in fields])
     slots = tuple(_slot(kind, name, value, path, templates) for name, value in fields if name not in constant)
     own_words = "kind" in raw and not is_template(str(name)) and not any(slot.becomes in KEY_FIELDS for slot in slots)
     return Node(
@@ -89,7 +92,8 @@ def _node(raw: Mapping[str, Any], path: Path, templates: Mapping[str, str]) -> N
         constant=constant,
         slots=slots,
         identity=resource_id(kind, None if name is None else str(name), constant) if own_words else None,
-        texts=tuple(_texts(raw, templates)),
+        files=files,
+        texts=tuple(_texts(raw, files if "template" in raw.get("fields", {}) else (), templates)),
     )
 
 
@@ -114,17 +118,20 @@ def _is_constant(kind: str, name: str, value: Any) -> bool:
     return not (names_text(kind, name, value) or secrets_in(value) or any(True for _ in values_in(value)))
 
 
+def _files(kind: str, field: str, value: Any, templates: Mapping[str, str]) -> Iterable[str]:
+    """Names of the files below templates/ that a field leads to."""
+    if not names_text(kind, field, value) or not isinstance(value, str):
+        return ()
+    return templates if is_template(value) else closure((value,), templates)
+
+
 def texts_for(node: Node, templates: Mapping[str, str]) -> Mapping[str, str]:
     """Name -> text of all that files of the node, and of the nodes in it, may be made from."""
-    used: set[str] = set()
-    for each in node.each():
-        kind, fields = each.raw.get("kind", ""), each.raw.get("fields", {})
-        named = [name for field, name in fields.items() if names_text(kind, field, name) and isinstance(name, str)]
-        used.update(templates if any(map(is_template, named)) else closure(named, templates))
+    used = frozenset[str]().union(*[each.files for each in node.each()])
     return {name: templates[name] for name in sorted(used)}
 
 
-def _texts(raw: Mapping[str, Any], templates: Mapping[str, str]) -> Iterator[Compiled]:
+def _texts(raw: Mapping[str, Any], files: Iterable[str], templates: Mapping[str, str]) -> Iterator[Compiled]:
     if isinstance(raw.get("when"), str):
         yield compile_expression(raw["when"])
     for_each = raw.get("forEach")
@@ -134,10 +141,7 @@ def _texts(raw: Mapping[str, Any], templates: Mapping[str, str]) -> Iterator[Com
         yield from values_in(for_each)
     yield from values_in(raw.get("fields"))
     yield from values_in(raw.get("name"))
-    name = raw.get("fields", {}).get("template") if raw.get("kind") == "file" else None
-    if isinstance(name, str):
-        named = tuple(templates) if is_template(name) else (name,)
-        yield from (compile_template(used, templates[used]) for used in closure(named, templates))
+    yield from (compile_template(name, templates[name]) for name in sorted(files))
 
 
 def values_in(raw: Any) -> Iterator[Compiled]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from reconciler.model.plan import Action
+if TYPE_CHECKING:
+    from reconciler.model.plan import Action
 
 _RESET = "\x1b[0m"
 _OWN_CODES = re.compile(r"\x1b\[[0-9;]*m")
@@ -37,13 +39,8 @@ class Palette:
 
     def action(self, action: Action, text: str) -> str:
         """Green adds, yellow changes, red deletes, cyan is unknown."""
-        paint = {
-            Action.ADD: self.good,
-            Action.CHANGE: self.careful,
-            Action.DELETE: self.bad,
-            Action.UNKNOWN: self.note,
-        }
-        return paint[action](text)
+        paint = {"add": self.good, "change": self.careful, "delete": self.bad, "unknown": self.note}
+        return paint[action.value](text)
 
     def _paint(self, code: str, text: str) -> str:
         return f"\x1b[{code}m{text}{_RESET}" if self.color and text else text
