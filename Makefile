@@ -44,6 +44,7 @@ docs: install-dev ## Write the reference pages that are made from the code
 
 lock: ## Pin the versions anew (needs uv); UPGRADE=1 takes the newest
 	$(COMPILE) pyproject.toml --group build -o requirements.lock
+	$(COMPILE) --group agent -c requirements.lock -o reconciler/enrolment/agent.lock
 	$(COMPILE) --group dev -c requirements.lock -o .ci/requirements.lock
 	$(COMPILE) --group bench -o tests/bench/requirements.lock
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from reconciler.clock import Clock
-from reconciler.errors import Place, Unavailable
+from reconciler.errors import Place, Refused, Unavailable
 from reconciler.model.manifests import Connection, ConnectionType, Group, Host, Manifests
 from reconciler.planner.placement import connections, selectors_of
-from reconciler.transport import Transport
+from reconciler.transport import Machine, Transport
 from reconciler.transport.local import LocalTransport
 from reconciler.transport.route import Route, Stop, parse_stop
 
@@ -19,6 +19,8 @@ class Ssh(Protocol):
     """Opens hosts over SSH."""
 
     def open(self, route: Route, fleet: str, root: str) -> Transport: ...
+
+    def machine(self, route: Route, fleet: str) -> Machine: ...
 
 
 class Reach:
@@ -102,6 +104,20 @@ class Reach:
             message = f"sandboxRoot {root} is a path on the host, so it must be absolute"
             raise Unavailable.of("invalid-route", message, place=Place(host=host), hint="Write /srv/NAME, for example")
         return self._ssh().open(self._route(host, how), self._fleet, root or "/")
+
+    def machine(self, host: str) -> Machine:
+        """A whole host over SSH, to install something on it, also where an agent works on it; the caller closes it.
+
+        Raises:
+            Unavailable: there is no way to reach it from here.
+            Refused: it is no machine that SSH leads to: this one, or a sandbox.
+        """
+        how = self._connections[host]
+        if how.type is ConnectionType.LOCAL or self._hosts[host].sandbox_root:
+            what = "a sandbox" if self._hosts[host].sandbox_root else "this machine"
+            message = f"it is {what}, so it needs no agent: the executor works on it"
+            raise Refused.of("no-machine", message, place=Place(host=host))
+        return self._ssh().machine(self._route(host, how), self._fleet)
 
     def _of(self, kind: ConnectionType) -> tuple[str, ...]:
         return tuple(name for name, how in self._connections.items() if how.type is kind)

@@ -43,6 +43,13 @@ def hosts_json(rows: Sequence[HostRow]) -> str:
     return document(hosts=_ordered(rows))
 
 
+def agent_told(host: str, version: str, changes: Sequence[str]) -> str:
+    """One line for what `hosts enroll` or `hosts upgrade` did on a host."""
+    if not changes:
+        return f"{host}: nothing to do, agent {version} is at work."
+    return f"{host}: {', '.join(changes)}. Agent {version} is at work."
+
+
 def _ordered(rows: Sequence[HostRow]) -> list[HostRow]:
     return sorted(rows, key=lambda row: natural(row.name))
 

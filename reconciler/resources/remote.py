@@ -18,6 +18,7 @@ from typing import Any, Callable, Dict, Iterator, Mapping, Optional, cast
 
 from reconciler.resources.book import read_ledger
 from reconciler.resources.engine import apply, forgive, inspect, pause
+from reconciler.resources.errands import ERRANDS, errand
 from reconciler.resources.facts import facts
 from reconciler.resources.failure import EXPECTED, Failure, as_failure
 from reconciler.resources.framing import MARKER, Unpacker, pack
@@ -135,6 +136,8 @@ class Server:
             pause(system, fleet, host, str(message["app"]), str(message["reason"]))
         elif do == "forgive":
             forgive(system, fleet, host, str(message["app"]))
+        elif do in ERRANDS:
+            yield errand(system, message)
 
     def _system(self, root: str) -> PosixSystem:
         if root not in self._systems:

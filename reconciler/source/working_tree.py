@@ -6,6 +6,7 @@ Hashes are kept by stat, so that a tree costs one walk and one `git status` when
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
@@ -67,6 +68,26 @@ class WorkingTree:
             raise InvalidInput(problems)
         self._known = {path: (listing.files[path], file) for path, file in found.items()}
         return Tree(status.revision, followed)
+
+    def read(self, path: str) -> str:
+        """A file's text with its own line breaks."""
+        return (self._root / path).read_bytes().decode()
+
+    def rewrite(self, path: str, text: str) -> None:
+        """Give a file another text, in one step; its mode stays.
+
+        Raises:
+            InvalidInput: `not-writable`.
+        """
+        target = (self._root / path).resolve()
+        new = target.with_name(f".{target.name}.new")
+        try:
+            new.write_bytes(text.encode())
+            shutil.copymode(target, new)
+            new.replace(target)
+        except OSError as error:
+            new.unlink(missing_ok=True)
+            raise InvalidInput.of("not-writable", f"{path} cannot be written: {error.strerror}") from None
 
     def _walk(self, folder: str, listing: _Listing) -> None:
         """List everything below a folder; a folder that is not there holds nothing."""

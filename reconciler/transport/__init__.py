@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from reconciler.resources.ledger import Ledger
 from reconciler.resources.protocol import Event, Request
+from reconciler.resources.system import Completed
 
 
 class Transport(Protocol):
@@ -30,6 +31,39 @@ class Transport(Protocol):
 
     def pause(self, app: str, reason: str) -> None:
         """Remember in the ledger that people paused an app (`*`: the host); an empty reason resumes it."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the host."""
+        ...
+
+
+class Machine(Protocol):
+    """A whole host, to install something on it. Every method may raise `Unavailable`, also for a disk that is full.
+
+    Programs and paths are the host's own; what is written belongs to root where we are root there.
+    """
+
+    def run(
+        self, *argv: str, env: Mapping[str, str] | None = None, stdin: bytes = b"", seconds: float = 300.0
+    ) -> Completed:
+        """Run a program to its end; one that does not exist ends with 127."""
+        ...
+
+    def read(self, path: str) -> bytes | None:
+        """A regular file; None where there is none."""
+        ...
+
+    def write(self, path: str, content: bytes, mode: int) -> None:
+        """Replace a file in one step; directories on the way are made."""
+        ...
+
+    def link(self, path: str, target: str) -> None:
+        """Put a symbolic link there in one step."""
+        ...
+
+    def names(self, directory: str) -> Sequence[str]:
+        """What stands in a directory, sorted; nothing where there is none."""
         ...
 
     def close(self) -> None:

@@ -17,6 +17,7 @@ from reconciler.errors import Place, Unavailable
 from reconciler.resources.ledger import Ledger, ledger_from_json
 from reconciler.resources.protocol import Event, Request, event_from_json, request_to_json
 from reconciler.transport.dialing import Dialer, hang_up
+from reconciler.transport.machine import SshMachine
 from reconciler.transport.route import Route
 from reconciler.transport.runner import PING_SECONDS, Runner
 from reconciler.transport.ssh_config import UserConfig
@@ -72,6 +73,10 @@ class SshTransport:
         self._greeting = None
         list(self._runner.ask(self._question("forgive", app=app)))
 
+    def errand(self, do: str, **values: Any) -> Mapping[str, Any]:
+        """One of `resources.errands`, and its answer."""
+        return next(iter(list(self._runner.ask(self._question(do, **values)))))
+
     def close(self) -> None:
         """See Transport. The connection stays for the next work if it is fit for it."""
         self._give_back()
@@ -112,6 +117,11 @@ class Connections:
             except Unavailable:
                 runner.close()
         return self._dialed(route, address, question)
+
+    def machine(self, route: Route, fleet: str) -> SshMachine:
+        """The whole host, to install something on it; raises as `open`."""
+        transport = self.open(route, fleet)
+        return SshMachine(transport.errand, transport.close)
 
     def close(self) -> None:
         """Let go of every host."""

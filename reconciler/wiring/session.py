@@ -5,11 +5,13 @@ from __future__ import annotations
 import enum
 import os
 import pwd
+import secrets
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING
 
 from reconciler.clock import Clock, SystemClock
 from reconciler.loops.asking import Asking
@@ -43,6 +45,9 @@ from reconciler.source.state import check_state_dir, prepare_state_dir
 from reconciler.source.working_tree import WorkingTree
 from reconciler.store import Store, open_store
 from reconciler.trust import Masker, Permission, Signer, TrustedKey, TrustedKeys
+
+if TYPE_CHECKING:
+    from reconciler.enrolment.enroll import Enrolment
 
 
 class Access(enum.Enum):
@@ -232,6 +237,24 @@ class Session:
         fleet = situation.manifests.fleet.metadata.name
         executor = self.executor(fleet, listener)
         return OneShot(self.store, self.controller(fleet), executor, self.planning, self.given, self.clock, tell)
+
+    def enrolment(self, fleet: str, tell: Callable[[str], None]) -> Enrolment:
+        """Installs and removes agents."""
+        from reconciler.enrolment.enroll import Enrolment  # noqa: PLC0415 - only hosts enroll and upgrade need it
+        from reconciler.enrolment.release import Release  # noqa: PLC0415
+        from reconciler.enrolment.wheelhouse import Wheelhouse  # noqa: PLC0415
+
+        return Enrolment(
+            reach=self.reach.machine,
+            users=self.store.users,
+            fleet=fleet,
+            keys=self._trusted,
+            redis_url=self.settings.redis_url,
+            release=lru_cache(1)(Release.running),
+            wheelhouse=Wheelhouse(self.settings.cache_dir),
+            new_password=lambda: secrets.token_urlsafe(32),
+            tell=tell,
+        )
 
     def watch(self, source: Source, fleet: str, log: Log) -> Watch:
         """The ops server's loop."""

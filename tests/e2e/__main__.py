@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tests.e2e.namespaces import may_enclose, run_enclosed
 from tests.e2e.root import CannotBuild, cached_root
+from tests.e2e.wheels import fetched_wheels
 
 PACKAGES = {
     "systemd-nspawn": "systemd-container",
@@ -46,7 +47,7 @@ def main(command: list[str]) -> int:
         return 0
     try:
         with cached_root() as root:
-            return run_enclosed(command, {"E2E_ROOT": str(root)}, offline=True)
+            return run_enclosed(command, {"E2E_ROOT": str(root), **fetched_wheels(root)}, offline=True)
     except CannotBuild as error:
         print(f"e2e: {error}", file=sys.stderr)
         return 1

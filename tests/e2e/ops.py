@@ -51,9 +51,11 @@ class Ops:
     Args:
         directory: empty; everything that `reconcile` keeps stays in it.
         keys: of a fleet; they are put into `~/.ssh` and `known_hosts`.
+        settings: further variables of its environment.
     """
 
-    def __init__(self, directory: Path, keys: Keys) -> None:
+    def __init__(self, directory: Path, keys: Keys, settings: Mapping[str, str] | None = None) -> None:
+        self.settings = dict(settings or {})
         self.root = directory / "fleet"
         self._home = directory / "home"
         self.root.mkdir(parents=True)
@@ -109,6 +111,32 @@ class Ops:
             f"spec: {{address: {fleet[name].address}, connection: {connection}}}\n",
         )
 
+    @contextmanager
+    def told(self, settings: Mapping[str, str]) -> Iterator[None]:
+        """Further variables of the environment, while the block runs."""
+        before = dict(self.settings)
+        self.settings.update(settings)
+        try:
+            yield
+        finally:
+            self.settings = before
+
+    @contextmanager
+    def without_its_key(self) -> Iterator[None]:
+        """Nobody here can log in anywhere while the block runs."""
+        key = self._home / ".ssh/id_ed25519"
+        away = key.rename(key.with_name("away"))
+        try:
+            yield
+        finally:
+            away.rename(key)
+
+    def give_wheels(self, wheels: Path) -> None:
+        """Have in the cache what agents need, since there is no index to be reached."""
+        cache = self._home / ".cache/reconciler"
+        cache.mkdir(parents=True)
+        (cache / "wheels").symlink_to(wheels)
+
     def secret(self, path: str, value: str) -> None:
         """Give a secret to this ops server."""
         self.write(f".reconciler/secrets/{path}", value)
@@ -152,4 +180,4 @@ class Ops:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(others)}
         own = {"HOME": str(self._home), "USER": "tester", "NO_COLOR": "1", "RECONCILER_HOLDER": "ops-1"}
         runtime = {"RECONCILER_RUNTIME_DIR": str(self._home / "run")}
-        return {**kept, **own, **runtime}
+        return {**kept, **own, **runtime, **self.settings}

@@ -3,5 +3,7 @@
 ACTIONS = {
     "list": "list the hosts (the default)",
     "facts": "print what is known of their machines",
+    "enroll": "bring an agent to a host, or take it away",
+    "upgrade": "bring this version to the agents",
     "acl": "print or make the Redis users of agents",
 }

@@ -11,7 +11,7 @@ from reconciler.clock import SystemClock
 from reconciler.errors import Unavailable
 from reconciler.loops.reach import Reach
 from reconciler.model.manifests import Connection, ConnectionType, Host
-from reconciler.transport import Transport
+from reconciler.transport import Machine, Transport
 from reconciler.transport.route import Route, Stop
 from tests.fakes.fleet import app, group, host, manifests
 
@@ -25,6 +25,9 @@ class Recorder:
 
     def open(self, route: Route, fleet: str, root: str) -> Transport:
         raise Asked(route, root)
+
+    def machine(self, route: Route, fleet: str) -> Machine:
+        raise Asked(route, "machine")
 
 
 def asked(name: str, *hosts: Host) -> tuple[Route, str]:
