@@ -128,7 +128,7 @@ def recap(outcomes: Sequence[HostOutcome], console: Console) -> None:
 
 
 def _recap(outcome: HostOutcome) -> HostRecap:
-    from reconciler.reports.recap import HostRecap
+    from reconciler.reports.recap import AppRecap, HostRecap
 
     return HostRecap(
         host=outcome.host,
@@ -140,6 +140,7 @@ def _recap(outcome: HostOutcome) -> HostRecap:
         note=", ".join(f"{app.app} rolled back" for app in outcome.apps if app.rolled_back),
         unreachable=outcome.unreachable,
         problems=(*_busy(outcome), *(problem for app in outcome.apps for problem in app.problems)),
+        apps=tuple(AppRecap(app.app, app.status.value, app.changes) for app in outcome.apps),
     )
 
 

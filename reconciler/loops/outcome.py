@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from reconciler.errors import Place, Problem, mistake_of_ours
@@ -28,8 +28,8 @@ class AppOutcome:
     unknown: int = 0
     problems: tuple[Problem, ...] = ()
     drift: tuple[Drift, ...] = ()
-    changes: frozenset[str] = frozenset()
-    """Ids of the resources that were added, changed or deleted."""
+    changes: Mapping[str, str] = field(default_factory=dict)
+    """Resource id -> what was done to it: add, change or delete."""
 
     @property
     def well(self) -> bool:
@@ -110,9 +110,9 @@ def tally(events: Iterable[ResourceEvent]) -> Tally:
     return Tally(*(sum(rank == asked for rank in worst.values()) for asked in range(3)))
 
 
-def changes_of(events: Iterable[ResourceEvent]) -> frozenset[str]:
-    """Ids of the resources that an apply added, changed or deleted."""
-    return frozenset(event.id for event in events if event.action in _DIFFERENT)
+def changes_of(events: Iterable[ResourceEvent]) -> Mapping[str, str]:
+    """Resource id -> what an apply did to it, of those that it added, changed or deleted."""
+    return {event.id: event.action for event in events if event.action in _DIFFERENT}
 
 
 def drift_of(events: Iterable[ResourceEvent], wanted: Iterable[Wanted | RenderedResource]) -> tuple[Drift, ...]:

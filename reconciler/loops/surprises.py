@@ -23,8 +23,8 @@ def surprises(plan: Plan, outcomes: Iterable[HostOutcome]) -> Iterator[Problem]:
             if not app.well or (plan_of_app and plan_of_app.held):
                 continue
             expected, possible = _expected(plan_of_app)
-            more = sorted(app.changes - expected - possible)
-            less = sorted(expected - app.changes)
+            more = sorted(app.changes.keys() - expected - possible)
+            less = sorted(expected - app.changes.keys())
             told = [f"also changed {', '.join(more)}"] if more else []
             told += [f"found {', '.join(less)} already right"] if less else []
             if told:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from reconciler.errors import NOWHERE, Problem
 from reconciler.reports.colour import Palette
@@ -16,6 +16,17 @@ from reconciler.reports.json_form import document
 from reconciler.reports.table import padded
 from reconciler.reports.visible import visible, visible_lines
 from reconciler.reports.words import count, duration, listed, natural
+
+
+@dataclass(frozen=True, slots=True)
+class AppRecap:
+    """How a run went for one app on one host; programs read it beside its plan."""
+
+    app: str
+    status: str
+    """converged, failed, rolled-back ..."""
+    changes: Mapping[str, str] = field(default_factory=dict)
+    """Resource id -> what was done to it: add, change or delete; also where it was taken back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +45,8 @@ class HostRecap:
     """Why the host could not be reached; the numbers then say nothing."""
     problems: tuple[Problem, ...] = ()
     """What failed; shown below the lines of the hosts."""
+    apps: tuple[AppRecap, ...] = ()
+    """For programs; people read the plan above."""
 
 
 def recap_text(recaps: Sequence[HostRecap], *, color: bool) -> str:

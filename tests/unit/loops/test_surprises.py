@@ -9,7 +9,7 @@ from reconciler.model.plan import Action, AppPlan, Change, Plan
 
 
 def told(planned: AppPlan, *changed: str, status: AppStatus = AppStatus.CONVERGED) -> list[str]:
-    outcome = HostOutcome("web-1", (AppOutcome("web", status, changes=frozenset(changed)),))
+    outcome = HostOutcome("web-1", (AppOutcome("web", status, changes=dict.fromkeys(changed, "change")),))
     plan = Plan("r", ("web-1",), (planned,))
     return [problem.message for problem in surprises(plan, [outcome])]
 

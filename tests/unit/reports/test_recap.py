@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from syrupy.assertion import SnapshotAssertion
 
 from reconciler.errors import Place, Problem
-from reconciler.reports.recap import HostRecap, recap_json, recap_text
+from reconciler.reports.recap import AppRecap, HostRecap, recap_json, recap_text
 
 
 def adoption(host: str) -> Problem:
@@ -80,6 +80,13 @@ def test_programs_get_every_field() -> None:
     hosts = json.loads(recap_json(RECAPS))["hosts"]
     assert [host["host"] for host in hosts] == ["db-1", "db-2", "web-1", "web-2", "web-3", "web-10"]
     assert hosts[3]["problems"][0]["code"] == "not-ours"
+
+
+def test_programs_read_what_was_done_to_each_resource_of_each_app() -> None:
+    done = AppRecap("web", "converged", {"file:/etc/motd": "change", "link:/etc/old": "delete"})
+    (host,) = json.loads(recap_json([HostRecap("web-1", changed=2, apps=(done,))]))["hosts"]
+    changes = {"file:/etc/motd": "change", "link:/etc/old": "delete"}
+    assert host["apps"] == [{"app": "web", "status": "converged", "changes": changes}]
 
 
 recaps = st.builds(
