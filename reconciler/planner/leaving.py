@@ -16,6 +16,9 @@ from reconciler.rendering import RenderedResource
 _LEAVE_NOTHING = frozenset({"command"})
 """Kinds that own nothing which could stay or go."""
 
+_STAYS = {"group": "files may belong to it"}
+"""Kinds that are never removed unless declared absent, and why."""
+
 
 def prune_policy(policy: Mapping[str, Any] | None) -> PrunePolicy:
     """The policy of a bundle; where the bundle is not at hand, the default."""
@@ -39,6 +42,7 @@ def why_it_stays(
         return f"{resource} stays (prune: false)"
     if resource in applied.adopted:
         return f"{resource} stays (it was there before us)"
-    if resource.startswith("package:") and prune is not PrunePolicy.ALL:
+    kind = resource.partition(":")[0]
+    if kind == "package" and prune is not PrunePolicy.ALL:
         return f"{resource} stays (prune: all removes it)"
-    return ""
+    return f"{resource} stays ({_STAYS[kind]})" if kind in _STAYS else ""

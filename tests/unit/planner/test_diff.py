@@ -158,6 +158,7 @@ class TestLeaving:
             (file("/etc/b", keep=True), PrunePolicy.TRUE, "file:/etc/b stays (keep: true)"),
             (file("/etc/b"), PrunePolicy.FALSE, "file:/etc/b stays (prune: false)"),
             ({"package": {"name": "b"}}, PrunePolicy.TRUE, "package:b stays (prune: all removes it)"),
+            ({"group": {"name": "b"}}, PrunePolicy.ALL, "group:b stays (files may belong to it)"),
         ],
     )
     def test_what_stays_is_told_with_its_reason(
