@@ -19,7 +19,7 @@ from reconciler.resources.protocol import Event, Finished, Request, ResourceEven
 from reconciler.resources.pruning import Farewell, Fate, farewells
 from reconciler.resources.registry import KINDS, Item, parse_all
 from reconciler.resources.renewals import Renewals
-from reconciler.resources.resource import DELETE
+from reconciler.resources.resource import ADD, DELETE
 from reconciler.resources.service import RESTART, Service
 from reconciler.resources.survey import Finding, survey
 from reconciler.resources.system import System
@@ -119,10 +119,11 @@ class Converge:
             self._change(finding, declared)
         else:
             self._book.put(*self._holdings.claim(item, self._owned(finding), finding.held))
+        brought = self._memory.existed.get(item.id) is False  # a service that this run's package or file brought
         return ResourceEvent(
             item.id,
             item.wanted.name,
-            finding.difference.action or "ok",
+            ADD if brought else finding.difference.action or "ok",
             finding.difference.lines,
             finding.before,
             seconds=round(self._system.clock.monotonic() - started, 3),
@@ -145,8 +146,13 @@ class Converge:
         claim = self._holdings.claim(item, intent, held)
         parents: Put = (("apps", self._request.app, "parents"), list(self._with_new_parents()))
         self._book.record(*puts, *claim, parents, (("serial",), serial))
-        resource.apply(self._system, difference)
-        self._look_again(finding, declared)
+        try:
+            resource.apply(self._system, difference)
+            self._look_again(finding, declared)
+        except EXPECTED:
+            if self._unchanged(finding):
+                self._book.put(*self._holdings.give_back(item.id, held))
+            raise
         self._changed += 1
         done = self._holdings.claim(item, self._owned(finding, serial=serial), None)
         done += self._started(finding)
@@ -154,6 +160,13 @@ class Converge:
             self._book.put(*done)
         else:
             self._book.record(*done)
+
+    def _unchanged(self, finding: Finding) -> bool:
+        """Whether a change that failed did nothing: then it is ours, or not, just as before."""
+        try:
+            return bool(finding.resource.inspect(self._system) == finding.actual)
+        except EXPECTED:
+            return False
 
     def _look_again(self, finding: Finding, declared: FrozenSet[str]) -> None:
         if not finding.resource.confirms():

@@ -69,8 +69,8 @@ class AppRecord:
 
     @property
     def resources(self) -> Mapping[str, str]:
-        """Resource id -> fingerprint of what stands here in the app's name."""
-        return {key: owned.fingerprint for key, owned in self.owned.items() if owned.fingerprint}
+        """Resource id -> fingerprint of what stands here in the app's name; empty where a change of it was cut off."""
+        return {key: owned.fingerprint for key, owned in self.owned.items()}
 
     @property
     def adopted(self) -> Tuple[str, ...]:

@@ -117,4 +117,4 @@ def _doubles(items: Iterable[Item]) -> List[Failure]:
 def with_context(item: Item, owned: Optional[Owned], declared: FrozenSet[str], *, replaces: bool) -> Resource:
     """The resource with what only the host's ledger knows."""
     ran = owned is not None and owned.fingerprint == item.wanted.fingerprint
-    return item.resource.within(Context(ran=ran, declared=declared, replaces=replaces))
+    return item.resource.within(Context(ran, declared, replaces, owned.fields if owned else {}))

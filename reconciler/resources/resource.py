@@ -46,6 +46,8 @@ class Context:
     """Paths that are wanted on the host."""
     replaces: bool
     """Whether what is not ours may be taken over."""
+    recorded: Mapping[str, Any]
+    """What was recorded of it when it was last acted on."""
 
 
 class Resource(ABC):

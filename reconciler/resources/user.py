@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any, ClassVar, Dict, List, Optional, Tuple
 
 from reconciler.resources.accounts import Account, accounts, carry_out, groups, locked
 from reconciler.resources.fields import Fields
 from reconciler.resources.ledger import Owned
-from reconciler.resources.resource import ADD, CHANGE, DELETE, NOTHING, Difference, Resource, changes
+from reconciler.resources.resource import ADD, CHANGE, DELETE, NOTHING, Context, Difference, Resource, changes
 from reconciler.resources.system import Access, System
 
 
@@ -47,6 +48,8 @@ class User(Resource):
     authorized_keys: Optional[Tuple[str, ...]] = None
     exclusive_keys: bool = False
     present: bool = True
+    ours: Tuple[str, ...] = ()
+    """Keys that we put there before; filled in by the engine."""
 
     @classmethod
     def parse(cls, fields: Fields) -> "User":
@@ -67,6 +70,10 @@ class User(Resource):
     @property
     def absent(self) -> bool:
         return not self.present
+
+    def within(self, context: Context) -> User:
+        """See Resource."""
+        return dataclasses.replace(self, ours=tuple(context.recorded.get("keys", ())))
 
     def inspect(self, system: System) -> Optional[UserState]:
         account = accounts(system).get(self.name)
@@ -103,7 +110,8 @@ class User(Resource):
             return actual
         if self.exclusive_keys:
             return self.authorized_keys
-        return (*actual, *(key for key in self.authorized_keys if key not in actual))
+        kept = tuple(key for key in actual if key in self.authorized_keys or key not in self.ours)
+        return (*kept, *(key for key in self.authorized_keys if key not in kept))
 
     def apply(self, system: System, difference: Difference) -> None:
         if difference.action == DELETE:
@@ -145,7 +153,7 @@ class User(Resource):
             _store_keys(system, account, self._wanted_keys(keys))
 
     def recorded(self, *, sensitive: bool) -> Dict[str, Any]:
-        return {"name": self.name, "keys": list(self.authorized_keys or ())}
+        return {"name": self.name, "keys": list(dict.fromkeys((*self.ours, *(self.authorized_keys or ()))))}
 
     @classmethod
     def remove(cls, system: System, owned: Owned) -> None:

@@ -153,6 +153,13 @@ def test_a_service_that_was_there_before_us_stays_as_it_is(host: FakeHost) -> No
     assert (actions(events), host.services["cron"].running) == ({"service:cron": "left"}, True)
 
 
+def test_a_key_that_left_the_list_is_taken_away_and_those_of_others_stay(host: FakeHost) -> None:
+    run(request(wanted("user", name="deploy", authorizedKeys=["ssh-ed25519 AAA old"])), host)
+    host.file("/home/deploy/.ssh/authorized_keys", "ssh-ed25519 AAA old\nssh-ed25519 BBB theirs\n", 0o600)
+    run(request(wanted("user", name="deploy", authorizedKeys=["ssh-ed25519 AAA new"]), generation=2), host)
+    assert host.text("/home/deploy/.ssh/authorized_keys") == "ssh-ed25519 BBB theirs\nssh-ed25519 AAA new\n"
+
+
 def test_a_user_that_leaves_is_locked_and_loses_our_keys(host: FakeHost) -> None:
     run(request(wanted("user", name="deploy", authorizedKeys=["ssh-ed25519 AAA ours"])), host)
     host.file("/home/deploy/.ssh/authorized_keys", "# by hand\nssh-ed25519 AAA ours\nssh-ed25519 BBB theirs\n", 0o600)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reconciler.resources.book import read_ledger
+from reconciler.resources.protocol import ResourceEvent
 from reconciler.resources.system import Completed
 from tests.fakes.requests import actions, look, request, run, wanted
 from tests.fakes.system import FakeHost, FakePackage, FakeService
@@ -97,12 +98,15 @@ def test_a_look_and_an_apply_agree(host: FakeHost) -> None:
         wanted("file", path="/etc/site", content="x", called="site"),
         wanted("service", name="nginx", reloadOn=["site"]),
     )
-    run(wish, host)
+    seen, done = look(wish, host)[0], run(wish, host)[0]
+    told = [(event.id, event.action) for event in done if isinstance(event, ResourceEvent)]
+    assert told == [(event.id, event.action) for event in seen if isinstance(event, ResourceEvent)]
+    assert told[-2:] == [("service:nginx", "add"), ("service:nginx", "reload")]  # its package brought and started it
+
     host.file("/etc/site", "drifted")
-    seen, _ = look(wish, host)
-    done, _ = run(wish, host)
-    assert actions(seen) == actions(done) == {**dict.fromkeys(actions(done), "ok"), **actions(done)}
-    assert actions(done)["service:nginx"] == "reload"
+    seen, done = look(wish, host)[0], run(wish, host)[0]
+    assert actions(seen) == actions(done)
+    assert actions(done) == {"package:nginx": "ok", "file:/etc/site": "change", "service:nginx": "reload"}
     assert look(wish, host)[1].status == "in-sync"
 
 

@@ -64,6 +64,16 @@ def test_a_run_that_failed_before_changing_anything_is_not_rejected(host: FakeHo
     assert read_ledger(host, "fleet", "host").apps["web"].rejected == ()
 
 
+def test_a_change_that_failed_before_it_did_anything_leaves_ours_what_was_ours(host: FakeHost) -> None:
+    key = "ssh-ed25519 AAA ours"
+    run(request(wanted("user", name="deploy", authorizedKeys=[key])), host)
+    before = read_ledger(host, "fleet", "host").apps["web"].owned
+    host.answers["usermod --groups absent --append deploy",] = Completed(6, stderr="no such group")
+    _, done = run(request(wanted("user", name="deploy", groups=["absent"]), generation=2), host)
+    assert done.status == "failed"
+    assert read_ledger(host, "fleet", "host").apps["web"].owned == before
+
+
 def test_on_failure_stop_leaves_things_as_they_are(host: FakeHost) -> None:
     _, done = run(request(wanted("file", path="/etc/a", content="new"), health=(NEVER,), on_failure="stop"), host)
     assert (done.status, host.text("/etc/a")) == ("failed", "new")
