@@ -137,7 +137,7 @@ class AppRun:
     def _applied(self, app: str, finished: Finished, outcome: AppOutcome) -> Applied:
         desired = self.view.apps.get(app)
         bundle, values = (desired.bundle, desired.values) if desired else ("", "{}")
-        return Applied(bundle, values, finished.resources, finished.adopted, tuple(sorted(outcome.changes)))
+        return Applied(bundle, values, finished.resources, finished.adopted, outcome.changes)
 
     def _observed(self, app: str, status: AppStatus, problems: Iterable[Problem], secrets: str = "") -> ObservedApp:
         now = self.clock.now()

@@ -33,7 +33,7 @@ def recorded(store: Store, situation: Situation, pairs: Iterable[Pair]) -> tuple
 
 def _removed(situation: Situation, pair: Pair) -> AppOutcome:
     plans = [plan for plan in situation.plan.apps if (plan.host, plan.app) == pair]
-    gone = frozenset(change.resource for plan in plans for change in plan.changes)
+    gone = {change.resource: change.action.value for plan in plans for change in plan.changes}
     return AppOutcome(pair[1], AppStatus.CONVERGED, changed=len(gone), changes=gone)
 
 
@@ -41,8 +41,8 @@ def _outcome(pair: Pair, known: ObservedApp | None, wanted: str, applied: Applie
     """How it ended; `wanted` is the digest that should be there, empty where the app should be gone."""
     host, app = pair
     status = known.status if known else AppStatus.WAITING
-    changes = frozenset(applied.changed) if status in _TOUCHED else frozenset()
-    ok = len(applied.resources.keys() - changes)
+    changes = applied.changed if status in _TOUCHED else {}
+    ok = len(applied.resources.keys() - changes.keys())
     if known is not None and known.digest == wanted and status is AppStatus.CONVERGED:
         return AppOutcome(app, status, ok, len(changes), changes=changes)
     told = (known.error or known.status.value) if known else "nobody has worked on it"

@@ -62,8 +62,8 @@ class Applied:
     """Resource id -> fingerprint of what we last wrote."""
     adopted: tuple[str, ...] = ()
     """Ids of resources that existed before us; they stay when they leave the manifests."""
-    changed: tuple[str, ...] = ()
-    """Ids of the resources that this run added, changed or deleted."""
+    changed: Mapping[str, str] = field(default_factory=dict)
+    """Resource id -> what this run did to it: add, change or delete."""
 
 
 @dataclass(frozen=True, slots=True)

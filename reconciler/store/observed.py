@@ -174,12 +174,12 @@ def _drift(form: Mapping[str, Any]) -> Drift:
 
 def _long_form(applied: Applied) -> str:
     form = {"bundle": applied.bundle, "values": applied.values, "resources": dict(applied.resources)}
-    return compact({**form, "adopted": list(applied.adopted), "changed": list(applied.changed)})
+    return compact({**form, "adopted": list(applied.adopted), "changed": dict(applied.changed)})
 
 
 def _applied(form: bytes) -> Applied:
     found = json_map(form)
     values = word(found["values"])
     json_map(values)
-    resources, changed = word_map(found["resources"]), words(found.get("changed", []))
+    resources, changed = word_map(found["resources"]), word_map(found.get("changed", {}))
     return Applied(word(found["bundle"]), values, resources, words(found["adopted"]), changed)

@@ -20,6 +20,8 @@ PACKAGES = {
     "mmdebstrap": "mmdebstrap",
     "dpkg-scanpackages": "dpkg-dev",
     "ip": "iproute2",
+    "gpg": "gpg",
+    "gpg-agent": "gpg-agent",
     "ssh": "openssh-client",
 }
 

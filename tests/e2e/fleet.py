@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -47,10 +47,11 @@ class Fleet:
 
     def look(self, name: str) -> testinfra.host.Host:
         """A host as an independent witness sees it: testinfra, over OpenSSH."""
-        return testinfra.get_host(f"ssh://root@{name}?ssh_config={self._ssh_config}")
+        return testinfra.get_host(f"ssh://root@{name}?ssh_config={self.ssh_config}")
 
     @cached_property
-    def _ssh_config(self) -> Path:
+    def ssh_config(self) -> Path:
+        """By which OpenSSH reaches the hosts by their names."""
         addresses = "".join(f"Host {host.name}\n  HostName {host.address}\n" for host in self.hosts.values())
         config = self.directory / "ssh_config"
         config.write_text(
@@ -64,12 +65,17 @@ class Fleet:
 
 
 @contextmanager
-def booted(*names: str) -> Iterator[Fleet]:
-    """A fleet of fresh hosts with these names, reachable over SSH; gone at the end."""
+def booted(*names: str, shows: Sequence[Path] = ()) -> Iterator[Fleet]:
+    """A fleet of fresh hosts with these names, reachable over SSH; gone at the end.
+
+    Args:
+        names: of the hosts.
+        shows: directories of this machine that the hosts see too, and cannot change.
+    """
     root = Path(os.environ["E2E_ROOT"])
     directory = Path(tempfile.mkdtemp(prefix="fleet-", dir="/run"))
     addresses = {name: f"{_NETWORK}.{number}" for number, name in enumerate(names, start=11)}
-    hosts = {name: Host(name, address, _BRIDGE, directory / name) for name, address in addresses.items()}
+    hosts = {name: Host(name, address, _BRIDGE, directory / name, shows) for name, address in addresses.items()}
     fleet = Fleet(directory, hosts)
     _run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "e2e", "-f", str(fleet.private_key))
     _run("ip", "link", "add", _BRIDGE, "type", "bridge")

@@ -11,7 +11,7 @@ import socket
 import subprocess
 import threading
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,6 +33,8 @@ class Host:
     address: str
     bridge: str
     directory: Path
+    shows: Sequence[Path] = ()
+    """Directories of this machine that it sees too, and cannot change."""
     host_key: str = ""
     """Its public key, as it stands in known_hosts."""
     boots: int = 0
@@ -139,6 +141,7 @@ class Host:
             f"--machine={self.name}",
             f"--directory={self.files}",
             f"--network-bridge={self.bridge}",
+            *(f"--bind-ro={path}" for path in self.shows),
         ]
         command = cgroups.within(self.name, nspawn)
         code = _REBOOT

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -10,12 +12,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, Any, Protocol
 
 from tests.e2e.fleet import Fleet
 
 PROJECT = Path(__file__).parents[2]
 _PATIENCE_SECONDS = 300
+_RECONCILE = (sys.executable, "-c", "from reconciler.cli import entry; entry()")
+_ON_HOST = "/root/ops"
 _IDENTITY = ["-c", "user.name=Tester", "-c", "user.email=tester@example.org", "-c", "init.defaultBranch=main"]
 
 
@@ -71,17 +75,31 @@ class Ops:
             out, _ = process.communicate(timeout=_PATIENCE_SECONDS)
         return Ran(process.returncode, out)
 
-    def running(self, *words: str, out: int | IO[str] = subprocess.PIPE) -> subprocess.Popen[str]:
+    def running(
+        self, *words: str, out: int | IO[str] = subprocess.PIPE, err: int = subprocess.STDOUT
+    ) -> subprocess.Popen[str]:
         """Start `reconcile WORDS`; in a `with` block, at whose end it has ended."""
         return subprocess.Popen(
-            [sys.executable, "-c", "from reconciler.cli import entry; entry()", *words],
+            self._command(*words),
             cwd=self.root,
             env=self.environment,
             stdin=subprocess.DEVNULL,
             stdout=out,
-            stderr=subprocess.STDOUT,
+            stderr=err,
             text=True,
         )
+
+    def json(self, *words: str) -> Any:
+        """What `reconcile WORDS -o json` prints, whatever it ends with."""
+        with self.running(*words, "-o", "json", err=subprocess.PIPE) as process:
+            out, said = process.communicate(timeout=_PATIENCE_SECONDS)
+        assert out, said
+        answer = json.loads(out)
+        assert "problems" not in answer, out
+        return answer
+
+    def _command(self, *words: str) -> list[str]:
+        return [*_RECONCILE, *words]
 
     @contextmanager
     def watching(self, *words: str) -> Iterator[subprocess.Popen[str]]:
@@ -178,6 +196,21 @@ class Ops:
         """What `reconcile`, and anyone else, finds in its environment here."""
         others = ("RECONCILER_", "XDG_", "SSH_", "PYTHONDONTWRITEBYTECODE")
         kept = {name: value for name, value in os.environ.items() if not name.startswith(others)}
-        own = {"HOME": str(self._home), "USER": "tester", "NO_COLOR": "1", "RECONCILER_HOLDER": "ops-1"}
-        runtime = {"RECONCILER_RUNTIME_DIR": str(self._home / "run")}
-        return {**kept, **own, **runtime, **self.settings}
+        return {**kept, **_settings(self._home), **self.settings}
+
+
+class LocalOps(Ops):
+    """A repository on a host of the fleet, where `reconcile` runs too; the host sees this project (`shows`)."""
+
+    def __init__(self, fleet: Fleet, name: str) -> None:
+        super().__init__(fleet[name].files / _ON_HOST.lstrip("/"), fleet)
+        self._ssh = ["ssh", "-F", str(fleet.ssh_config), f"root@{name}"]
+
+    def _command(self, *words: str) -> list[str]:
+        settings = [f"{name}={value}" for name, value in _settings(Path(_ON_HOST, "home")).items()]
+        return [*self._ssh, shlex.join(["env", "-C", f"{_ON_HOST}/fleet", *settings, *_RECONCILE, *words])]
+
+
+def _settings(home: Path) -> Mapping[str, str]:
+    own = {"HOME": str(home), "USER": "tester", "NO_COLOR": "1", "RECONCILER_HOLDER": "ops-1"}
+    return {**own, "RECONCILER_RUNTIME_DIR": str(home / "run")}
