@@ -75,8 +75,15 @@ class SameWork:
         inventory = "".join(f"{name} ansible_host={address}\n" for name, address in names.items())
         ansible = self._fleet.directory / "ansible"
         shutil.copytree(PEERS / "ansible", ansible, dirs_exist_ok=True)
-        variables = "\n[all:vars]\nansible_user=root\nansible_python_interpreter=/usr/bin/python3\n"
-        (ansible / "inventory.ini").write_text(f"{inventory}{variables}templates={self._templates}\n")
+        variables = {
+            "ansible_user": "root",
+            "ansible_python_interpreter": "/usr/bin/python3",
+            "ansible_ssh_private_key_file": self._fleet.private_key,
+            "ansible_ssh_common_args": f"-o UserKnownHostsFile={self._fleet.known_hosts}",
+            "templates": self._templates,
+        }
+        lines = "".join(f"{name}={value}\n" for name, value in variables.items())
+        (ansible / "inventory.ini").write_text(f"{inventory}\n[all:vars]\n{lines}")
         playbook = [str(BIN / "ansible-playbook"), "playbook.yml"]
         pyinfra = [str(BIN / "pyinfra"), "--yes", "inventory.py", "deploy.py"]
         ours = [str(PROJECT / ".venv/bin/reconcile")]
