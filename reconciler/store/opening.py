@@ -5,16 +5,19 @@ from __future__ import annotations
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reconciler.clock import Clock
 from reconciler.errors import Problem
 from reconciler.store.check import ServerFacts, verdict
-from reconciler.store.connect import connect
 from reconciler.store.embedded import Embedded
 from reconciler.store.library import library
-from reconciler.store.server import Server
+
+if TYPE_CHECKING:
+    from reconciler.store.server import Server
 
 _WATCHER = """
 read -r closed && exit
@@ -69,6 +72,8 @@ class OpenServer:
 
 def at_url(url: str, clock: Clock, *, password: str | None = None, read_only: bool = False) -> OpenServer:
     """The server of a URL."""
+    from reconciler.store.connect import connect  # noqa: PLC0415 - see `_embedded`
+
     closing = ExitStack()
     server = connect(url, clock, password=password, read_only=read_only)
     closing.callback(server.close)
@@ -77,6 +82,8 @@ def at_url(url: str, clock: Clock, *, password: str | None = None, read_only: bo
 
 def as_host(url: str, clock: Clock, *, password: str | None = None) -> OpenServer:
     """The server of a URL for a user that may only work in its host's slot; it is asked nothing yet."""
+    from reconciler.store.connect import connect  # noqa: PLC0415 - see `_embedded`
+
     closing = ExitStack()
     server = connect(url, clock, password=password, loads=False)
     closing.callback(server.close)
@@ -121,7 +128,11 @@ def _swept_if_killed(directory: Path, socket: Path) -> Iterator[None]:
 def _embedded(share: Embedded, clock: Clock, closing: ExitStack, *, read_only: bool = False) -> OpenServer:
     closing.callback(share.leave)
     try:
-        share.join()
+        with ThreadPoolExecutor(1) as beside:  # the server starts while the client is imported, which takes longer
+            joined = beside.submit(share.join)
+            from reconciler.store.connect import connect  # noqa: PLC0415 - see above
+
+            joined.result()
         server = connect(f"unix://{share.socket}", clock, read_only=read_only, revive=share.join)
     except BaseException:
         closing.close()

@@ -20,6 +20,7 @@ from reconciler.transport.dialing import Dialer, hang_up
 from reconciler.transport.machine import SshMachine
 from reconciler.transport.route import Route
 from reconciler.transport.runner import PING_SECONDS, Runner
+from reconciler.transport.shipment import shipment
 from reconciler.transport.ssh_config import UserConfig
 
 MOST_KEPT = 500
@@ -96,6 +97,7 @@ class Connections:
         self._idle: OrderedDict[Route, Runner] = OrderedDict()
         self._over = threading.Event()
         self._pinger: threading.Thread | None = None
+        threading.Thread(target=shipment, name="packer", daemon=True).start()  # while the first host is dialed
 
     def open(self, route: Route, fleet: str, root: str = "/") -> SshTransport:
         """The host, connected and ready for questions.
