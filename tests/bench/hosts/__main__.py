@@ -72,6 +72,7 @@ def crowded() -> Iterator[Row]:
     for step, what in {"first": "first run", "again": "`verify`"}.items():
         peak = found[step]
         figure = f"{duration(peak.seconds)}, {peak.threads} threads, {peak.memory_bytes / 1e6:,.0f} MB"
+        figure += f", {peak.unreachable} out of reach" if peak.unreachable else ""
         yield Row(f"{crowd.HOSTS} hosts over SSH from one process, their far ends on the same machine: {what}", figure)
 
 
