@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path as File
 from typing import TYPE_CHECKING
 
 from reconciler.cli.console import Console
@@ -16,6 +16,8 @@ from reconciler.cli.exits import Exit
 from reconciler.cli.options import add_output, facts_of, settings_of
 
 if TYPE_CHECKING:
+    from reconciler.errors import Place
+    from reconciler.model.metadata import Origin, Path
     from reconciler.model.tree import Tree
     from reconciler.settings import Settings
 
@@ -24,7 +26,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Flags of `validate`."""
     add_output(parser, "json", "github")
     parser.add_argument(
-        "--facts", metavar="FILE", type=Path, help="facts of hosts, from `reconcile hosts facts -o json`"
+        "--facts", metavar="FILE", type=File, help="facts of hosts, from `reconcile hosts facts -o json`"
     )
 
 
@@ -32,6 +34,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
     """Load and compose; the problems are the output."""
     from reconciler.loops.loading import load
     from reconciler.manifests import Loader
+    from reconciler.manifests.notes import notes
     from reconciler.planner.compose import Composer
     from reconciler.reports.words import count
 
@@ -40,7 +43,12 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
         loader = Loader(settings.cache_dir)
         manifests = load(loader, tree)
         facts = facts_of(arguments) or {}
-        Composer().compose(manifests, str(tree.revision), facts, lambda origin, path: loader.locate(tree, origin, path))
+
+        def locate(origin: Origin, path: Path) -> Place:
+            return loader.locate(tree, origin, path)
+
+        Composer().compose(manifests, str(tree.revision), facts, locate)
+        console.warn(notes(manifests, locate))
     if console.output == "text" and not console.quiet:
         kinds = {"host": manifests.hosts, "app": manifests.apps, "job": manifests.jobs}
         console.print(f"Valid: {', '.join(count(len(found), kind) for kind, found in kinds.items())}.")

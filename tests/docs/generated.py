@@ -88,9 +88,33 @@ def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
+KEYS_TEXT = """\
+Everything that Reconciler keeps in Redis, with the prefix `rc:`. It is a cache of intent and observation: reading it by
+hand is welcome, writing is not, and losing all of it costs history only.
+
+What stands in braces is the key's hash tag: all keys of a host lie in one slot of a Redis Cluster, so that each step is
+one atomic function there. `{_}` is the control's; it can be no host's name. Times are Unix seconds by Redis' clock."""
+
+
+def keys_page() -> str:
+    """Keys of the store, from its own table."""
+    from reconciler.store.layout import LAYOUT
+
+    rows = [f"| `{it.key}` | {it.type} | {_cell(it.holds)} | {it.lives or 'until removed'} |" for it in LAYOUT]
+    lines = [
+        "# Redis keys",
+        NOTE,
+        KEYS_TEXT,
+        "\n".join(["| key | type | holds | lives |", "| --- | --- | --- | --- |", *rows]),
+        "A key of another type, or a record that Reconciler cannot read, counts as absent and is told.",
+    ]
+    return "\n\n".join(lines) + "\n"
+
+
 PAGES: Mapping[Path, Callable[[], str]] = {
     ROOT / "docs/reference/settings.md": settings_page,
     ROOT / "docs/reference/commands.md": commands_page,
+    ROOT / "docs/reference/redis-keys.md": keys_page,
     ROOT / "docs/reference/manifests.md": lambda: "\n\n".join(["# Manifests", NOTE, *manifests_page()]) + "\n",
 }
 

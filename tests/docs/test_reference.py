@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.store.keys import PERMANENT, Keys
+from reconciler.store.layout import LAYOUT
 from tests.docs.codes import codes
 from tests.docs.generated import PAGES
 from tests.docs.markdown import ROOT, name
@@ -14,6 +16,16 @@ from tests.docs.markdown import ROOT, name
 @pytest.mark.parametrize("page", PAGES, ids=name)
 def test_a_generated_page_says_what_the_code_says(page: Path) -> None:
     assert page.read_text() == PAGES[page](), "run `make docs`"
+
+
+def test_every_key_that_lives_on_has_an_entry_and_every_other_entry_says_until_when() -> None:
+    lasting = set(PERMANENT)
+    shapes = [kind.shape for kind in LAYOUT]
+    assert len(shapes) == len(set(shapes)), "an entry stands there twice"
+    assert lasting - set(shapes) == set(), "add these to store/layout.py"
+    assert [kind.shape for kind in LAYOUT if not kind.lives and kind.shape not in lasting] == []
+    made = {Keys().shape(re.sub("[A-Z0-9]+", "x", kind.key)) for kind in LAYOUT}
+    assert made == set(shapes), "keys and shapes do not agree"
 
 
 def test_every_error_code_has_an_entry_and_every_entry_a_code() -> None:

@@ -9,10 +9,8 @@ from reconciler.model.observed import Applied, AppStatus, ObservedApp
 from reconciler.model.work import CONVERGE, RUN, Work, WorkState
 from reconciler.store import CONTROL, Answer, FleetState, HostWrite, ReconcileRequest, Store, host_lease
 from reconciler.store.keys import PERMANENT
+from reconciler.store.layout import LAYOUT
 from tests.integration.store.conftest import Inside
-
-FINISHED = {"HOST:finished", "HOST:inflight:ID", "HOST:lease", "HOST:ready", "POOL:ready", "bundle:BUNDLE"}
-SHORT_LIVED = FINISHED | {"_:control", "_:requests", "_:answer:ID", "_:plan:ID"}
 
 
 def everything(store: Store, host: str) -> None:
@@ -50,7 +48,13 @@ def test_every_key_expires_or_is_listed_as_permanent(store: Store, inside: Insid
     shapes = {inside.keys.shape(key) for key in lives}
     for_good = {inside.keys.shape(key) for key, seconds in lives.items() if seconds == -1}
     assert for_good == set(PERMANENT)
-    assert shapes - for_good == SHORT_LIVED
+    assert shapes == {kind.shape for kind in LAYOUT}
+
+
+def test_every_key_has_the_type_that_its_entry_names(store: Store, inside: Inside) -> None:
+    everything(store, "web-1")
+    types = {inside.keys.shape(key): inside.link.send("TYPE", key).decode() for key in inside.all_keys()}
+    assert types == {kind.shape: kind.type for kind in LAYOUT}
 
 
 def test_a_finished_record_expires_although_an_open_one_does_not(store: Store, inside: Inside) -> None:

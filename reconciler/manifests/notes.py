@@ -1,0 +1,32 @@
+"""What is allowed and may surprise, told by `reconcile validate` beside its verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from reconciler.errors import Place, Problem
+from reconciler.manifests.syntax import statically
+from reconciler.model.manifests import Block, Manifests, ResourceTemplate
+from reconciler.model.metadata import Origin, Path
+
+_SANDBOX: Mapping[tuple[str, ...], bool] = {("host", "sandbox"): True}
+
+
+def notes(manifests: Manifests, locate: Callable[[Origin, Path], Place]) -> Iterator[Problem]:
+    """Commands that a sandbox host would run: they are programs of the machine itself."""
+    for app in manifests.apps.values():
+        hosts = sorted(name for name in manifests.select(app.hosts) if manifests.hosts[name].sandbox_root)
+        for path in _commands(app.resources) if hosts else ():
+            message = f"sandbox host {hosts[0]} runs this on the machine itself, not below its sandboxRoot"
+            hint = "Find files by $RECONCILER_ROOT, or exclude it there: when: not host.sandbox"
+            yield Problem(locate(app.metadata.origin, path), message, hint, "command-in-sandbox")
+
+
+def _commands(nodes: tuple[ResourceTemplate | Block, ...]) -> Iterator[Path]:
+    for node in nodes:
+        if node.when and statically(node.when, _SANDBOX) is False:
+            continue
+        if isinstance(node, Block):
+            yield from _commands(node.resources)
+        elif node.kind == "command":
+            yield (*node.path, node.kind)

@@ -1,0 +1,109 @@
+"""What each key holds, for people: `docs/reference/redis-keys.md` is made from this table.
+
+Tests hold it against the keys that the store really writes, their types and times to live.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class KeyKind:
+    """One kind of key."""
+
+    shape: str
+    """As `Keys.shape` names it."""
+    key: str
+    """As it reads with the usual prefix; capitals stand for names."""
+    type: str
+    """As `TYPE` says."""
+    holds: str
+    lives: str = ""
+    """Until when; empty: until the host or app that it belongs to is forgotten, or for good."""
+
+
+LAYOUT = (
+    KeyKind(
+        "HOST:desired",
+        "rc:{HOST}:desired",
+        "hash",
+        "The signed `statement`, its `signature` and `generation`, secrets `sealed` for an agent; per app its content.",
+    ),
+    KeyKind(
+        "HOST:config:APP",
+        "rc:{HOST}:config:APP",
+        "hash",
+        "The app's resolved config on the host, to read. A secret is `secret:PATH`, anything but text is JSON.",
+    ),
+    KeyKind(
+        "HOST:observed",
+        "rc:{HOST}:observed",
+        "hash",
+        "App: generation, digest, status, revision, drift with what differs, error, times, as JSON.",
+    ),
+    KeyKind(
+        "HOST:applied:APP",
+        "rc:{HOST}:applied:APP",
+        "string",
+        "What was last applied (JSON): bundle, values, a fingerprint of each resource, what was adopted.",
+    ),
+    KeyKind(
+        "HOST:facts",
+        "rc:{HOST}:facts",
+        "hash",
+        "Facts of the machine as JSON; `seen_at`, and where it is out of reach `unreachable` and `unreachable_since`.",
+    ),
+    KeyKind(
+        "HOST:ledger",
+        "rc:{HOST}:ledger",
+        "string",
+        "Mirror of the host's ledger (JSON): highest generation, what is paused and why, digests that failed here.",
+    ),
+    KeyKind(
+        "HOST:numbers",
+        "rc:{HOST}:numbers",
+        "hash",
+        "Numbers that only grow: the controller's term, the generation, tokens of executors, the sequence of work.",
+        "for good; 30 days after the host was forgotten",
+    ),
+    KeyKind("HOST:queue", "rc:{HOST}:queue", "zset", "Ids of work that is due, by priority and sequence."),
+    KeyKind("HOST:delayed", "rc:{HOST}:delayed", "zset", "Ids of work that is tried again, by time."),
+    KeyKind("HOST:finished", "rc:{HOST}:finished", "zset", "Ids of the last 1,000 that ended, by time.", "30 days"),
+    KeyKind(
+        "HOST:work:ID",
+        "rc:{HOST}:work:ID",
+        "hash",
+        "A piece of work: kind, arguments, state, attempt, token, times, reason, result.",
+        "30 days after it ended",
+    ),
+    KeyKind(
+        "HOST:inflight:ID",
+        "rc:{HOST}:inflight:ID",
+        "string",
+        "Who works on it. The id stays queued, so that a lease that runs out shows it again.",
+        "30 s, renewed",
+    ),
+    KeyKind("HOST:events", "rc:{HOST}:events", "stream", "What happened on the host; of bounded length."),
+    KeyKind("HOST:lease", "rc:{HOST}:lease", "string", "Which executor works on the host.", "30 s, renewed"),
+    KeyKind("HOST:ready", "rc:{HOST}:ready", "zset", "Wakes the host's agent; only a hint.", "1 day"),
+    KeyKind("POOL:ready", "rc:{pool:NAME}:ready", "zset", "Hosts with work: wakes executors; only a hint.", "1 day"),
+    KeyKind("app:APP", "rc:app:{APP}", "hash", "The app's config as the manifest declares it, to read."),
+    KeyKind(
+        "bundle:BUNDLE",
+        "rc:bundle:{SHA256}",
+        "string",
+        "Resources, templates and policies of an app, compressed; the name is the digest of the content.",
+        "90 days after it was last needed",
+    ),
+    KeyKind("_:hosts", "rc:{_}:hosts", "set", "Names of all hosts that anything was written of."),
+    KeyKind("_:apps", "rc:{_}:apps", "set", "Names of all apps."),
+    KeyKind("_:numbers", "rc:{_}:numbers", "hash", "The term of control, which only grows."),
+    KeyKind("_:control", "rc:{_}:control", "string", "Which controller holds control.", "15 s, renewed"),
+    KeyKind("_:fleet", "rc:{_}:fleet", "hash", "What the controller follows: revision, branch, holder, since when."),
+    KeyKind("_:events", "rc:{_}:events", "stream", "What happened in the fleet; of bounded length."),
+    KeyKind("_:requests", "rc:{_}:requests", "list", "People who ask the watch to reconcile now.", "5 minutes"),
+    KeyKind("_:answer:ID", "rc:{_}:answer:ID", "list", "What the watch answered.", "5 minutes"),
+    KeyKind("_:plan:ID", "rc:{_}:plan:ID", "string", "A plan that was shown, compressed.", "7 days"),
+)
+"""Every key, a host's first."""
