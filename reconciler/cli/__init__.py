@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import gc
 import os
 import sys
 from collections.abc import Collection, Mapping, Sequence
@@ -58,8 +59,10 @@ class _Parser(argparse.ArgumentParser):
 def entry() -> NoReturn:
     """The console script: `main`, then a quick end that skips tearing the interpreter down.
 
-    Nothing that is made becomes writable for others, whatever umask was inherited.
+    Nothing that is made becomes writable for others, whatever umask was inherited. The cyclic garbage collector is off:
+    a command is short, and collecting costs a tenth of its start. `watch` turns it on again.
     """
+    gc.disable()
     os.umask(os.umask(_OTHERS_WRITE) | _OTHERS_WRITE)
     try:
         code = main()

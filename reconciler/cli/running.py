@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import gc
 import os
 import sys
 from types import ModuleType
@@ -15,12 +14,7 @@ from reconciler.errors import HostFailed, ReconcilerError, mistake_of_ours
 
 
 def run(command: ModuleType, arguments: argparse.Namespace) -> int:
-    """The command's exit code.
-
-    The cyclic garbage collector is off: a command is short, and collecting costs a tenth of its start. `watch` turns it
-    on again.
-    """
-    gc.disable()
+    """The command's exit code."""
     console = Console.of(arguments)
     try:
         return int(command.run(arguments, console))
