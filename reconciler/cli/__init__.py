@@ -35,6 +35,8 @@ COMMANDS = {
     "validate": "check manifests and templates, ask no server",
     "schema": "write JSON Schemas for editors",
     "hosts": "list hosts and their facts",
+    "keys": "look after the keys that hosts obey",
+    "secrets": "look after the secrets that the manifests name",
     "jobs": "list work that is waiting, under way or done",
     "watch": "keep the fleet in its state until stopped",
     "agent": "serve one host from the host itself",

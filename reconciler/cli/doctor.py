@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from reconciler.cli.console import Console
 from reconciler.cli.exits import Exit
 from reconciler.cli.options import add_output, settings_of
-from reconciler.errors import ReconcilerError
+from reconciler.errors import InvalidInput, ReconcilerError
 
 if TYPE_CHECKING:
     from reconciler.reports.doctor import Check
@@ -69,13 +69,22 @@ def _manifests(settings: Settings) -> str:
 
 
 def _key(settings: Settings) -> str:
+    from reconciler.source.key_lists import load_key_lists
     from reconciler.source.keys import load_key
     from reconciler.source.state import check_state_dir
     from reconciler.trust import Signer
 
     check_state_dir(settings.state_dir)
     seed = load_key(settings.state_dir)
-    return f"key {Signer(seed).key_id}" if seed else "none yet; the first apply makes one"
+    if not seed:
+        return "none yet; the first apply makes one"
+    signer = Signer(seed)
+    keys = load_key_lists(settings.state_dir, signer.public).current
+    if signer.key_id not in keys.keys:
+        message = f"key {signer.key_id} is not among those that hosts trust"
+        hint = "Restore keys/ in the state directory whole; was a rotation cut off: reconcile keys rotate"
+        raise InvalidInput.of("unknown-key", message, hint=hint)
+    return f"key {signer.key_id}, in version {keys.version} of the trusted keys"
 
 
 def _redis(settings: Settings) -> str:

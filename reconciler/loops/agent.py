@@ -15,6 +15,7 @@ from reconciler.loops.drift_look import look_for_drift
 from reconciler.loops.drift_timer import DriftTimer
 from reconciler.loops.executor import Executor
 from reconciler.loops.keeper import Keeper
+from reconciler.loops.key_updates import Pinned, update_keys
 from reconciler.loops.worker_log import Log, log_outcome
 from reconciler.model.manifests import DriftPolicy
 
@@ -34,6 +35,7 @@ class Agent:
     Args:
         host: its name.
         executor: works on this host alone.
+        pinned: the keys whose statements count.
         facts: of this machine.
         alive: told every few seconds that all is well; silence has an agent that hangs restarted.
     """
@@ -42,14 +44,16 @@ class Agent:
         self,
         host: str,
         executor: Executor,
+        *,
+        pinned: Pinned,
         facts: Callable[[], Mapping[str, object]],
         clock: Clock,
         log: Log,
-        *,
         alive: Callable[[], None],
     ) -> None:
         self._host = host
         self._executor = executor
+        self._pinned = pinned
         self._facts = facts
         self._clock = clock
         self._log = log
@@ -60,7 +64,8 @@ class Agent:
         self._swept = float("-inf")
         self._turned_at = clock.monotonic()
         self._at_work = False
-        self._refused = ""
+        self._refused: dict[str, str] = {}
+        """Subject -> what was last refused of it."""
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set.
@@ -103,6 +108,7 @@ class Agent:
         self._at_work = True
         try:
             if hinted:
+                self._update_keys()
                 self._converge()
             self._look_for_drift()
         finally:
@@ -111,24 +117,34 @@ class Agent:
     def _sweep(self) -> None:
         """Say what the host knows where Redis knows less, and read anew what is to be looked at."""
         self._executor.report([self._host])
+        self._update_keys()
         try:
             view = self._executor.view(self._host)
         except Refused as error:
-            self._refuse(error)
+            self._refuse("statement", error)
             return
-        self._refused = ""
+        self._refuse("statement", None)
         policies = {app: view.policy(app) for app in view.apps}
         self._policies = {
             app: (policy["verifyEvery"], DriftPolicy(policy["drift"])) for app, policy in policies.items()
         }
 
-    def _refuse(self, error: Refused) -> None:
+    def _update_keys(self) -> None:
+        before = self._pinned.keys.version
+        lists = self._executor.store.key_lists.read(self._host)
+        self._refuse("keys", update_keys(self._pinned, lists, self._executor.fleet))
+        if self._pinned.keys.version != before:
+            self._log.info("keys", version=self._pinned.keys.version)
+            self._executor.store.journal.append("keys", host=self._host, version=self._pinned.keys.version)
+
+    def _refuse(self, subject: str, error: Refused | None) -> None:
         """Tell it once, where people look. That nothing was signed yet is no news."""
-        if str(error) != self._refused:
-            self._refused = str(error)
-            self._log.error("refused", error=self._refused)
+        told = str(error) if error else ""
+        if error and told != self._refused.get(subject):
+            self._log.error("refused", error=told)
             if error.problems[0].code != "no-statement":
-                self._executor.store.journal.append("refused", host=self._host, reason=self._refused)
+                self._executor.store.journal.append("refused", host=self._host, reason=told)
+        self._refused[subject] = told
 
     def _converge(self) -> None:
         outcome = self._executor.converge(self._host)

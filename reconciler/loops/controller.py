@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from reconciler.clock import Clock, milliseconds
 from reconciler.errors import Place, Refused
 from reconciler.loops.planning import Pair, Situation
 from reconciler.loops.sealing import Sealing
-from reconciler.model.desired import DesiredApp, SignedStatement, Statement, app_digest
+from reconciler.model.desired import Bundle, DesiredApp, SignedStatement, Statement, app_digest
 from reconciler.model.observed import ObservedHost
 from reconciler.model.work import converge_mark
 from reconciler.planner.published import published_config
 from reconciler.planner.waves import Waves
 from reconciler.store import HostWrite, Store
-from reconciler.trust import Signer, TrustedKeys, verify
+from reconciler.trust import Signed, Signer, TrustedKeys, verify
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class Controller:
         trusted: the keys whose statements need not be written again.
         sealing: of the secrets that agents need.
         agents: the hosts whose own agent works on them.
+        key_lists: what these agents are to trust, by version.
     """
 
     fleet: str
@@ -36,7 +38,10 @@ class Controller:
     trusted: TrustedKeys
     sealing: Sealing
     agents: Callable[[], Container[str]]
+    key_lists: Sequence[tuple[int, Signed]]
     clock: Clock
+    _told: set[str] = field(default_factory=set)
+    """Hosts that have the lists of keys."""
     _said: dict[str, Statement] = field(default_factory=dict)
     """Host -> the statement that stands in the store, verified."""
 
@@ -54,6 +59,7 @@ class Controller:
             Refused: someone with a higher term controls the fleet now.
         """
         desired = situation.desired
+        self._tell_keys(desired.hosts)
         self._learn([host for host in desired.hosts if host not in self._said])
         writes = [
             write
@@ -76,6 +82,7 @@ class Controller:
     def forget(self) -> None:
         """Someone else had control: read anew what stands in the store before the next commit."""
         self._said.clear()
+        self._told.clear()
 
     def release(
         self, situation: Situation, observed: Mapping[str, ObservedHost], pairs: Iterable[Pair], term: int
@@ -85,6 +92,12 @@ class Controller:
         marks = [converge_mark(host, app) for host, app in ready]
         self.store.work.enqueue(marks, agents=self.agents(), term=term)
         return ready
+
+    def _tell_keys(self, hosts: Iterable[str]) -> None:
+        agents = self.agents()
+        untold = [host for host in hosts if host in agents and host not in self._told]
+        self.store.key_lists.publish(untold, self.key_lists)
+        self._told.update(untold)
 
     def _learn(self, hosts: list[str]) -> None:
         for host, signed in self.store.desired.statements(hosts).items():
@@ -106,10 +119,44 @@ class Controller:
         statement = self._statement(situation, host, apps)
         if again or said is None or _content(said) != _content(statement):
             config = {name: json.loads(app.values).get("config", {}) for name, app in apps.items()}
-            sealed = self.sealing.sealed(statement.sealing_key, apps.values())
-            digest = hashlib.sha256(sealed).hexdigest() if sealed else ""
-            signed = self.signer.sign(replace(statement, sealed=digest))
-            yield HostWrite(host, signed, statement.generation, apps, config, sealed)
+            kept_bundles = self.store.desired.bundles({app.bundle for app in kept.values()})
+            bundles = {**kept_bundles, **situation.desired.bundles}
+            yield self._sealed_and_signed(statement, apps, bundles, config)
+
+    def _sealed_and_signed(
+        self,
+        statement: Statement,
+        apps: Mapping[str, DesiredApp],
+        bundles: Mapping[str, Bundle],
+        config: Mapping[str, Mapping[str, Any]],
+    ) -> HostWrite:
+        sealed = self.sealing.sealed(statement.sealing_key, apps.values(), bundles)
+        digest = hashlib.sha256(sealed).hexdigest() if sealed else ""
+        signed = self.signer.sign(replace(statement, sealed=digest))
+        return HostWrite(statement.host, signed, statement.generation, apps, config, sealed)
+
+    def seal_again(self, hosts: Sequence[str], term: int) -> tuple[str, ...]:
+        """Say the same to hosts that have secrets, sealed anew; returns which.
+
+        Raises:
+            Refused: what stands in Redis of a host is not what was signed.
+            InvalidInput: secrets are not found.
+        """
+        self._learn(list(hosts))
+        writes = [self._again(host) for host in hosts if host in self._said and self._said[host].sealed]
+        self.store.desired.write(term, writes)
+        return tuple(write.host for write in writes)
+
+    def _again(self, host: str) -> HostWrite:
+        said = self._said[host]
+        apps = self._kept(host, set(said.apps))
+        statement = replace(said, generation=self._next(said.generation), sealing_key=self.sealing.key(host))
+        bundles = self.store.desired.bundles({app.bundle for app in apps.values()})
+        config = {name: json.loads(app.values).get("config", {}) for name, app in apps.items()}
+        return self._sealed_and_signed(statement, apps, bundles, config)
+
+    def _next(self, seen: int) -> int:
+        return max(seen, milliseconds(self.clock.now())) + 1
 
     def _kept(self, host: str, names: set[str]) -> dict[str, DesiredApp]:
         """What was signed before for these apps.
@@ -144,7 +191,7 @@ class Controller:
         return Statement(
             fleet=self.fleet,
             host=host,
-            generation=max(seen, milliseconds(self.clock.now())) + 1,
+            generation=self._next(seen),
             revision=situation.desired.revision,
             apps={name: app.digest for name, app in apps.items()},
             secrets=secrets,

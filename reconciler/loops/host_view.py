@@ -87,11 +87,7 @@ class HostView:
 
     def secrets(self, app: str) -> tuple[str, ...]:
         """Paths of the secrets that the app may read: those that its signed content names, and no others."""
-        if app not in self.apps:
-            return ()
-        content = self._bundle(app).content
-        named = secret_paths([self.values(app), content["resources"], content["health"]])
-        return tuple(sorted(set(named)))
+        return named_secrets(self._bundle(app), self.values(app)) if app in self.apps else ()
 
     def policy(self, app: str) -> Mapping[str, Any]:
         """The app's policies, as its bundle has them."""
@@ -167,6 +163,12 @@ class HostView:
             on_failure=policy["onFailure"],
             formerly=self.formerly(app),
         )
+
+
+def named_secrets(bundle: Bundle, values: Mapping[str, Any]) -> tuple[str, ...]:
+    """Paths of all secrets that an app's content names, sorted; whatever else claims to know them is not asked."""
+    content = bundle.content
+    return tuple(sorted(set(secret_paths([values, content["resources"], content["health"]]))))
 
 
 def _not_as_signed(place: Place, what: str) -> Refused:

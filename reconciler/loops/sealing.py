@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from reconciler.loops.host_view import named_secrets
 from reconciler.model.canonical import canonical
-from reconciler.model.desired import DesiredApp
+from reconciler.model.desired import Bundle, DesiredApp
 from reconciler.trust import seal
 
 
@@ -22,11 +24,14 @@ class Sealing:
     key: Callable[[str], str]
     resolve: Callable[[Iterable[str]], Mapping[str, str]]
 
-    def sealed(self, key: str, apps: Iterable[DesiredApp]) -> bytes:
-        """The secrets of these apps, sealed; empty without a key, or where they read none.
+    def sealed(self, key: str, apps: Iterable[DesiredApp], bundles: Mapping[str, Bundle]) -> bytes:
+        """The secrets that the content of these apps names, sealed; empty without a key, or where there are none.
+
+        What Redis says beside the content counts for nothing: a host could have others' secrets sealed to itself.
 
         Raises:
             InvalidInput: secrets are not found.
         """
-        paths = sorted({path for app in apps for path in app.secrets})
-        return seal(bytes.fromhex(key), canonical(dict(self.resolve(paths)))) if key and paths else b""
+        named = ((bundles[app.bundle], json.loads(app.values)) for app in apps if key and app.bundle in bundles)
+        paths = {path for bundle, values in named for path in named_secrets(bundle, values)}
+        return seal(bytes.fromhex(key), canonical(dict(self.resolve(sorted(paths))))) if paths else b""

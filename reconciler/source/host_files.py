@@ -41,11 +41,15 @@ class PinnedKeys:
 
         Raises:
             Refused: its version does not rise.
-            OSError: it cannot be written.
+            InvalidInput: it cannot be written.
         """
         if keys.version <= self._keys.version:
             raise Refused.of("replayed", f"the key list has version {keys.version}, known is {self._keys.version}")
-        write_keys(self._file.parent, keys)
+        try:
+            write_keys(self._file.parent, keys)
+        except OSError as error:
+            message = f"the new list of keys cannot be written to {self._file}: {error.strerror}"
+            raise InvalidInput.of("no-keys", message) from None
         self._keys = keys
 
 

@@ -66,6 +66,24 @@ def load_or_create_key(state_dir: Path, entropy: Callable[[int], bytes] = os.ura
     return load_or_create_seed(path, entropy)
 
 
+def next_key(state_dir: Path) -> bytes:
+    """The seed of the key that is to follow the controller's, made where there is none.
+
+    Raises:
+        InvalidInput: as load_or_create_key does.
+    """
+    return load_or_create_seed(_next_file(state_dir))
+
+
+def take_next_key(state_dir: Path) -> None:
+    """From now on the next key is the controller's; the one before is gone."""
+    _next_file(state_dir).rename(key_file(state_dir))
+
+
+def _next_file(state_dir: Path) -> Path:
+    return key_file(state_dir).with_name("next.ed25519")
+
+
 def load_or_create_seed(path: Path, entropy: Callable[[int], bytes] = os.urandom) -> bytes:
     """The private key in a file, as `load_or_create_key`; its directory is made where there is none."""
     seed = load_seed(path)

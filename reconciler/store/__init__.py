@@ -17,6 +17,7 @@ from reconciler.settings import Settings
 from reconciler.store.desired import DesiredState, HostDesired, HostWrite
 from reconciler.store.fleet import Answer, FleetRecords, FleetState, ReconcileRequest
 from reconciler.store.journal import Journal, JournalEvent
+from reconciler.store.key_lists import KeyListRecords
 from reconciler.store.keys import Keys
 from reconciler.store.leases import CONTROL, Leases, host_lease
 from reconciler.store.link import Link
@@ -85,6 +86,7 @@ class Store:
         self.leases = Leases(opened.link, keys, reading, entropy)
         self.journal = Journal(opened.link, keys, reading)
         self.fleet = FleetRecords(opened.link, keys, reading)
+        self.key_lists = KeyListRecords(opened.link, keys, reading)
         self.users = Users(opened.link, keys)
 
     @property

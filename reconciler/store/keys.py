@@ -15,6 +15,7 @@ PERMANENT = (
     "HOST:observed",
     "HOST:applied:APP",
     "HOST:facts",
+    "HOST:keys",
     "HOST:ledger",
     "HOST:numbers",
     "HOST:queue",
@@ -31,6 +32,7 @@ PERMANENT = (
 """The keys that live until something removes them; every other key has a time to live.
 
 What a host should be and is: `desired`, `config`, `observed`, `applied`, `facts`, `ledger` (until it is forgotten).
+`keys`: the signed lists of keys that its agent is to trust.
 `numbers`: the term, generation, token and sequence, which only grow. `queue`, `delayed` and `work`: work that nobody
 has finished (a finished record gets a time to live). `events`: streams of bounded length. Of control: the names of
 hosts and apps, the numbers, what the follower follows, and the events of the whole fleet.

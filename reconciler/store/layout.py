@@ -54,6 +54,7 @@ LAYOUT = (
         "hash",
         "Facts of the machine as JSON; `seen_at`, and where it is out of reach `unreachable` and `unreachable_since`.",
     ),
+    KeyKind("HOST:keys", "rc:{HOST}:keys", "hash", "Version: a signed list of the keys that the agent is to trust."),
     KeyKind(
         "HOST:ledger",
         "rc:{HOST}:ledger",

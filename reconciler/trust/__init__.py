@@ -6,7 +6,7 @@ libsodium's, BLAKE2b and SHA-256 are the standard library's.
 
 from reconciler.trust.ed25519 import Purpose, Signed, key_id, new_seed
 from reconciler.trust.fingerprints import secrets_fingerprint
-from reconciler.trust.key_list import Permission, TrustedKey, TrustedKeys, verify_keys
+from reconciler.trust.key_list import Permission, TrustedKey, TrustedKeys, verify_keys, version_of
 from reconciler.trust.masking import Masker
 from reconciler.trust.sealing import seal, sealing_public, unseal
 from reconciler.trust.signer import Signer
@@ -28,4 +28,5 @@ __all__ = [
     "unseal",
     "verify",
     "verify_keys",
+    "version_of",
 ]

@@ -55,6 +55,15 @@ class TrustedKeys:
         """A list of these keys."""
         return cls(version, {key.id: key for key in sorted(keys, key=lambda key: key.id)})
 
+    def with_key(self, key: TrustedKey, *, instead_of: str = "") -> TrustedKeys:
+        """The next list, with this key, which may what is said now, and without the other one."""
+        others = [it for it in self.keys.values() if it.id not in {key.id, instead_of}]
+        return TrustedKeys.of(self.version + 1, [*others, key])
+
+    def without(self, key: str) -> TrustedKeys:
+        """The next list, without the key of this id."""
+        return TrustedKeys.of(self.version + 1, [it for it in self.keys.values() if it.id != key])
+
     def may(self, key: str, permission: Permission) -> bool:
         """Whether the key with this id is listed with that permission."""
         return key in self.keys and permission in self.keys[key].may
@@ -112,6 +121,18 @@ def verify_keys(old: TrustedKeys, signed: Signed, *, fleet: str) -> TrustedKeys:
     if new.version <= old.version:
         raise Refused.of("replayed", f"the key list has version {new.version}, known is {old.version}")
     return new
+
+
+def version_of(signed: Signed) -> int:
+    """The version that a signed list says it has; nothing is verified.
+
+    Raises:
+        Refused: it is no such list.
+    """
+    try:
+        return int(parse_exact(signed.body, _UPDATE_FIELDS)["version"])
+    except NotExact as error:
+        raise _malformed(error) from None
 
 
 def _from_exact(fields: Mapping[str, Any]) -> TrustedKeys:

@@ -105,7 +105,15 @@ class AgentParts:
 
     def agent(self, log: Log, alive: Callable[[], None]) -> Agent:
         """The loop."""
-        return Agent(self.settings.host, self.executor(), self.facts, self.clock, log, alive=alive)
+        return Agent(
+            self.settings.host,
+            self.executor(),
+            pinned=self.pinned,
+            facts=self.facts,
+            clock=self.clock,
+            log=log,
+            alive=alive,
+        )
 
     def _sealing_key(self) -> bytes:
         return sealing_key(self.settings.agent_dir)

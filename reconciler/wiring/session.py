@@ -7,7 +7,7 @@ import os
 import pwd
 import secrets
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -38,13 +38,14 @@ from reconciler.model.work import Lease
 from reconciler.planner.compose import Composer
 from reconciler.settings import Settings
 from reconciler.source.git_tree import GitTree
+from reconciler.source.key_lists import KeyLists, load_key_lists, save_key_lists
 from reconciler.source.keys import load_key, load_or_create_key
 from reconciler.source.mirror import LastFetched, Mirror
 from reconciler.source.secret_values import SecretProviders
 from reconciler.source.state import check_state_dir, prepare_state_dir
 from reconciler.source.working_tree import WorkingTree
 from reconciler.store import Store, open_store
-from reconciler.trust import Masker, Permission, Signer, TrustedKey, TrustedKeys
+from reconciler.trust import Masker, Signed, Signer, TrustedKeys, version_of
 
 if TYPE_CHECKING:
     from reconciler.enrolment.enroll import Enrolment
@@ -214,7 +215,8 @@ class Session:
         if self.signer is None:
             raise LookupError("this session was opened without a key")
         sealing = Sealing(self.reach.sealing_key, self.secrets.resolve)
-        return Controller(fleet, self.store, self.signer, self._trusted, sealing, self._agents, self.clock)
+        lists = _versions(self.key_lists)
+        return Controller(fleet, self.store, self.signer, self._trusted, sealing, self._agents, lists, self.clock)
 
     def executor(self, fleet: str, listener: Listener | None = None) -> Executor:
         """Works on the hosts within reach."""
@@ -291,11 +293,31 @@ class Session:
         return FollowedBranch(self.closing.enter_context(mirror), interval_seconds, self.clock, log, stop)
 
     @cached_property
-    def _trusted(self) -> TrustedKeys:
+    def key_lists(self) -> KeyLists:
+        """The keys that hosts are to trust, and how they came to be trusted."""
         if self.signer is None:
             raise LookupError("this session was opened without a key")
-        own = TrustedKey(self.signer.public, frozenset(Permission))
-        return TrustedKeys.of(1, [own])
+        return load_key_lists(self.settings.state_dir, self.signer.public)
+
+    def change_keys(self, fleet: str, keys: TrustedKeys) -> None:
+        """Sign another list of keys with the present one, keep it, and let agents have it.
+
+        Raises:
+            Refused: the present key may not, or somebody controls the fleet with what it knows of keys.
+        """
+        if self.signer is None:
+            raise LookupError("this session was opened without a key")
+        lists = self.key_lists.after(self.signer.sign_keys(keys, fleet=fleet), fleet)
+        save_key_lists(self.settings.state_dir, lists, fleet)
+        self.store.key_lists.publish(sorted(self.reach.agents), _versions(lists))
+
+    @property
+    def _trusted(self) -> TrustedKeys:
+        return self.key_lists.current
+
+
+def _versions(lists: KeyLists) -> Sequence[tuple[int, Signed]]:
+    return [(version_of(signed), signed) for signed in lists.signed]
 
 
 def _login() -> str:

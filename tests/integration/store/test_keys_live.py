@@ -10,6 +10,7 @@ from reconciler.model.work import CONVERGE, RUN, Work, WorkState
 from reconciler.store import CONTROL, Answer, FleetState, HostWrite, ReconcileRequest, Store, host_lease
 from reconciler.store.keys import PERMANENT
 from reconciler.store.layout import LAYOUT
+from reconciler.trust import Signed
 from tests.integration.store.conftest import Inside
 
 
@@ -36,6 +37,7 @@ def everything(store: Store, host: str) -> None:
     store.work.enqueue([Work("r3", host, RUN)], agents={host})
     store.journal.append("applied", host=host)
     store.journal.append("taken")
+    store.key_lists.publish([host], [(2, Signed(b"{}", bytes(64)))])
     store.fleet.set_current(FleetState("1a2b3c4"))
     store.fleet.request_reconcile(ReconcileRequest("01J", "ops-2"))
     store.fleet.answer("01J", Answer("done"))
