@@ -11,10 +11,15 @@ from importlib.metadata import distributions
 from itertools import chain
 from statistics import median
 
+from reconciler.clock import SystemClock
+from reconciler.store import Store
+from reconciler.store.opening import at_url
 from tests.bench.hosts import crowd, following, same_work
 from tests.bench.page import Row, at_most, duration, printed, write
 from tests.e2e.fleet import booted
 from tests.e2e.ops import PROJECT, Ops
+from tests.e2e.redis import serving
+from tests.e2e.wheels import cached_wheels
 
 HOSTS = ("web-1", "web-2", "web-3", "web-4")
 ROUNDS = 3
@@ -59,6 +64,28 @@ def followed() -> Iterator[Row]:
     yield from _latency("... from saving and committing in the watched working tree", saved)
 
 
+def by_agents() -> Iterator[Row]:
+    """A watch that is at work, and agents on the hosts."""
+    with booted(*HOSTS) as fleet, serving(fleet.directory / "redis") as url:
+        ops = Ops(fleet.directory / "ops", fleet, {"RECONCILER_REDIS_URL": url})
+        ops.give_wheels(cached_wheels())
+        same_work.furnish(ops)
+        same_work.join(ops, fleet)
+        for name in HOSTS:
+            ran = ops("hosts", "enroll", name)
+            assert ran.code == 0, ran.out
+        ops.commit("agents")
+        with Store(at_url(url, SystemClock(), read_only=True)) as store:
+            measured = following.measure(ops, fleet, pushed=True, recorded=lambda: _finished(store))
+    yield from _latency(f"a watch and 4 agents, {following.COMMITS} commits: from `git push` to all hosts", measured)
+
+
+def _finished(store: Store) -> Mapping[str, float]:
+    found = store.observed.read(HOSTS)
+    apps = {host: known.apps.get("bench") for host, known in found.items()}
+    return {host: app.finished_at.timestamp() for host, app in apps.items() if app and app.finished_at}
+
+
 def _latency(what: str, measured: tuple[list[float], list[float]]) -> Iterator[Row]:
     arrived, recorded = map(sorted, measured)
     yield at_most(f"{what}, p50", median(arrived), 0.3)
@@ -85,7 +112,12 @@ def _versions() -> Mapping[str, str]:
     }
 
 
-BENCHMARKS: Mapping[str, Callable[[], Iterator[Row]]] = {"compared": compared, "followed": followed, "crowded": crowded}
+BENCHMARKS: Mapping[str, Callable[[], Iterator[Row]]] = {
+    "compared": compared,
+    "followed": followed,
+    "by_agents": by_agents,
+    "crowded": crowded,
+}
 
 
 def main(names: list[str]) -> None:
