@@ -11,6 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Protocol
 
+from reconciler.clock import Clock
 from reconciler.enrolment.installation import Installation
 from reconciler.enrolment.key_delivery import delivered
 from reconciler.enrolment.layout import REDIS_URL, environment
@@ -22,6 +23,10 @@ from reconciler.errors import HostFailed, InvalidInput, Place, Problem, Refused
 from reconciler.store.acl import user_name
 from reconciler.transport import Machine
 from reconciler.trust import TrustedKeys
+
+SILENT_SECONDS = 30.0
+"""An agent reports every 10 s; one that was not heard for this long does not work."""
+_POLL_SECONDS = 0.2
 
 
 class RedisUsers(Protocol):
@@ -70,6 +75,8 @@ class Enrolment:
         redis_url: where this process finds Redis; None: embedded.
         release: makes what is installed.
         wheelhouse: where the libraries come from.
+        heard: seconds since Redis heard from a host; None: never.
+        clock: for waiting until it does.
         new_password: makes one that nobody can guess.
         tell: says what takes a while.
     """
@@ -81,6 +88,8 @@ class Enrolment:
     redis_url: str | None
     release: Callable[[], Release]
     wheelhouse: Wheelhouse
+    heard: Callable[[str], float | None]
+    clock: Clock
     new_password: Callable[[], str]
     tell: Callable[[str], None]
 
@@ -109,7 +118,7 @@ class Enrolment:
             sealing_key = there.sealing_key(version, told)
             changes += self._user(there, host, version)
             there.check(version, told)
-            changes += self._started(there, version)
+            changes += self._started(there, host, version)
             return Enrolled(sealing_key, version, changes)
 
     def upgrade(self, host: str, *, online: bool = False) -> Enrolled:
@@ -129,7 +138,7 @@ class Enrolment:
             sealing_key = there.sealing_key(version, told)
             changes += self._user(there, host, version)
             there.check(version, told)
-            changes += self._started(there, version)
+            changes += self._started(there, host, version)
             return Enrolled(sealing_key, version, changes)
 
     def remove(self, host: str, *, purge: bool = False) -> Sequence[str]:
@@ -203,23 +212,44 @@ class Enrolment:
             return False
         return there
 
-    def _started(self, there: Installation, version: str) -> list[str]:
-        """Have the unit run this version; where it does not start, the one before is put back."""
+    def _started(self, there: Installation, host: str, version: str) -> list[str]:
+        """Have the unit run this version; where it does not start and report, the one before is put back."""
         before = there.current()
         switched = there.switch(version)
+        began = self.clock.monotonic()
         try:
             started = there.start()
+            if started:
+                self._hear(there, host, began)
+                there.confirm()
         except HostFailed as error:
             raise self._gone_back(there, error, before if switched else None) from None
         if switched:
             there.prune((version, before))
         return [*_named(f"switched from {before}", switched and before is not None), *_named("started it", started)]
 
+    def _hear(self, there: Installation, host: str, since: float) -> None:
+        """Wait until the agent has reported to Redis after a moment of the clock.
+
+        Raises:
+            HostFailed: `agent-silent`.
+        """
+        deadline = self.clock.monotonic() + SILENT_SECONDS
+        while True:
+            age = self.heard(host)
+            now = self.clock.monotonic()
+            if age is not None and age < now - since:
+                return
+            if now >= deadline:
+                raise there.silent(SILENT_SECONDS)
+            self.clock.sleep(_POLL_SECONDS)
+
     def _gone_back(self, there: Installation, error: HostFailed, before: str | None) -> HostFailed:
         if before is None:
             return error
         there.switch(before)
         there.start()
+        there.confirm()
         problem = error.problems[0]
         hint = f"It went back to {before}, which is at work."
         return HostFailed(Problem(problem.place, problem.message, hint, problem.code))

@@ -34,16 +34,19 @@ from reconciler.resources.system import Completed
 from reconciler.transport import Machine
 
 _STARTED = f"{PROGRAM}/started"
-"""Holds the fingerprint of what the unit was last started with: if that differs now, it needs a start, also after a
-run that was cut off in between."""
+"""Holds the fingerprint of what the unit was last started with and worked: if that differs now, it needs a start, also
+after a run that was cut off in between."""
+_INSTALLING = f"{PROGRAM}/installing"
+"""Locked by what fills or empties version directories: a program outlives the run that started it and was killed."""
+_APPLYING = f"{STATE}/lock"
+"""Locked by the engine while it applies something on the host."""
 _COMPLETE = "complete"
 """Written into a version directory when everything is in it."""
-_INSTALL_SECONDS = 900.0
-_START_SECONDS = 400.0
-"""More than the unit itself takes to stop and start."""
+_STEP_SECONDS = 900.0
+"""For any one program: pip on a slow machine, or a unit that takes long to stop and start."""
 _CHECK_SECONDS = 60.0
 _TURN_SECONDS = 600
-"""How long an apply that is under way may keep a restart waiting."""
+"""How long an apply or an installation that is under way may keep us waiting."""
 _NO_TURN = 75
 """What flock(1) is told to end with then, chosen so that nothing else means it."""
 _JOURNAL_LINES = 5
@@ -69,7 +72,9 @@ class Installation:
             HostFailed: `install-failed`, with what pip said.
         """
         directory = f"{VERSIONS}/{version}"
-        self._must("install-failed", "rm", "-rf", "--one-file-system", directory)
+        if self._machine.read(_INSTALLING) is None:
+            self._machine.write(_INSTALLING, b"", 0o600)
+        self._remove(directory)
         self._machine.write(f"{directory}/pyvenv.cfg", _environment_of(platform), 0o644)
         self._machine.link(f"{directory}/bin/python", platform.executable)
         for wheel in (release.wheel, *wheels):
@@ -82,13 +87,9 @@ class Installation:
         env = {"HOME": "/root", "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_ROOT_USER_ACTION": "ignore"}
         if not online:
             env["PIP_CONFIG_FILE"] = "/dev/null"
-        self._must(
-            "install-failed",
-            *[*pip, *how, *index, f"--requirement={directory}/wheels/requirements.txt"],
-            env=env,
-            seconds=_INSTALL_SECONDS,
-        )
-        self._must("install-failed", "rm", "-rf", f"{directory}/wheels")
+        requirements = f"--requirement={directory}/wheels/requirements.txt"
+        self._in_turn("install-failed", _INSTALLING, *[*pip, *how, *index, requirements], env=env)
+        self._remove(f"{directory}/wheels")
         self._machine.write(f"{directory}/{_COMPLETE}", b"", 0o644)
 
     def current(self) -> str | None:
@@ -107,7 +108,7 @@ class Installation:
         """Remove the other versions."""
         for name in self._machine.names(VERSIONS):
             if name not in keep:
-                self._must("host-error", "rm", "-rf", "--one-file-system", f"{VERSIONS}/{name}")
+                self._remove(f"{VERSIONS}/{name}")
 
     # -- what it is told
 
@@ -154,6 +155,8 @@ class Installation:
     def start(self) -> bool:
         """Have the unit run what stands there now, also at every boot; whether anything had to be done.
 
+        A start counts once it is confirmed; until then the next run starts it again.
+
         Raises:
             HostFailed: `agent-not-started`, with the last lines of its log.
         """
@@ -161,18 +164,26 @@ class Installation:
             self._must("agent-not-started", "systemctl", "daemon-reload")
         enabled = self._machine.run("systemctl", "is-enabled", "--quiet", SERVICE).ok
         running = self._machine.run("systemctl", "is-active", "--quiet", SERVICE).ok
-        fingerprint = self._fingerprint()
-        if enabled and running and self._machine.read(_STARTED) == fingerprint:
+        if enabled and running and self._machine.read(_STARTED) == self._fingerprint():
             return False
         self._must("agent-not-started", "systemctl", "enable", "--quiet", SERVICE)
         self._machine.write(_STARTED, b"", 0o644)
-        started = self._between_applies("systemctl", "restart", SERVICE)
-        if not started.ok:
-            raise self._host_failed(
-                "agent-not-started", f"its service does not start: {self._journal() or _said(started)}"
-            )
-        self._machine.write(_STARTED, fingerprint, 0o644)
+        try:
+            self._in_turn("agent-not-started", _APPLYING, "systemctl", "restart", SERVICE)
+        except HostFailed as error:
+            if error.problems[0].code == "host-busy":
+                raise
+            raise self._with_log(self._host_failed("agent-not-started", "its service does not start")) from None
         return True
+
+    def confirm(self) -> None:
+        """Remember that what stands there now was started, and works."""
+        self._machine.write(_STARTED, self._fingerprint(), 0o644)
+
+    def silent(self, seconds: float) -> HostFailed:
+        """The error for an agent that runs and does not report."""
+        message = f"its service runs, but Redis has not heard from it for {seconds:g} s"
+        return self._with_log(self._host_failed("agent-silent", message))
 
     def _fingerprint(self) -> bytes:
         """Of all that the agent reads when it starts."""
@@ -184,9 +195,7 @@ class Installation:
         there = self._machine.read(UNIT) is not None
         known = self._machine.run("systemctl", "cat", SERVICE).ok
         if known:
-            ended = self._between_applies("systemctl", "disable", "--quiet", "--now", SERVICE)
-            if not ended.ok:
-                raise self._host_failed("host-error", f"its service does not stop: {_said(ended)}")
+            self._in_turn("host-error", _APPLYING, "systemctl", "disable", "--quiet", "--now", SERVICE)
         if there:
             self._must("host-error", "rm", "-f", UNIT)
             self._must("host-error", "systemctl", "daemon-reload")
@@ -198,7 +207,8 @@ class Installation:
         paths = [VERSIONS, CURRENT, _STARTED, ENVIRONMENT, KEYS, SEALING_KEY, *([STATE] if purge else [])]
         there = [path for path in paths if self._machine.run("ls", "-d", path).ok]
         if there:
-            self._must("host-error", "rm", "-rf", "--one-file-system", *there)
+            self._remove(*there)
+        self._must("host-error", "rm", "-f", _INSTALLING)
         for directory in (PROGRAM, SETTINGS_DIRECTORY):
             self._machine.run("rmdir", directory)  # others may have something in it
         return there
@@ -209,20 +219,25 @@ class Installation:
         program = f"{VERSIONS}/{version}/bin/reconcile"
         return self._machine.run(program, "agent", flag, env=environment, seconds=_CHECK_SECONDS)
 
-    def _between_applies(self, *argv: str) -> Completed:
-        """Run a program while nobody applies anything on the host: what an apply has started would be ended with it.
+    def _remove(self, *paths: str) -> None:
+        self._in_turn("host-error", _INSTALLING, "rm", "-rf", "--one-file-system", *paths)
+
+    def _in_turn(self, code: str, lock: str, *argv: str, env: Mapping[str, str] | None = None) -> None:
+        """Run a program while nobody else holds a lock of the host; where there is no such file, nobody ever did.
 
         Raises:
-            HostFailed: `host-busy`, an apply goes on and on.
+            HostFailed: the code, with what the program said; `host-busy`, where the lock is not to be had.
         """
-        if "lock" not in self._machine.names(STATE):  # nothing was ever applied
-            return self._machine.run(*argv, seconds=_START_SECONDS)
-        turn = ["flock", f"--timeout={_TURN_SECONDS}", f"--conflict-exit-code={_NO_TURN}", f"{STATE}/lock"]
-        ended = self._machine.run(*turn, *argv, seconds=_TURN_SECONDS + _START_SECONDS)
+        if self._machine.read(lock) is None:
+            self._must(code, *argv, env=env)
+            return
+        turn = ["flock", f"--timeout={_TURN_SECONDS}", f"--conflict-exit-code={_NO_TURN}", lock]
+        ended = self._machine.run(*turn, *argv, env=env, seconds=_TURN_SECONDS + _STEP_SECONDS)
         if ended.code == _NO_TURN:
-            message = f"something is being applied there for more than {_TURN_SECONDS} s"
-            raise self._host_failed("host-busy", message, "Run it again later; nothing was stopped")
-        return ended
+            message = f"something is being applied or installed there for more than {_TURN_SECONDS} s"
+            raise self._host_failed("host-busy", message, "Run it again later")
+        if not ended.ok:
+            raise self._ended(code, argv[0], ended)
 
     def _write(self, path: str, content: bytes, mode: int) -> bool:
         if self._machine.read(path) == content:
@@ -230,14 +245,20 @@ class Installation:
         self._machine.write(path, content, mode)
         return True
 
-    def _journal(self) -> str:
+    def _with_log(self, error: HostFailed) -> HostFailed:
+        """The error, with the last lines of the agent's log."""
         words = ["journalctl", "--unit", SERVICE, "--output=cat", "--no-pager", f"--lines={_JOURNAL_LINES}"]
-        return "; ".join(line.strip() for line in self._machine.run(*words).stdout.splitlines() if line.strip())
+        log = "; ".join(line.strip() for line in self._machine.run(*words).stdout.splitlines() if line.strip())
+        problem = error.problems[0]
+        return self._host_failed(problem.code, f"{problem.message}. Its log: {log}", problem.hint)
 
-    def _must(self, code: str, *argv: str, env: Mapping[str, str] | None = None, seconds: float = 300.0) -> None:
-        ended = self._machine.run(*argv, env=env, seconds=seconds)
+    def _must(self, code: str, *argv: str, env: Mapping[str, str] | None = None) -> None:
+        ended = self._machine.run(*argv, env=env, seconds=_STEP_SECONDS)
         if not ended.ok:
-            raise self._host_failed(code, f"{PurePosixPath(argv[0]).name} failed: {_said(ended)}")
+            raise self._ended(code, argv[0], ended)
+
+    def _ended(self, code: str, program: str, ended: Completed) -> HostFailed:
+        return self._host_failed(code, f"{PurePosixPath(program).name} failed: {_said(ended)}")
 
     def _host_failed(self, code: str, message: str, hint: str = "") -> HostFailed:
         return HostFailed.of(code, message, place=self._place, hint=hint)

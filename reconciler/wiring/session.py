@@ -254,6 +254,8 @@ class Session:
             redis_url=self.settings.redis_url,
             release=lru_cache(1)(Release.running),
             wheelhouse=Wheelhouse(self.settings.cache_dir),
+            heard=lambda host: self.store.observed.ages([host])[host],
+            clock=self.clock,
             new_password=lambda: secrets.token_urlsafe(32),
             tell=tell,
         )

@@ -26,8 +26,9 @@ kind: App
 metadata: {name: greeting}
 spec:
   hosts: role=web
+  config: {word: {secret: greeting/word}}
   resources:
-    - file: {path: /etc/greeting, content: "Hello from {{ host.name }}\\n"}
+    - file: {path: /etc/greeting, content: "Hello from {{ host.name }}, {{ word }}\\n"}
 """
 OWN = ("/opt/reconciler", "/etc/reconciler", f"/etc/systemd/system/{SERVICE}.service")
 """Where an agent has files of its own, beside the host's ledger."""
@@ -43,6 +44,7 @@ def ops(fleet: Fleet) -> Iterator[Ops]:
         made.host(fleet, "web-1", "role: web")
         made.host(fleet, "web-2", "role: web", "{user: ops, become: true}")
         made.host(fleet, "db-1", "role: db", "{user: ops}")
+        made.secret("greeting/word", "sesame")
         made.commit("a small fleet")
         yield made
 
@@ -99,14 +101,14 @@ def test_enrolling_again_changes_nothing(fleet: Fleet, ops: Ops, enrolled: Ran) 
     assert host.check_output(f"systemctl show --property=MainPID --value {SERVICE}") == pid
 
 
-def test_a_host_is_converged_by_its_agent_where_nobody_can_log_in_any_more(
+def test_a_host_is_converged_with_its_secrets_where_nobody_can_log_in_any_more(
     fleet: Fleet, ops: Ops, enrolled: Ran
 ) -> None:
     ops.commit("web-1 has an agent")
     with ops.without_its_key():
         ran = ops("apply", "--yes", "--host", "web-1")
     assert ran.code == 0, ran.out
-    assert fleet.look("web-1").file("/etc/greeting").content_string == "Hello from web-1\n"
+    assert fleet.look("web-1").file("/etc/greeting").content_string == "Hello from web-1, sesame\n"
 
 
 def another_version(fleet: Fleet, version: str, *, broken: bool = False) -> dict[str, str]:
@@ -155,12 +157,18 @@ def test_the_agent_is_at_work_again_after_a_reboot(fleet: Fleet, ops: Ops, enrol
     until(lambda: fleet.look("web-1").service(SERVICE).is_running, "the agent")
 
 
-def test_a_user_who_may_sudo_will_do(fleet: Fleet, ops: Ops) -> None:
+def test_an_enrolment_that_was_killed_is_completed_by_the_next_also_by_a_user_who_may_sudo(
+    fleet: Fleet, ops: Ops
+) -> None:
+    host = fleet.look("web-2")
+    with ops.running("hosts", "enroll", "web-2") as first:
+        until(lambda: host.run("ls /opt/reconciler/versions/*/lib").rc == 0, "half an installation")
+        first.kill()
     ran = ops("hosts", "enroll", "web-2")
     assert ran.code == 0, ran.out
     manifest = (ops.root / "manifests/hosts/web-2.yaml").read_text()
     assert "connection: {user: ops, become: true, type: agent, sealingKey: " in manifest
-    assert fleet.look("web-2").service(SERVICE).is_running
+    assert host.service(SERVICE).is_running
 
 
 def test_removing_an_agent_leaves_the_ledger_and_nothing_else(fleet: Fleet, ops: Ops) -> None:

@@ -17,6 +17,7 @@ from reconciler.enrolment.release import Release
 from reconciler.enrolment.wheelhouse import Wheelhouse
 from reconciler.errors import HostFailed, InvalidInput, ReconcilerError, Refused
 from reconciler.trust import Permission, TrustedKey, TrustedKeys
+from tests.fakes.clock import FakeClock
 from tests.fakes.machine import ENROLLED_KEY, CutOff, FakeMachine
 
 OLD = Release(Wheel("reconciler-0.1.0-py3-none-any.whl", b"old"), requirements())
@@ -72,7 +73,14 @@ class Scene:
     release: Release = OLD
     keys: TrustedKeys = KEYS
     redis_url: str | None = "redis://operator:secret@10.0.0.1:6379/0"
+    clock: FakeClock = field(default_factory=lambda: FakeClock(100.0))
+    silent: bool = False
     told: list[str] = field(default_factory=list)
+
+    def heard(self, _: str) -> float | None:
+        """An agent reports 2 s after it was started; somebody else did before."""
+        reported = self.clock.seconds >= 102.0 and self.machine.started_with and not self.silent
+        return 1.0 if reported else self.clock.seconds
 
     @property
     def enrolment(self) -> Enrolment:
@@ -84,6 +92,8 @@ class Scene:
             redis_url=self.redis_url,
             release=lambda: self.release,
             wheelhouse=self.wheelhouse,
+            heard=self.heard,
+            clock=self.clock,
             new_password=lambda: "unguessable",
             tell=self.told.append,
         )
@@ -215,6 +225,21 @@ def test_a_version_that_does_not_start_is_taken_back(scene: Scene) -> None:
     assert scene.machine.started_with == scene.machine.started_from
 
 
+def test_an_agent_that_starts_and_is_not_heard_of_is_taken_back_too(scene: Scene) -> None:
+    first = scene.enroll().version
+    scene.release, scene.silent = NEW, True
+    with pytest.raises(HostFailed, match=r"Redis has not heard from it for 30 s\. Its log: agent: no\. It went back"):
+        scene.enrolment.upgrade("web-1")
+    assert scene.machine.links[CURRENT] == f"versions/{first}"
+
+
+def test_a_silent_agent_is_told_by_a_second_enrolment_too(scene: Scene) -> None:
+    scene.silent = True
+    for _ in range(2):
+        with pytest.raises(HostFailed, match="Redis has not heard from it"):
+            scene.enroll()
+
+
 def test_nothing_is_switched_where_the_new_version_could_not_work(scene: Scene) -> None:
     first = scene.enroll().version
     scene.release = NEW
@@ -229,7 +254,7 @@ def test_an_agent_is_not_stopped_while_it_applies(scene: Scene) -> None:
     scene.machine.files["/var/lib/reconciler/lock"] = b""
     scene.machine.applying = True
     started_with, scene.release = scene.machine.started_with, NEW
-    with pytest.raises(HostFailed, match=r"being applied there for more than 600 s\. Run it again later"):
+    with pytest.raises(HostFailed, match=r"being applied or installed there for more than 600 s\. Run it again later"):
         scene.enrolment.remove("web-1")
     assert scene.machine.started_with == started_with
 
@@ -343,6 +368,6 @@ def test_a_user_that_redis_will_forget_is_warned_of_once(scene: Scene) -> None:
 
 
 def test_what_pip_says_is_told(scene: Scene) -> None:
-    scene.machine.complaints["install"] = "ERROR: No space left on device"
+    scene.machine.complaints["--require-hashes"] = "ERROR: No space left on device"
     with pytest.raises(HostFailed, match="python failed: No space left on device"):
         scene.enroll()
