@@ -13,7 +13,7 @@ from reconciler.resources.failure import Failure
 from reconciler.resources.fields import Fields
 from reconciler.resources.ledger import Owned
 from reconciler.resources.places import access, make_parents, remove_if_empty, remove_leaf
-from reconciler.resources.resource import ADD, CHANGE, DELETE, NOTHING, Context, Difference, Resource, changes
+from reconciler.resources.resource import ADD, CHANGE, DELETE, NOTHING, AtPath, Context, Difference, changes
 from reconciler.resources.system import DIRECTORY, LINK, Access, System
 from reconciler.resources.unpacked import (
     Left,
@@ -46,7 +46,7 @@ class ArchiveState:
 
 
 @dataclass(frozen=True)
-class Archive(Resource):
+class Archive(AtPath):
     """An unpacked archive. It goes over what it left before, never over what is not its own.
 
     Files that other resources declare are left to these. Nothing unpacked is writable to anyone but its owner.
@@ -82,14 +82,6 @@ class Archive(Resource):
             strip=fields.number("strip") or 0,
             present=fields.choice("state", "present", "absent") == "present",
         )
-
-    @property
-    def place(self) -> str:
-        return self.path
-
-    @property
-    def absent(self) -> bool:
-        return not self.present
 
     @property
     def _remote(self) -> bool:

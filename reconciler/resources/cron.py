@@ -49,10 +49,6 @@ class Cron(Resource):
         return f"/etc/cron.d/{self.name}"
 
     @property
-    def absent(self) -> bool:
-        return not self.present
-
-    @property
     def _file(self) -> File:
         content = _HEAD + entry(self.schedule, self.user, self.command)
         return File(self.place, content.encode(), present=self.present)

@@ -10,7 +10,7 @@ from reconciler.resources.failure import Failure
 from reconciler.resources.fields import Fields
 from reconciler.resources.ledger import Owned
 from reconciler.resources.places import access, make_parents, owner_names, remove_if_empty
-from reconciler.resources.resource import ADD, CHANGE, DELETE, NOTHING, Context, Difference, Resource, changes, octal
+from reconciler.resources.resource import ADD, CHANGE, DELETE, NOTHING, AtPath, Context, Difference, changes, octal
 from reconciler.resources.system import DIRECTORY, System
 
 
@@ -27,7 +27,7 @@ class DirectoryState:
 
 
 @dataclass(frozen=True)
-class Directory(Resource):
+class Directory(AtPath):
     """A directory; parents are created with mode 0755.
 
     `purge` removes files and links in it that no resource declares; directories in it stay. Wanted absent, it must
@@ -57,14 +57,6 @@ class Directory(Resource):
             purge=fields.flag("purge", default=False),
             present=fields.choice("state", "present", "absent") == "present",
         )
-
-    @property
-    def place(self) -> str:
-        return self.path
-
-    @property
-    def absent(self) -> bool:
-        return not self.present
 
     def within(self, context: Context) -> Directory:
         """See Resource."""

@@ -10,7 +10,7 @@ from reconciler.resources.failure import Failure
 from reconciler.resources.fields import Fields
 from reconciler.resources.ledger import Owned
 from reconciler.resources.places import access, make_parents, owner_names, remove_leaf
-from reconciler.resources.resource import ADD, CHANGE, DELETE, NOTHING, Difference, Resource, changes, octal
+from reconciler.resources.resource import ADD, CHANGE, DELETE, NOTHING, AtPath, Difference, changes, octal
 from reconciler.resources.system import FILE, System
 
 _COMPARED_BYTES = 1 << 20
@@ -32,7 +32,7 @@ class FileState:
 
 
 @dataclass(frozen=True)
-class File(Resource):
+class File(AtPath):
     """A file; parents are created with mode 0755. Without `replace` an existing text is left as it is."""
 
     kind: ClassVar[str] = "file"
@@ -61,14 +61,6 @@ class File(Resource):
             replace=fields.flag("replace", default=True),
             present=present,
         )
-
-    @property
-    def place(self) -> str:
-        return self.path
-
-    @property
-    def absent(self) -> bool:
-        return not self.present
 
     def inspect(self, system: System) -> Optional[FileState]:
         found = system.read(self.path, max(len(self.content) + 1, _COMPARED_BYTES))

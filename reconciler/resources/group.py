@@ -37,10 +37,6 @@ class Group(Resource):
         present = fields.choice("state", "present", "absent") == "present"
         return cls(name=fields.text("name"), gid=fields.number("gid"), present=present)
 
-    @property
-    def absent(self) -> bool:
-        return not self.present
-
     def inspect(self, system: System) -> Optional[GroupState]:
         found = groups(system).get(self.name)
         return GroupState(found.gid) if found else None

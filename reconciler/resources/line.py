@@ -47,10 +47,6 @@ class Line(Resource):
         present = fields.choice("state", "present", "absent") == "present"
         return cls(path=fields.path(), line=line, match=match, present=present)
 
-    @property
-    def absent(self) -> bool:
-        return not self.present
-
     def inspect(self, system: System) -> Optional[LineState]:
         found = system.read(self.path)
         return LineState(found[1].decode(errors="surrogateescape")) if found else None

@@ -9,7 +9,7 @@ from reconciler.resources.failure import Failure
 from reconciler.resources.fields import Fields
 from reconciler.resources.ledger import Owned
 from reconciler.resources.places import make_parents, remove_leaf
-from reconciler.resources.resource import ADD, CHANGE, DELETE, NOTHING, Difference, Resource, changes
+from reconciler.resources.resource import ADD, CHANGE, DELETE, NOTHING, AtPath, Difference, changes
 from reconciler.resources.system import DIRECTORY, LINK, System
 
 
@@ -22,7 +22,7 @@ class LinkState:
 
 
 @dataclass(frozen=True)
-class Link(Resource):
+class Link(AtPath):
     """A symbolic link, replaced in one step; its target need not exist. Parents are created with mode 0755."""
 
     kind: ClassVar[str] = "link"
@@ -37,14 +37,6 @@ class Link(Resource):
         """Read the manifest's fields."""
         present = fields.choice("state", "present", "absent") == "present"
         return cls(path=fields.path(), target=fields.text("target", None if present else ""), present=present)
-
-    @property
-    def place(self) -> str:
-        return self.path
-
-    @property
-    def absent(self) -> bool:
-        return not self.present
 
     def inspect(self, system: System) -> Optional[LinkState]:
         entry = system.look(self.path)

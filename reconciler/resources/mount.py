@@ -61,10 +61,6 @@ class Mount(Resource):
         return cls(fields.path(), wanted, fields.choice("state", "present", "absent") == "present")
 
     @property
-    def absent(self) -> bool:
-        return not self.present
-
-    @property
     def automatic(self) -> bool:
         """Whether it is mounted without anyone asking for it."""
         return "noauto" not in self.wanted.options.split(",")

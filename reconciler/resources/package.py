@@ -42,10 +42,6 @@ class Package(Resource):
         present = fields.choice("state", "present", "absent") == "present"
         return cls(names=names, version=fields.text("version", ""), present=present)
 
-    @property
-    def absent(self) -> bool:
-        return not self.present
-
     def inspect(self, system: System) -> PackageState:
         tool = package_tool(system)
         found = tool.installed(tool.run(system, tool.query(self.names)).stdout)

@@ -58,10 +58,6 @@ class Repository(Resource):
         return cls(offer, fields.choice("state", "present", "absent") == "present")
 
     @property
-    def absent(self) -> bool:
-        return not self.present
-
-    @property
     def places(self) -> Tuple[str, ...]:
         """The files of any tool: which one the host has is not known before it is looked at."""
         main = [each.main_path(self.offer.name) for each in FORMATS.values()]

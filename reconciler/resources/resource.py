@@ -62,6 +62,9 @@ class Resource(ABC):
     reversible: ClassVar[bool] = True
     """Whether a rollback undoes it; else it stays and people are told."""
 
+    present: bool = True
+    """False: it is wanted away. A field of the kinds that take `state`."""
+
     @property
     def place(self) -> str:
         """The path that it claims for itself alone; empty if it claims none."""
@@ -75,7 +78,7 @@ class Resource(ABC):
     @property
     def absent(self) -> bool:
         """Whether it is wanted away."""
-        return False
+        return not self.present
 
     def within(self, context: Context) -> Resource:
         """The resource as it is in this context; most are the same in all."""
@@ -141,6 +144,16 @@ class Resource(ABC):
     def confirms(self) -> bool:
         """Whether a second look after acting tells that it worked."""
         return True
+
+
+class AtPath(Resource):
+    """A resource that is what stands at its path."""
+
+    path: str
+
+    @property
+    def place(self) -> str:
+        return self.path
 
 
 def changes(*pairs: Tuple[str, Any, Any]) -> Tuple[str, ...]:

@@ -60,10 +60,6 @@ class Sysctl(Resource):
         return f"/etc/sysctl.d/99-zz-{_way(self.key).replace('.', ':').replace('/', '.')}.conf"
 
     @property
-    def absent(self) -> bool:
-        return not self.present
-
-    @property
     def _file(self) -> File:
         text = f"# Kept by Reconciler; what is edited here is undone.\n{_way(self.key)} = {self.value}\n"
         return File(self.place, text.encode(), present=self.present)

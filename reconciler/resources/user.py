@@ -67,10 +67,6 @@ class User(Resource):
             present=fields.choice("state", "present", "absent") == "present",
         )
 
-    @property
-    def absent(self) -> bool:
-        return not self.present
-
     def within(self, context: Context) -> User:
         """See Resource."""
         return dataclasses.replace(self, ours=tuple(context.recorded.get("keys", ())))
