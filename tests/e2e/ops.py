@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 
 from tests.e2e.fleet import Fleet
+from tests.git import IDENTITY
 
 PROJECT = Path(__file__).parents[2]
 _PATIENCE_SECONDS = 300
 _RECONCILE = (sys.executable, "-c", "from reconciler.cli import entry; entry()")
 _ON_HOST = "/root/ops"
-_IDENTITY = ["-c", "user.name=Tester", "-c", "user.email=tester@example.org", "-c", "init.defaultBranch=main"]
 
 
 @dataclass(frozen=True)
@@ -184,7 +184,7 @@ class Ops:
         self.git("commit", "--quiet", "--allow-empty", "-m", message)
 
     def git(self, *words: str) -> None:
-        subprocess.run(["git", *_IDENTITY, *words], cwd=self.root, env=self.environment, check=True)
+        subprocess.run(["git", *IDENTITY, *words], cwd=self.root, env=self.environment, check=True)
 
     def forget(self) -> None:
         """Lose the key, the store and what was parsed: the next run is the first."""

@@ -19,10 +19,10 @@ import pytest
 from reconciler.cli import main
 from reconciler.clock import SystemClock
 from reconciler.store.opening import embedded
+from tests.git import IDENTITY
 
 EXAMPLE = Path(__file__).parents[3]
 _DATES = {"GIT_AUTHOR_DATE": "2026-01-01T00:00:00Z", "GIT_COMMITTER_DATE": "2026-01-01T00:00:00Z"}
-_IDENTITY = ["-c", "user.name=Tester", "-c", "user.email=tester@example.org", "-c", "init.defaultBranch=main"]
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class Repository:
 
     def git(self, *words: str) -> str:
         done = subprocess.run(
-            ["git", *_IDENTITY, *words],
+            ["git", *IDENTITY, *words],
             cwd=self.root,
             env={**os.environ, **_DATES},
             check=True,
