@@ -32,6 +32,21 @@ def test_the_text_of_a_file_that_not_everyone_may_read_is_not_shown(small: Repos
     assert "private matter" not in told
 
 
+def test_a_secret_that_somebody_copied_into_a_readable_file_is_masked(small: Repository) -> None:
+    secret = "correct horse battery"
+    small.write(".reconciler/secrets/pass", f"{secret}\n")
+    (small.root / ".reconciler").chmod(0o700)
+    (small.root / ".reconciler/secrets/pass").chmod(0o600)
+    more = "    - file: {path: /etc/secret, content: '{{ pass }}', mode: '0600'}\n"
+    small.replace("manifests/apps/hello.yaml", "{greeting: Hello}", "{greeting: Hello, pass: {secret: pass}}")
+    small.replace("manifests/apps/hello.yaml", "  resources:\n", f"  resources:\n{more}")
+    assert small("apply", "--yes").code == 0
+    small.on_host("/etc/hello").write_text(f"kept here for a moment: {secret}\n")
+    told = small("verify").out + small("status").out
+    assert told.count("-kept here for a moment: ********") == 2
+    assert secret not in told + str(small.redis("HGETALL", "rc:{demo}:observed"))
+
+
 def test_a_host_out_of_reach_is_shown_until_it_is_met_again(small: Repository, snapshot: SnapshotAssertion) -> None:
     assert small("apply", "--yes").code == 0
     _as_ssh(small)
