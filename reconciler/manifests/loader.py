@@ -11,6 +11,7 @@ from pathlib import Path as Directory
 from typing import TypeVar
 
 from reconciler.errors import InvalidInput, Place, Problem
+from reconciler.manifests.apart import begin
 from reconciler.manifests.cache import Cache, Key
 from reconciler.manifests.checks import CHECKS
 from reconciler.manifests.findings import Finding
@@ -28,6 +29,10 @@ TEMPLATES = "templates/"
 SUFFIXES = (".yaml", ".yml")
 MAX_PROBLEMS = 100
 """Of one file that are told one by one."""
+
+
+MANY = 10
+"""Files from which on it pays to read them in a process of their own."""
 
 
 class InvalidManifests(InvalidInput):
@@ -84,7 +89,7 @@ class Loader:
         """Bring `_parsed` to exactly these files: from memory, else from disk, else by parsing."""
         missing = [key for key in files if key not in self._parsed]
         known = self._cache.read(missing) if self._cache and missing else {}
-        fresh = {key: _parse(files[key]) for key in missing if key not in known}
+        fresh = _parse([files[key] for key in missing if key not in known])
         self._parsed = {key: self._parsed.get(key) or known.get(key) or fresh[key] for key in files}
         sound = {key: parsed for key, parsed in fresh.items() if parsed.sound}
         if self._cache and sound:
@@ -122,12 +127,24 @@ def _hidden(path: str) -> bool:
     return "/." in path
 
 
-def _parse(file: TreeFile) -> Parsed:
-    if is_template(file.path):
-        return read_template(file.path.removeprefix(TEMPLATES), file.read())
+def _parse(files: Iterable[TreeFile]) -> dict[Key, Parsed]:
+    """All these files; manifests beside templates, where there are many of both."""
+    texts = {(file.path, file.blob): file.read() for file in files}
+    manifests = {key: text for key, text in texts.items() if not is_template(key[0])}
+    templates = {key: text for key, text in texts.items() if is_template(key[0])}
+
+    def documents() -> dict[Key, Parsed]:
+        return {key: _document(key[0], text) for key, text in manifests.items()}
+
+    found = begin(documents) if min(len(manifests), len(templates)) >= MANY else documents
+    read = {key: read_template(key[0].removeprefix(TEMPLATES), text) for key, text in templates.items()}
+    return {**read, **found()}
+
+
+def _document(path: str, text: bytes) -> Parsed:
     from reconciler.manifests.documents import parse  # noqa: PLC0415 - pydantic and ruamel load only if needed
 
-    return parse(file.path, file.read())
+    return parse(path, text)
 
 
 def _check(tree: Tree, index: Index, *, empty: bool) -> Iterator[Problem]:
