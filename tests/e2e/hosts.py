@@ -101,11 +101,11 @@ class Host:
 
     def unplug(self) -> None:
         """Take its cable out of the bridge; it stays on."""
-        _run("ip", "link", "set", self._cable, "down")
+        _run("ip", "link", "set", self.cable, "down")
 
     def plug(self) -> None:
         """Put the cable back."""
-        _run("ip", "link", "set", self._cable, "up")
+        _run("ip", "link", "set", self.cable, "up")
 
     def answers(self) -> bool:
         """Whether its SSH server can be reached now."""
@@ -124,7 +124,8 @@ class Host:
             raise
 
     @property
-    def _cable(self) -> str:
+    def cable(self) -> str:
+        """Name of the end of its cable that is on this side."""
         return f"vb-{self.name}"[:15]
 
     def _keep_on(self) -> None:
