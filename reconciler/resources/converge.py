@@ -6,15 +6,16 @@ then deletes (and what they make necessary). Every step is remembered before it 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, FrozenSet, Iterator, List, Optional, Tuple, Union
+from typing import TYPE_CHECKING, Any, Dict, FrozenSet, Iterator, List, Optional, Tuple
 
 from reconciler.resources.book import Book, Put
 from reconciler.resources.failure import EXPECTED, Failure, as_failure
+from reconciler.resources.going_back import go_back
 from reconciler.resources.holdings import Held, Holdings
-from reconciler.resources.ledger import Owned
+from reconciler.resources.ledger import Owned, reject
 from reconciler.resources.masking import masked
 from reconciler.resources.memory import Memory
-from reconciler.resources.places import remove_if_empty
+from reconciler.resources.places import drop_empty
 from reconciler.resources.protocol import Event, Finished, Request, ResourceEvent
 from reconciler.resources.pruning import Farewell, Fate, farewells
 from reconciler.resources.registry import KINDS, Item, parse_all
@@ -23,12 +24,10 @@ from reconciler.resources.resource import ADD, DELETE
 from reconciler.resources.service import RESTART, Service
 from reconciler.resources.survey import Finding, survey
 from reconciler.resources.system import System
+from reconciler.resources.trial import Trial, trial_to_json
 
 if TYPE_CHECKING:
     from reconciler.resources.health import HealthCheck
-
-_REJECTED = 10
-"""How many rejected digests of an app are remembered."""
 
 
 class Stopped(Exception):
@@ -57,12 +56,20 @@ class Converge:
         self._health = () if request.remove else _checks(request)
         refuse_stale(request, book)
         book.put(*succession(request, book))
-        self._holdings = Holdings(book, request)
-        self._memory = Memory(book, request.app, system)
+        self._holdings = Holdings(book, request.app, request.digest)
+        self._memory = Memory(book, request.app, system, self._trial())
         self._renewals = Renewals(self._items, self._holdings, self._memory.steps, book, system)
         self._changed = 0
         self._renewed = False
         self._parents: List[str] = list(book.app(request.app).parents)
+
+    def _trial(self, *, ended: bool = False) -> Optional[Trial]:
+        """What this run is on from now, or from its end; None where nobody wants it confirmed."""
+        seconds, system = self._request.confirm_seconds, self._system
+        if not seconds:
+            return None
+        until = system.clock.monotonic() + seconds
+        return Trial(self._request.digest, self._request.generation, seconds, system.boot, until, ended=ended)
 
     def events(self) -> Iterator[Event]:
         """Do it; the last event is Finished."""
@@ -253,6 +260,7 @@ class Converge:
             if farewell.fate in {Fate.LEAVE, Fate.HOLD}:
                 yield ResourceEvent(farewell.key, farewell.key, "left", (farewell.reason,))
             if farewell.fate is not Fate.HOLD:
+                self._book.put(*self._memory.let_go(farewell.key, farewell.owned))
                 self._book.put(*self._holdings.forget(farewell.key))
 
     def _remove(self, farewell: Farewell) -> ResourceEvent:
@@ -267,26 +275,22 @@ class Converge:
         self._changed += 1
         return ResourceEvent(farewell.key, farewell.key, DELETE)
 
-    def _drop_parents(self) -> None:
-        """Remove directories that were made on the way to something that is gone."""
-        needed = [f"{place}/" for place in self._holdings.places()]
-        for parent in sorted(self._parents, key=len, reverse=True):
-            wanted = any(place.startswith(f"{parent}/") for place in needed)
-            if not wanted and remove_if_empty(self._system, parent):
-                self._parents.remove(parent)
-
     # -- the end
 
     def _succeed(self) -> Event:
-        self._drop_parents()
+        self._parents = drop_empty(self._system, self._parents, self._holdings.places())
         self._book.put(*self._renewals.settle())
         record = self._book.app(self._request.app)
         rejected = [digest for digest in record.rejected if digest != self._request.digest]
-        self._close("converged", self._request.digest, "", rejected)
+        trial = self._trial(ended=True) if self._memory.steps else None
+        status = "confirming" if trial else "converged"
+        app = ("apps", self._request.app)
+        self._book.put(((*app, "parents"), self._parents), ((*app, "recovery"), dict(self._request.recovery)))
+        self._close(status, self._request.digest, "", rejected, trial)
         if self._request.remove and not self._holdings.owned:
-            self._book.put((("apps", self._request.app), None))
+            self._book.put((app, None))
         self._book.save()
-        return self._finished("converged")
+        return self._finished(status)
 
     def _fail(self, failure: Failure, text: str, failed: str = "") -> Iterator[Event]:
         """Go back where that is asked for, or where a service's check refused what was written.
@@ -295,53 +299,36 @@ class Converge:
         """
         record = self._book.app(self._request.app)
         back = self._request.on_failure == "rollback" or failure.code == "check-failed"
-        if not back or not self._memory.undoable(failed):
-            digest, status, rejected = (
-                self._request.digest if self._changed else record.digest,
-                "failed",
-                record.rejected,
-            )
-            self._book.put(*self._renewals.owe())
+        undoable = self._memory.undoable(failed)
+        if back and undoable:
+            yield from go_back(self._book, self._memory, self._holdings, self._system)
+            digest = self._memory.before["digest"]
+            self._close("rolled-back", digest, text, reject(record.rejected, self._request.digest), None)
         else:
-            digest, status = record.digest, "rolled-back"
-            rejected = (*(each for each in record.rejected if each != self._request.digest), self._request.digest)
-            yield from self._memory.roll_back(self._holdings)
-            yield from self._renew_after_rollback()
-            self._drop_parents()
-        self._close(status, digest, text, list(rejected)[-_REJECTED:])
+            self._book.put(*self._renewals.owe())
+            digest = self._request.digest if self._changed else record.digest
+            self._close("failed", digest, text, list(record.rejected), self._trial(ended=True) if undoable else None)
         self._book.save()
-        yield self._finished(status, failure, text)
+        yield self._finished(self._book.app(self._request.app).status, failure, text)
 
-    def _renew_after_rollback(self) -> Iterator[Event]:
-        """Services that ran with what is gone again run with what is back."""
-        for item in self._renewals.outdated_records():
-            try:
-                self._service(item).renew(self._system, RESTART)
-            except EXPECTED as error:  # noqa: PERF203 - the others still get theirs
-                failure = as_failure(error)
-                yield ResourceEvent(item.id, item.wanted.name, "failed", error=failure.text(), hint=failure.hint)
-            else:
-                self._book.put(*self._renewals.renewed(item, RESTART))
-                yield ResourceEvent(item.id, item.wanted.name, RESTART)
-
-    def _close(self, status: str, digest: str, error: str, rejected: List[str]) -> None:
+    def _close(self, status: str, digest: str, error: str, rejected: List[str], trial: Optional[Trial]) -> None:
         """Write the run's result into the record; the time only where anything else changed."""
         app = ("apps", self._request.app)
         record = self._book.app(self._request.app)
-        values: Dict[str, Union[str, int, List[str], Dict[str, Any]]] = {
+        values: Dict[str, Any] = {
             "generation": self._request.generation,
             "digest": digest,
             "status": status,
             "error": masked(error, self._request.secrets),
             "rejected": rejected,
-            "parents": list(self._parents),
         }
-        if status == "converged":
-            values["recovery"] = dict(self._request.recovery)
         if digest != record.digest and record.moved:
             values["moved"] = {}
+        if status == "converged":
+            values["unconfirmed"] = None
         self._book.put(*(((*app, name), value) for name, value in values.items()))
-        self._book.put(((*app, "unfinished"), None))
+        ending = ((*app, "unfinished", "trial"), trial_to_json(trial)) if trial else ((*app, "unfinished"), None)
+        self._book.put(ending)
         self._book.put((("generation",), max(self._book.number("generation"), self._request.generation)))
         if self._book.changed:
             self._book.put(((*app, "changed_at"), self._system.clock.now().timestamp()))

@@ -15,6 +15,8 @@ from reconciler.resources.looking import Looking
 from reconciler.resources.masking import masked_event
 from reconciler.resources.protocol import Event, Finished, Request
 from reconciler.resources.system import Claim, System
+from reconciler.resources.trial import Trial
+from reconciler.resources.trial_end import prolong, stand, take_back
 
 
 def apply(request: Request, system: System) -> Iterator[Event]:
@@ -58,9 +60,39 @@ def forgive(system: System, fleet: str, host: str, app: str) -> None:
     """
     with system.exclusive(Claim(0, 0, f"{fleet} {host} retry {app}")):
         book = Book(system, fleet, host)
-        if book.app(app).rejected:
-            book.put((("apps", app, "rejected"), []))
+        record = book.app(app)
+        if record.rejected or record.unconfirmed:
+            book.put((("apps", app, "rejected"), []), (("apps", app, "unconfirmed"), None))
         book.save()
+
+
+def confirm(system: System, fleet: str, host: str, app: str, trial: Trial) -> bool:
+    """What was applied on this trial stands from now on; False where the app is on another one by now, or on none.
+
+    Raises:
+        Failure, OSError: such as host-busy.
+    """
+    with system.exclusive(Claim(0, 0, f"{fleet} {host} confirm {app}")):
+        return stand(Book(system, fleet, host), app, trial)
+
+
+def renew(system: System, fleet: str, host: str, app: str, trial: Trial) -> bool:
+    """The machine has booted: the trial gets all of its time again; False as for `confirm`, and raises as that."""
+    with system.exclusive(Claim(0, 0, f"{fleet} {host} renew {app}")):
+        return prolong(Book(system, fleet, host), app, trial, system)
+
+
+def undo(system: System, fleet: str, host: str, app: str, trial: Trial) -> Iterator[Event]:
+    """Take back what was applied on this trial; the last event is Finished, without others where it is over.
+
+    Kill it at any moment: the next one, or the next apply, goes on from there.
+    """
+    return _told(_undo(system, fleet, host, app, trial))
+
+
+def _undo(system: System, fleet: str, host: str, app: str, trial: Trial) -> Iterator[Event]:
+    with system.exclusive(Claim(0, 0, f"{fleet} {host} undo {app}")):
+        yield from take_back(Book(system, fleet, host), app, trial, system)
 
 
 def _told(events: Iterator[Event]) -> Iterator[Event]:

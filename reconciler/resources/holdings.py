@@ -6,13 +6,13 @@ host owns may move here, what another fleet or host owns may not be touched.
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Dict, FrozenSet, Iterable, Iterator, List, Optional, Tuple
 
 from reconciler.resources.book import Book, Put
 from reconciler.resources.failure import Failure
 from reconciler.resources.ledger import Owned, owned_to_json
-from reconciler.resources.protocol import Request
 from reconciler.resources.registry import Item
 
 
@@ -24,6 +24,10 @@ class Held:
     id: str
     owned: Owned
 
+    def written(self, serial: int) -> "Held":
+        """The same while it is being written."""
+        return Held(self.app, self.id, dataclasses.replace(self.owned, serial=serial, fingerprint=""))
+
     @property
     def present(self) -> bool:
         """Whether it is there in our name; what was wanted away is not."""
@@ -33,17 +37,18 @@ class Held:
 class Holdings:
     """What the app owns, and the rest of the host's ledger to compare with."""
 
-    def __init__(self, book: Book, request: Request) -> None:
-        self.app = request.app
-        record = book.app(request.app)
+    def __init__(self, book: Book, app: str, digest: str) -> None:
+        """The app's part of the book, for a run that brings this digest."""
+        self.app = app
+        record = book.app(app)
         self.owned: Dict[str, Owned] = dict(record.owned)
-        self._others = dict(book.others(request.app))
+        self._others = dict(book.others(app))
         self._foreign = book.foreign_places()
         self._ids = {key: Held(app, key, owned) for app, key, owned in self._elsewhere()}
         self._places = {held.owned.path: held for held in self._ids.values() if held.owned.path}
         mine = [Held(self.app, key, owned) for key, owned in self.owned.items()]
         self._places.update({held.owned.path: held for held in mine if held.owned.path})
-        self._moved = record.moved if record.digest == request.digest else {}
+        self._moved = record.moved if record.digest == digest else {}
 
     def _elsewhere(self) -> Iterator[Tuple[str, str, Owned]]:
         for app, record in self._others.items():
@@ -98,11 +103,9 @@ class Holdings:
         self.owned.pop(key, None)
         return [(("apps", self.app, "owned", key), None)]
 
-    def give_back(self, key: str, held: Optional[Held]) -> List[Put]:
-        """The ledger's changes that undo a claim."""
+    def give_back(self, key: str, held: Held) -> List[Put]:
+        """The ledger's changes that undo a claim of something that was held before."""
         puts = self.forget(key)
-        if held is None:
-            return puts
         if held.app == self.app:
             self.owned[held.id] = held.owned
         else:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import Any, Dict, Mapping, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+
+from reconciler.resources.trial import Trial, trial_from_json
 
 _JSON_TYPES: Mapping[str, Tuple[type, ...]] = {
     "str": (str,),
@@ -18,6 +20,8 @@ _JSON_TYPES: Mapping[str, Tuple[type, ...]] = {
     "Tuple": (list,),
 }
 """A field's type -> what JSON may give for it."""
+
+_REMEMBERED = 10
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ class AppRecord:
     generation: int = 0
     digest: str = ""
     status: str = ""
-    """converged, failed, rolled-back; empty while its first run is under way."""
+    """converged, confirming, failed, rolled-back, unconfirmed; empty while its first run is under way."""
     error: str = ""
     changed_at: float = 0.0
     """Unix seconds of the last run that changed this record."""
@@ -62,10 +66,18 @@ class AppRecord:
     """Directories made on the way to something else; removed when empty and no longer needed."""
     rejected: Tuple[str, ...] = ()
     """Digests that failed here and are not tried again."""
+    unconfirmed: str = ""
+    """The digest that was taken back for want of contact; the second time it is rejected."""
     recovery: Mapping[str, Any] = field(default_factory=dict)
     """What the executor asked to be kept, given back as it came."""
     unfinished: Mapping[str, Any] = field(default_factory=dict)
-    """What a run that has not ended yet must remember, see `memory`; empty between runs."""
+    """What a run must remember to be taken back, see `memory`: until it ends, or its trial does."""
+
+    @property
+    def trial(self) -> Optional[Trial]:
+        """The trial that its last run is on, if it is."""
+        kept = self.unfinished.get("trial")
+        return trial_from_json(kept) if kept else None
 
     @property
     def resources(self) -> Mapping[str, str]:
@@ -94,6 +106,11 @@ class Ledger:
     apps: Mapping[str, AppRecord] = field(default_factory=dict)
     damaged: str = ""
     """Where an unreadable ledger was moved to, or that it could not be read; empty normally."""
+
+
+def reject(rejected: Sequence[str], digest: str) -> List[str]:
+    """The rejected digests with one more; only the last few are remembered."""
+    return [*(each for each in rejected if each != digest), digest][-_REMEMBERED:]
 
 
 def ledger_to_json(ledger: Ledger) -> Dict[str, Any]:

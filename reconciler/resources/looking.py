@@ -35,7 +35,7 @@ class Looking:
         book.put(*succession(self._request, book))
         record = book.app(self._request.app)
         items = () if self._request.remove else parse_all(self._request.resources, sandbox=self._system.sandbox)
-        holdings = Holdings(book, self._request)
+        holdings = Holdings(book, self._request.app, self._request.digest)
         declared = holdings.declared(items)
         steps: Dict[str, bool] = {}
         for item in items:

@@ -1,34 +1,57 @@
-"""What a run that has not ended yet must remember, to go back to it: paths, service states, earlier owners.
+"""What a run must remember to be taken back: paths, service states, earlier owners, and the record as it was.
 
-Stands in the ledger under `unfinished`, written before each step; a run after a kill finds it and goes on with it,
-so that its own rollback leads back to before the first of the two.
+Stands in the ledger under `unfinished`, written before each step, until the run ends, or the trial that follows it.
+A run that comes upon it, after a kill or over one that is on trial, goes on with it, so that its own rollback leads
+back to before the first of the two.
 """
 
 from __future__ import annotations
 
+import copy
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence
 
 from reconciler.resources.book import Book, Put
 from reconciler.resources.failure import EXPECTED, as_failure
 from reconciler.resources.holdings import Held, Holdings
-from reconciler.resources.ledger import owned_from_json, owned_to_json
+from reconciler.resources.ledger import AppRecord, Owned, owned_from_json, owned_to_json
 from reconciler.resources.places import missing_parents, restore, snapshot
 from reconciler.resources.protocol import ResourceEvent
 from reconciler.resources.registry import KINDS
 from reconciler.resources.system import System
+from reconciler.resources.trial import Trial, trial_to_json
+
+_KEPT = ("digest", "recovery", "services", "parents", "moved")
+"""What a rollback puts back into the app's record."""
 
 
 class Memory:
-    """The steps of an app's unfinished run, in the order in which they were taken."""
+    """The steps of an app's run, in the order in which they were taken.
 
-    def __init__(self, book: Book, app: str, system: System) -> None:
+    `trial` is what the run is to be on, None where it stands once it has ended.
+    """
+
+    def __init__(self, book: Book, app: str, system: System, trial: Optional[Trial] = None) -> None:
         self._book = book
         self._app = app
         self._system = system
-        unfinished = book.app(app).unfinished
-        self.steps: Dict[str, Dict[str, Any]] = dict(unfinished.get("steps", {}))
-        self.existed: Dict[str, bool] = dict(unfinished.get("existed", {}))
+        record = book.app(app)
+        self.steps: Dict[str, Dict[str, Any]] = dict(record.unfinished.get("steps", {}))
+        for key in self._taken_over(record):
+            del self.steps[key]
+        self.existed: Dict[str, bool] = dict(record.unfinished.get("existed", {}))
         """Service id -> whether it was there when the run began."""
+        self.before: Dict[str, Any] = dict(record.unfinished.get("before", {}))
+        """The record's fields as they were before the first step."""
+        if not self.before:
+            self.before = {name: copy.deepcopy(getattr(record, name)) for name in _KEPT}
+        self._trial = trial
+        self._opened = False
+
+    def _taken_over(self, record: AppRecord) -> List[str]:
+        """What another app owns since, which is that app's business; not what was only given back to it."""
+        others = {key: app for app, other in self._book.others(self._app) for key in other.owned}
+        gone = [key for key in self.steps if key in others and key not in record.owned]
+        return [key for key in gone if (self.steps[key]["held"] or [""])[0] != others[key]]
 
     def sweep(self) -> None:
         """Remove the temporaries that a killed run may have left."""
@@ -52,7 +75,15 @@ class Memory:
         self.steps[key] = known
         place = ("apps", self._app, "unfinished")
         puts: List[Put] = [((*place, "steps", key), known)]
+        if not self._opened:
+            trial = trial_to_json(self._trial) if self._trial else None
+            puts += [((*place, "before"), self.before), ((*place, "trial"), trial)]
+            self._opened = True
         return [*puts, *(((*place, "existed", service), found) for service, found in self.existed.items())]
+
+    def let_go(self, key: str, owned: Owned) -> List[Put]:
+        """The ledger's changes that remember what is nobody's any more without being touched."""
+        return [(("apps", self._app, "unfinished", "let_go", key), owned_to_json(owned))]
 
     def backup_of(self, key: str, path: str) -> str:
         """Name of the backup of what stood at a path."""
@@ -69,15 +100,28 @@ class Memory:
     # -- going back
 
     def roll_back(self, holdings: Holdings) -> Iterator[ResourceEvent]:
-        """Bring everything back that can be, newest first: all paths, then the services' states."""
-        for key, step in reversed(list(self.steps.items())):
+        """Bring everything back that can be, newest first: all paths, then the services' states.
+
+        Who owned something before owns it again before it is touched, as something just written; who did not, loses it
+        only afterwards. So whoever comes after a kill finds nothing that is nobody's, and no service that has seen it.
+        """
+        let_go = self._book.app(self._app).unfinished.get("let_go", {})
+        for key, owned in let_go.items():
+            self._book.put(*holdings.give_back(key, Held(self._app, key, owned_from_json(owned))))
+        newest_first = list(reversed(list(self.steps.items())))
+        serial = self._book.next_serial()
+        back = [(key, held) for key, step in newest_first if KINDS[step["kind"]].reversible and (held := _held(step))]
+        begun = [(key, held.written(serial)) for key, held in back]
+        self._book.record((("serial",), serial), *(put for pair in begun for put in holdings.give_back(*pair)))
+        for key, step in newest_first:
             yield from self._attempt(key, step, self._restore_paths(step))
-        for key, step in reversed(list(self.steps.items())):
+        for key, step in newest_first:
             yield from self._attempt(key, step, self._restore_state(step))
-            if KINDS[step["kind"]].reversible:
-                self._book.put(*holdings.give_back(key, _held(step)))
-            else:
+            if not KINDS[step["kind"]].reversible:
                 yield ResourceEvent(key, step["name"], "left", ("a rollback does not undo it",))
+            else:
+                held = _held(step)
+                self._book.put(*(holdings.give_back(key, held) if held else holdings.forget(key)))
 
     def _attempt(self, key: str, step: Mapping[str, Any], steps: Iterator[bool]) -> Iterator[ResourceEvent]:
         try:

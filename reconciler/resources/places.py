@@ -6,7 +6,7 @@ Used by the kinds that stand at a path and by the engine's memory of a run.
 from __future__ import annotations
 
 import posixpath
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import AbstractSet, Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from reconciler.resources.failure import Failure
 from reconciler.resources.system import DIRECTORY, FILE, LINK, Access, Entry, System
@@ -46,6 +46,16 @@ def remove_if_empty(system: System, path: str) -> bool:
         return False
     system.remove(path)
     return True
+
+
+def drop_empty(system: System, directories: Iterable[str], places: AbstractSet[str]) -> List[str]:
+    """Remove the directories that hold nothing and lead to none of the places; those that stay, sorted."""
+    stay = []
+    for directory in sorted(directories, key=len, reverse=True):
+        wanted = any(place.startswith(f"{directory}/") for place in places)
+        if wanted or not remove_if_empty(system, directory):
+            stay.append(directory)
+    return sorted(stay)
 
 
 def access(system: System, owner: str, group: str, mode: int) -> Access:

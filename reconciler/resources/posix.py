@@ -57,6 +57,15 @@ class PosixSystem:
         self._uids: Dict[str, int] = {}
         self._gids: Dict[str, int] = {}
 
+    @property
+    def boot(self) -> str:
+        """See System. A sandbox is as old as the machine that it is on."""
+        try:
+            with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+                return file.read().strip()
+        except OSError:
+            return ""
+
     def _state_directory(self) -> str:
         if self.sandbox or os.geteuid() == 0:
             return STATE

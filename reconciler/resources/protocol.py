@@ -38,6 +38,8 @@ class Request:
     adopt: str = "refuse"
     prune: str = "true"
     on_failure: str = "rollback"
+    confirm_seconds: float = 0.0
+    """Put what is applied on trial for so long; 0: it stands once it is applied."""
     formerly: Tuple[str, ...] = ()
     """Old names of the app, whose ledger entries become this app's."""
     elsewhere: Mapping[str, str] = field(default_factory=dict)
@@ -81,7 +83,7 @@ class Finished:
     """The last event of a request."""
 
     status: str
-    """converged, failed, rolled-back; for a look: in-sync or drifted."""
+    """converged, confirming (on trial), failed, rolled-back, unconfirmed (taken back); for a look: in-sync, drifted."""
     resources: Mapping[str, str] = field(default_factory=dict)
     """Resource id -> fingerprint of what now stands in the ledger for this app."""
     adopted: Tuple[str, ...] = ()

@@ -105,7 +105,3 @@ class Renewals:
 
     def _triggered(self, item: Item) -> bool:
         return isinstance(item.resource, Service) and bool(item.resource.restart_on or item.resource.reload_on)
-
-    def outdated_records(self) -> List[Item]:
-        """Services whose record tells of something else than what stands there now; for a rollback."""
-        return [item for item in self.services() if item.id in self._records and self.needed(item)]

@@ -122,6 +122,11 @@ class System(Protocol):
     @property
     def clock(self) -> Clock: ...
 
+    @property
+    def boot(self) -> str:
+        """Identifies the time since the machine was started; empty where that cannot be told."""
+        ...
+
     def exclusive(self, claim: Claim) -> AbstractContextManager[None]:
         """The right to write, for as long as the context lasts.
 

@@ -8,8 +8,10 @@ from dataclasses import replace
 from typing import Any
 
 from reconciler.resources import engine
+from reconciler.resources.book import read_ledger
 from reconciler.resources.protocol import Event, Finished, HealthEvent, Request, ResourceEvent, Wanted
 from reconciler.resources.system import System
+from reconciler.resources.trial import Trial
 
 
 def wanted(kind: str, *, called: str = "", keep: bool = False, sensitive: bool = False, **fields: Any) -> Wanted:
@@ -31,6 +33,25 @@ def run(wish: Request, system: System) -> tuple[list[Event], Finished]:
     events = list(engine.apply(wish, system))
     assert isinstance(events[-1], Finished)
     return events[:-1], events[-1]
+
+
+def trial_of(system: System, app: str = "web") -> Trial:
+    """The trial that an app is on."""
+    trial = read_ledger(system, "fleet", "host").apps[app].trial
+    assert trial is not None, f"{app} is on no trial"
+    return trial
+
+
+def undo(system: System, trial: Trial, app: str = "web") -> tuple[list[Event], Finished]:
+    """Take an app back, to the end."""
+    events = list(engine.undo(system, "fleet", "host", app, trial))
+    assert isinstance(events[-1], Finished)
+    return events[:-1], events[-1]
+
+
+def confirm(system: System, trial: Trial, app: str = "web") -> bool:
+    """Confirm an app's trial."""
+    return engine.confirm(system, "fleet", "host", app, trial)
 
 
 def look(wish: Request, system: System) -> tuple[list[Event], Finished]:

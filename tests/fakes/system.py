@@ -48,6 +48,7 @@ class FakeHost:
         self.sandbox = sandbox
         self.state = "/var/lib/reconciler"
         self.clock = FakeClock()
+        self.boot = "first boot"
         self.entries: dict[str, Entry] = {}
         self.contents: dict[str, bytes] = {}
         self.repository: dict[str, FakePackage] = {}
@@ -347,9 +348,9 @@ class FakeHost:
         return self._mounted({place: found for place, found in self.mounts.items() if place != argv[-1]})
 
     def _mounted(self, mounts: dict[str, tuple[str, str, str]]) -> Completed:
-        self.mounts = mounts
         rows = (f"1 1 0:1 / {at} {words} - {kind} {device} rw\n" for at, (device, kind, words) in mounts.items())
         self.file("/proc/self/mountinfo", "".join(rows))
+        self.mounts = mounts
         return Completed(0)
 
     def _join(self, team: str, name: str) -> None:

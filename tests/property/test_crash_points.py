@@ -18,9 +18,9 @@ from reconciler.resources import engine
 from reconciler.resources.book import read_ledger
 from reconciler.resources.ledger import AppRecord, owned_to_json
 from reconciler.resources.protocol import Request, Wanted
-from reconciler.resources.system import Completed, System
+from reconciler.resources.system import Access, Completed, System
 from tests.fakes.archives import sha256, tar
-from tests.fakes.requests import request, run, wanted
+from tests.fakes.requests import request, run, trial_of, undo, wanted
 from tests.fakes.system import FakeHost, FakePackage, FakeService, Killed
 
 
@@ -168,7 +168,7 @@ def test_killed_before_every_change_and_run_again_ends_the_same(wish: Callable[[
     assert steps > 5, done
     for number in range(1, steps + 1):
         host = copy.deepcopy(start)
-        kill(host, wish(), after=number)
+        kill(host, engine.apply(wish(), host), after=number)
         _, again = run(wish(), host)
         assert again.status == done.status, number
         assert outcome(host) == outcome(expected), f"killed before change {number} of {steps}"
@@ -180,15 +180,78 @@ def test_killed_again_and_again_still_ends_the_same() -> None:
     run(next_version(), expected)
     host = copy.deepcopy(start)
     for number in range(1, 25):
-        kill(host, next_version(), after=number)
+        kill(host, engine.apply(next_version(), host), after=number)
     run(next_version(), host)
     assert outcome(host) == outcome(expected)
 
 
-def kill(host: FakeHost, wish: Request, *, after: int) -> None:
-    """Run it and let it die before that many changes, if it has so many."""
+def test_a_trial_taken_back_leaves_the_host_as_it_was() -> None:
+    host = prepared()
+    host.mkdir("/mnt/new", Access(0, 0, 0o755))
+    before = outcome(host)
+    run(next_version(confirm_seconds=60), host)
+    undo(host, trial_of(host))
+    after = outcome(host)
+    for part in ("tree", "packages", "mounts", "services"):
+        assert after[part] == before[part]
+    known, web = before["ledger"]["apps"]["web"], after["ledger"]["apps"]["web"]
+    assert {name: web[name] for name in known if name not in {"status", "error"}} == {
+        name: known[name] for name in known if name not in {"status", "error"}
+    }
+    assert after["ledger"]["apps"]["other"] == before["ledger"]["apps"]["other"]
+
+
+def test_killed_in_the_midst_of_an_undo_and_undone_again_ends_the_same() -> None:
+    start = prepared()
+    run(next_version(confirm_seconds=60), start)
+    expected = copy.deepcopy(start)
+    trial = trial_of(start)
+    undo(expected, trial)
+    steps = expected.steps - start.steps
+    assert steps > 20
+    for number in range(1, steps + 1, 2):
+        host = copy.deepcopy(start)
+        kill(host, engine.undo(host, "fleet", "host", "web", trial), after=number)
+        undo(host, trial)
+        assert outcome(host) == outcome(expected), f"killed before change {number} of {steps}"
+
+
+def test_killed_in_an_apply_on_trial_and_taken_back_is_as_it_was() -> None:
+    start = prepared()
+    start.mkdir("/mnt/new", Access(0, 0, 0o755))
+    whole = copy.deepcopy(start)
+    run(next_version(confirm_seconds=60), whole)
+    steps = whole.steps - start.steps
+    undo(whole, trial_of(whole))
+    for number in range(1, steps, 4):
+        host = copy.deepcopy(start)
+        kill(host, engine.apply(next_version(confirm_seconds=60), host), after=number)
+        trial = read_ledger(host, "fleet", "host").apps["web"].trial
+        if trial is None:
+            assert host.tree() == start.tree(), "before the first change there is nothing to take back"
+        else:
+            undo(host, trial)
+            assert host.tree(below="/etc") == whole.tree(below="/etc"), f"killed before change {number} of {steps}"
+
+
+def test_killed_in_an_undo_and_applied_again_ends_as_if_it_had_never_been_undone() -> None:
+    start = prepared()
+    run(next_version(confirm_seconds=60), start)
+    trial = trial_of(start)
+    expected = copy.deepcopy(start)
+    run(next_version(), expected)
+    undone = copy.deepcopy(start)
+    undo(undone, trial)
+    for number in range(1, undone.steps - start.steps - 1, 4):
+        host = copy.deepcopy(start)
+        kill(host, engine.undo(host, "fleet", "host", "web", trial), after=number)
+        run(next_version(), host)
+        assert outcome(host)["tree"] == outcome(expected)["tree"], f"killed before change {number}"
+
+
+def kill(host: FakeHost, events: Iterator[object], *, after: int) -> None:
+    """Run something that has not begun yet, and let it die before that many changes, if it has so many."""
     host.kill_at = host.steps + after
-    events: Iterator[object] = engine.apply(wish, host)
     try:
         for _ in events:
             pass
@@ -225,7 +288,7 @@ def test_any_app_killed_at_any_step_ends_as_if_it_had_not_been(
     run(wish, expected)
     number = data.draw(st.integers(1, max(1, expected.steps - start.steps)), label="killed before change")
     host = copy.deepcopy(start)
-    kill(host, wish, after=number)
+    kill(host, engine.apply(wish, host), after=number)
     _, done = run(wish, host)
     assert outcome(host) == outcome(expected)
     steps = host.steps
