@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 
 from reconciler.clock import Clock
 from reconciler.errors import HostFailed, ReconcilerError, Refused
+from reconciler.loops.confirming import Confirming
 from reconciler.loops.drift_look import look_for_drift
 from reconciler.loops.drift_timer import DriftTimer
 from reconciler.loops.executor import Executor
@@ -35,6 +36,7 @@ class Agent:
     Args:
         host: its name.
         executor: works on this host alone.
+        confirming: looks after what is applied on trial.
         pinned: the keys whose statements count.
         facts: of this machine.
         alive: told every few seconds that all is well; silence has an agent that hangs restarted.
@@ -44,6 +46,7 @@ class Agent:
         self,
         host: str,
         executor: Executor,
+        confirming: Confirming,
         *,
         pinned: Pinned,
         facts: Callable[[], Mapping[str, object]],
@@ -54,6 +57,7 @@ class Agent:
         self._host = host
         self._executor = executor
         self._pinned = pinned
+        self._confirming = confirming
         self._facts = facts
         self._clock = clock
         self._log = log
@@ -71,12 +75,14 @@ class Agent:
         """Work until `stop` is set.
 
         Raises:
-            HostFailed: the loop ended by a mistake of this program.
+            HostFailed: a thread ended by a mistake of this program.
         """
         loop = threading.Thread(target=self._loop, args=(stop,), name="agent", daemon=True)
-        loop.start()
+        trials = threading.Thread(target=self._confirming.run, args=(stop,), name="confirming", daemon=True)
+        for thread in (loop, trials):
+            thread.start()
         with Keeper(self._show, SWEEP_SECONDS):
-            while loop.is_alive() and not stop.wait(1.0):
+            while loop.is_alive() and trials.is_alive() and not stop.wait(1.0):
                 continue
             loop.join(STOP_SECONDS)
         if not stop.is_set():

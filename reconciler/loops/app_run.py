@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -54,6 +54,8 @@ class AppRun:
     """Knows every secret that was resolved in this process."""
     clock: Clock
     listener: Listener
+    confirm: Callable[[str], bool]
+    """Whether an app that was just applied on trial stands."""
 
     def perform(self, app: str) -> AppOutcome:
         """Look at the app, or bring it to its state. Never raises for what is wrong with the app itself."""
@@ -105,6 +107,10 @@ class AppRun:
     ) -> AppOutcome:
         status = AppStatus(finished.status)
         problems = tuple(self._problems(app, events))
+        if status is AppStatus.CONFIRMING:
+            status, problems = (
+                (AppStatus.CONVERGED, ()) if self.confirm(app) else (status, (_on_trial(self._place(app)),))
+            )
         if status is not AppStatus.CONVERGED and not problems:
             problems = (Problem(self._place(app), finished.error, finished.hint, finished.code or "apply-failed"),)
         counts = tally(resources)
@@ -127,7 +133,8 @@ class AppRun:
             applied = self._applied(app, finished, outcome)
             observed = self._observed(app, outcome.status, outcome.problems, fingerprint)
             self.store.observed.write(host, {app: (observed, applied)}, self.token)
-            for old_name in self.view.formerly(app) if outcome.well else ():
+            renamed = outcome.well or outcome.status is AppStatus.CONFIRMING
+            for old_name in self.view.formerly(app) if renamed else ():
                 self.store.observed.remove_app(host, old_name, self.token)
         if outcome.changed or not outcome.well:
             details = {"changed": outcome.changed, "revision": self.view.statement.revision}
@@ -186,6 +193,11 @@ class AppRun:
 
     def _place(self, app: str, resource: str = "") -> Place:
         return Place(host=self.view.host, app=app, resource=resource)
+
+
+def _on_trial(place: Place) -> Problem:
+    message = "applied, but the host has not reached Redis over a new connection yet"
+    return Problem(place, message, "It is confirmed, or the host takes it back by itself.", "not-confirmed-yet")
 
 
 def _replan(place: Place) -> Problem:

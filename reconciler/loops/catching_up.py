@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reconciler.loops import ledger_view
-from reconciler.model.observed import Applied, ObservedApp, ObservedHost
+from reconciler.model.observed import Applied, AppStatus, ObservedApp, ObservedHost
+from reconciler.model.work import mark_of
 from reconciler.resources.ledger import Ledger
 from reconciler.store import Store
 from reconciler.transport import Transport
@@ -75,10 +76,14 @@ class CatchingUp:
         apps: dict[str, tuple[ObservedApp, Applied | None]] = {
             name: (ledger_view.observed_app(record), ledger_view.applied(record))
             for name, record in ledger.apps.items()
-            if record.status and known.generation_of(name) < record.generation
+            if record.status and ledger_view.knows_better(record, known.apps.get(name))
         }
         if apps:
             self.store.observed.write(self.host, apps, self.token)
+        for name, (observed, _) in apps.items():
+            if observed.status is AppStatus.UNCONFIRMED:
+                self.store.work.cancel(self.host, mark_of(name), reason="it was taken back; its second try comes later")
+                self.store.journal.append("unconfirmed", host=self.host, app=name, reason=observed.error)
         return bool(apps)
 
     def _mirror(self, ledger: Ledger, known: ObservedHost, paused: Mapping[str, str]) -> None:

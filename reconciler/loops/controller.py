@@ -10,11 +10,13 @@ from typing import Any
 
 from reconciler.clock import Clock, milliseconds
 from reconciler.errors import Place, Refused
+from reconciler.loops.at_work import at_work
 from reconciler.loops.planning import Pair, Situation
 from reconciler.loops.sealing import Sealing
 from reconciler.model.desired import Bundle, DesiredApp, SignedStatement, Statement, app_digest
 from reconciler.model.observed import ObservedHost
 from reconciler.model.work import converge_mark
+from reconciler.planner.on_trial import OnTrial, has_confirm
 from reconciler.planner.published import published_config
 from reconciler.planner.waves import Waves
 from reconciler.store import HostWrite, Store
@@ -88,10 +90,30 @@ class Controller:
         self, situation: Situation, observed: Mapping[str, ObservedHost], pairs: Iterable[Pair], term: int
     ) -> tuple[Pair, ...]:
         """Enqueue converge marks for those of `pairs` that wait for nothing; returns them."""
-        ready = Waves(situation.manifests, situation.desired, observed).ready(pairs)
+        waves, trials = self._order(situation, observed)
+        ready: tuple[Pair, ...] = ()
+        for choice in trials.choices(pairs):
+            ready = waves.ready(choice)
+            if any(map(trials.concerns, ready)):
+                break
         marks = [converge_mark(host, app) for host, app in ready]
         self.store.work.enqueue(marks, agents=self.agents(), term=term)
         return ready
+
+    def waiting(
+        self, situation: Situation, observed: Mapping[str, ObservedHost], pairs: Collection[Pair]
+    ) -> Mapping[Pair, str]:
+        """The pairs that cannot be released now, each with what it waits for."""
+        waves, trials = self._order(situation, observed)
+        return {**waves.waiting(pairs), **trials.waiting(pairs)}
+
+    def _order(self, situation: Situation, observed: Mapping[str, ObservedHost]) -> tuple[Waves, OnTrial]:
+        """What decides who goes first, as it is now."""
+        manifests, desired = situation.manifests, situation.desired
+        held = {(plan.host, plan.app) for plan in situation.plan.apps if plan.held}
+        watched = [pair for pair in situation.due if has_confirm(manifests, pair[1]) and pair not in held]
+        trials = OnTrial(manifests, desired, observed, at_work(self.store, watched) if watched else ())
+        return Waves(manifests, desired, observed), trials
 
     def _tell_keys(self, hosts: Iterable[str]) -> None:
         agents = self.agents()

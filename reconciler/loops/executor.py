@@ -42,6 +42,7 @@ class Executor:
         trusted: gives the keys whose statements count here.
         holder: the name under which it takes leases.
         alone: nobody else may work on its hosts, so it waits for no lease; an agent.
+        confirm: whether an app that was just applied on trial stands; only an agent can tell.
     """
 
     fleet: str
@@ -56,6 +57,7 @@ class Executor:
     clock: Clock
     listener: Listener
     alone: bool = False
+    confirm: Callable[[str], bool] = lambda _: False
 
     def tick(self, hosts: Iterable[str]) -> tuple[HostOutcome, ...]:
         """Converge each of these hosts that has work and is free; one outcome for each that was worked on."""
@@ -244,6 +246,7 @@ class Executor:
             masker=self.masker,
             clock=self.clock,
             listener=self.listener,
+            confirm=self.confirm,
         )
 
     def _finish(self, claim: Claim, outcome: AppOutcome) -> None:

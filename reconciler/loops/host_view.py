@@ -161,6 +161,7 @@ class HostView:
             adopt=policy["adopt"],
             prune=policy["prune"],
             on_failure=policy["onFailure"],
+            confirm_seconds=policy["confirm"] or 0.0,
             formerly=self.formerly(app),
         )
 

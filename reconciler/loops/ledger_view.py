@@ -31,14 +31,24 @@ def applied(record: AppRecord) -> Applied:
     return Applied(str(kept.get("bundle", "")), str(kept.get("values", "{}")), record.resources, record.adopted)
 
 
+def knows_better(record: AppRecord, known: ObservedApp | None) -> bool:
+    """Whether a host knows of a later run, or how a trial ended that Redis knows the run of."""
+    if known is None or known.generation < record.generation:
+        return True
+    if known.generation > record.generation or known.status.value == record.status:
+        return False
+    return known.status is AppStatus.CONFIRMING or record.status == AppStatus.UNCONFIRMED.value
+
+
 def observed_app(record: AppRecord, known: ObservedApp | None = None) -> ObservedApp:
     """An app as its host knows it; what Redis remembers of the same run says more."""
-    if known and known.generation >= record.generation:
+    if known and not knows_better(record, known):
         return known
+    status = AppStatus(record.status) if record.status else AppStatus.FAILED
     return ObservedApp(
         generation=record.generation,
-        digest=record.digest,
-        status=AppStatus(record.status) if record.status else AppStatus.FAILED,
+        digest=record.unconfirmed if status is AppStatus.UNCONFIRMED else record.digest,
+        status=status,
         secrets=str(record.recovery.get("secrets", "")),
         error=record.error or ("" if record.status else "a run was cut off"),
         finished_at=datetime.fromtimestamp(record.changed_at, UTC) if record.changed_at else None,

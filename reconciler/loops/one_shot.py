@@ -14,7 +14,6 @@ from reconciler.loops.outcome import AppOutcome, HostOutcome, busy
 from reconciler.loops.planning import Pair, Planning, Situation
 from reconciler.model.observed import AppStatus, ObservedHost
 from reconciler.model.work import mark_of
-from reconciler.planner.waves import Waves
 from reconciler.store import Store
 
 BUSY_SECONDS = 45.0
@@ -54,7 +53,7 @@ class OneShot:
             observed = self.store.observed.read(situation.desired.hosts)
             released = self.controller.release(situation, observed, pending, term)
             if not released:
-                outcomes += _waiting(Waves(situation.manifests, situation.desired, observed).waiting(pending))
+                outcomes += _waiting(self.controller.waiting(situation, observed, pending))
                 break
             pending = [pair for pair in pending if pair not in set(released)]
             here = self.given.give(released)

@@ -11,7 +11,7 @@ from reconciler.model.observed import Applied, AppStatus, ObservedApp
 from reconciler.store import Store
 
 _NOTHING = Applied("", "{}", {})
-_TOUCHED = frozenset({AppStatus.CONVERGED, AppStatus.FAILED, AppStatus.ROLLED_BACK, AppStatus.UNCONFIRMED})
+_TOUCHED = frozenset({AppStatus.CONVERGED, AppStatus.FAILED, AppStatus.ROLLED_BACK, AppStatus.CONFIRMING})
 
 
 def recorded(store: Store, situation: Situation, pairs: Iterable[Pair]) -> tuple[HostOutcome, ...]:
@@ -46,5 +46,6 @@ def _outcome(pair: Pair, known: ObservedApp | None, wanted: str, applied: Applie
     if known is not None and known.digest == wanted and status is AppStatus.CONVERGED:
         return AppOutcome(app, status, ok, len(changes), changes=changes)
     told = (known.error or known.status.value) if known else "nobody has worked on it"
-    problem = Problem(Place(host=host, app=app), told, "Look: reconcile history", "resource-failed")
+    code = "unconfirmed" if status is AppStatus.UNCONFIRMED else "resource-failed"
+    problem = Problem(Place(host=host, app=app), told, "Look: reconcile history", code)
     return AppOutcome(app, status, ok, len(changes), failed=1, problems=(problem,), changes=changes)

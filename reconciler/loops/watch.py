@@ -31,6 +31,7 @@ from reconciler.model.observed import AppStatus
 from reconciler.model.tree import Tree
 from reconciler.model.work import Lease
 from reconciler.planner.guard import hold_excessive
+from reconciler.planner.on_trial import second_try_at
 from reconciler.planner.scope import WHOLE_FLEET
 from reconciler.store import FleetState, Store
 
@@ -236,4 +237,6 @@ def _failed_lately(situation: Situation, pair: Pair, now: datetime) -> bool:
     wanted = situation.desired.hosts[host].get(app)
     if found is None or wanted is None or found.digest != wanted.digest or found.finished_at is None:
         return False
+    if found.status is AppStatus.UNCONFIRMED:
+        return now < second_try_at(host, app, wanted.digest, found.finished_at)
     return found.status is not AppStatus.CONVERGED and now - found.finished_at < RETRY_FAILED

@@ -15,7 +15,10 @@ class AppStatus(enum.Enum):
     CONVERGED = "converged"
     FAILED = "failed"
     ROLLED_BACK = "rolled-back"
+    CONFIRMING = "confirming"
+    """Applied, and taken back again unless the host reaches Redis anew."""
     UNCONFIRMED = "unconfirmed"
+    """Taken back, since the host could not reach Redis after the apply."""
     REFUSED = "refused"
     """The statement was missing or did not verify."""
     REPLAN = "replan"
@@ -83,10 +86,6 @@ class ObservedHost:
     unreachable: str = ""
     """Why executors could not reach it since then; empty when they could."""
     unreachable_since: datetime | None = None
-
-    def generation_of(self, app: str) -> int:
-        """The generation of the app as last reported; 0 where it never was."""
-        return self.apps[app].generation if app in self.apps else 0
 
     def paused_for(self, app: str) -> str:
         """Why people want the app left alone here; empty when they do not."""

@@ -60,6 +60,23 @@ def check_sealing(manifests: Manifests, desired: Mapping[str, Mapping[str, Desir
             findings.add(Problem(place, message, f"Make one: reconcile hosts enroll {host}", "no-sealing-key"))
 
 
+def check_confirm(manifests: Manifests, fleet: Fleet, findings: Findings) -> None:
+    """Apps with `confirm` on hosts without an agent, where nobody would be left to take anything back."""
+    apps = {name for name, app in manifests.apps.items() if app.confirm_seconds}
+    if not apps:
+        return
+    how = connections(manifests)
+    for name in sorted(apps):
+        hosts = [host for host, standing in fleet.standings.items() if name in standing.apps]
+        without = [host for host in hosts if how[host].type is not ConnectionType.AGENT]
+        if without:
+            place = findings.locate(manifests.apps[name].metadata.origin, ("spec", "confirm"))
+            others = f" and {len(without) - 1} more have" if without[1:] else " has"
+            message = f"{name} has confirm, which only an agent can wait for; {without[0]}{others} none"
+            hint = "Set connection.type: agent there, or take confirm away."
+            findings.add(Problem(place, message, hint, "confirm-without-agent"))
+
+
 def _check_order(fleet: Fleet, findings: Findings) -> None:
     apps = fleet.app_manifests
     try:

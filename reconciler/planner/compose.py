@@ -12,7 +12,7 @@ from typing import Any
 from reconciler.model.desired import Bundle, Desired
 from reconciler.model.manifests import Manifests
 from reconciler.model.metadata import Value
-from reconciler.planner.checks import check_fleet, check_sealing
+from reconciler.planner.checks import check_confirm, check_fleet, check_sealing
 from reconciler.planner.composition import Composed, Composition
 from reconciler.planner.findings import Findings
 from reconciler.planner.fleet import Fleet, Memory
@@ -50,6 +50,7 @@ class Composer:
         fleet = Fleet(manifests, self._memory, self._config_renderer.is_template)
         recipes = self._recipes.of(fleet.app_manifests, manifests.templates, findings.problems)
         check_fleet(fleet, recipes, findings)
+        check_confirm(manifests, fleet, findings)
         resolver = Resolver(fleet, self._config_renderer, locate)
         writer = ValuesWriter(resolver, fleet.token)
         composition = Composition(fleet, recipes, facts, writer, findings, before=self._composed)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from reconciler.model.desired import DesiredApp
 from reconciler.model.manifests import App, DriftPolicy, Host, Sync
-from reconciler.model.observed import ObservedApp, ObservedHost
+from reconciler.model.observed import AppStatus, ObservedApp, ObservedHost
 from reconciler.planner.due import Due, why_due
 from reconciler.planner.inputs import PlanInput
 from reconciler.planner.past import Past
@@ -77,7 +77,9 @@ class Standstill:
             return
         rejected = self.known_host is not None and wanted.digest in self.known_host.rejected
         if rejected and not self.rotated:
-            yield f"it failed here before; change it, or try again: reconcile apply --app {self.name}"
+            unconfirmed = known is not None and known.status is AppStatus.UNCONFIRMED
+            why = "it cut this host off from Redis twice" if unconfirmed else "it failed here before"
+            yield f"{why}; change it, or try again: reconcile apply --app {self.name}"
         manual = self.app is not None and self.app.sync is Sync.MANUAL
         if manual and (known is None or known.digest != wanted.digest):
             yield f"waits for approval: reconcile apply --app {self.name}"

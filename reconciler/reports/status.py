@@ -49,7 +49,8 @@ _HEALTH = {
     AppStatus.CONVERGED: Health.HEALTHY,
     AppStatus.FAILED: Health.DEGRADED,
     AppStatus.ROLLED_BACK: Health.DEGRADED,
-    AppStatus.UNCONFIRMED: Health.PROGRESSING,
+    AppStatus.CONFIRMING: Health.PROGRESSING,
+    AppStatus.UNCONFIRMED: Health.DEGRADED,
     AppStatus.REFUSED: Health.DEGRADED,
     AppStatus.REPLAN: Health.PROGRESSING,
     AppStatus.WAITING: Health.PROGRESSING,
@@ -144,13 +145,16 @@ def _note(wanted: DesiredApp | None, found: ObservedApp, seen: ObservedHost) -> 
     if wanted is None:
         return "left the manifests of this host"
     if wanted.digest in seen.rejected:
-        return f"failed here before; a change tries it again, or `reconcile apply --app {wanted.app}`"
+        twice = found.status is AppStatus.UNCONFIRMED
+        why = "applied twice and taken back twice" if twice else "failed here before"
+        return f"{why}; a change tries it again, or `reconcile apply --app {wanted.app}`"
     return _NOTES.get(found.status, "")
 
 
 _NOTES = {
     AppStatus.ROLLED_BACK: "rolled back to what was there before",
-    AppStatus.UNCONFIRMED: "applied, then rolled back because Redis could not be reached; tried once more",
+    AppStatus.CONFIRMING: "applied; taken back unless the host reaches Redis over a new connection",
+    AppStatus.UNCONFIRMED: "tried once more, one to two minutes after it was taken back",
     AppStatus.REFUSED: "the host refused the statement",
     AppStatus.REPLAN: "facts of the host changed after the plan; planned again",
     AppStatus.WAITING: "waits for an app that it depends on",

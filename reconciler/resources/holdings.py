@@ -103,9 +103,11 @@ class Holdings:
         self.owned.pop(key, None)
         return [(("apps", self.app, "owned", key), None)]
 
-    def give_back(self, key: str, held: Held) -> List[Put]:
-        """The ledger's changes that undo a claim of something that was held before."""
+    def give_back(self, key: str, held: Optional[Held]) -> List[Put]:
+        """The ledger's changes that undo a claim."""
         puts = self.forget(key)
+        if held is None:
+            return puts
         if held.app == self.app:
             self.owned[held.id] = held.owned
         else:

@@ -120,8 +120,7 @@ class Memory:
             if not KINDS[step["kind"]].reversible:
                 yield ResourceEvent(key, step["name"], "left", ("a rollback does not undo it",))
             else:
-                held = _held(step)
-                self._book.put(*(holdings.give_back(key, held) if held else holdings.forget(key)))
+                self._book.put(*holdings.give_back(key, _held(step)))
 
     def _attempt(self, key: str, step: Mapping[str, Any], steps: Iterator[bool]) -> Iterator[ResourceEvent]:
         try:

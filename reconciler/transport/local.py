@@ -15,6 +15,7 @@ from reconciler.resources.ledger import Ledger
 from reconciler.resources.posix import PosixSystem
 from reconciler.resources.protocol import Event, Request
 from reconciler.resources.system import System
+from reconciler.resources.trial import Trial
 
 
 class LocalTransport:
@@ -62,6 +63,29 @@ class LocalTransport:
             engine.forgive(self._system(), self._fleet, self._host, app)
         except EXPECTED as error:
             raise self._unavailable(error) from error
+
+    @property
+    def boot(self) -> str:
+        """Identifies the time since this machine was started."""
+        return self._system().boot
+
+    def confirm(self, app: str, trial: Trial) -> bool:
+        """What was applied on this trial stands; False where the app is on another by now, or on none."""
+        try:
+            return engine.confirm(self._system(), self._fleet, self._host, app, trial)
+        except EXPECTED as error:
+            raise self._unavailable(error) from error
+
+    def renew(self, app: str, trial: Trial) -> bool:
+        """Give the trial all of its time again, after a reboot; False as for `confirm`."""
+        try:
+            return engine.renew(self._system(), self._fleet, self._host, app, trial)
+        except EXPECTED as error:
+            raise self._unavailable(error) from error
+
+    def undo(self, app: str, trial: Trial) -> Iterator[Event]:
+        """Take back what was applied on this trial; the last event is `Finished`."""
+        return engine.undo(self._system(), self._fleet, self._host, app, trial)
 
     def close(self) -> None:
         """See Transport. Nothing is held."""

@@ -12,6 +12,7 @@ from reconciler.clock import Clock, SystemClock
 from reconciler.errors import InvalidInput
 from reconciler.loops.agent import Agent
 from reconciler.loops.app_run import Secrets
+from reconciler.loops.confirming import Confirming
 from reconciler.loops.crew import Crew
 from reconciler.loops.executor import Executor
 from reconciler.loops.outcome import Nobody
@@ -79,8 +80,8 @@ class AgentParts:
         self.store.work.ready(agent=self.settings.host)
         return f"works in the slot of {self.settings.host}"
 
-    def executor(self) -> Executor:
-        """Works on this host alone."""
+    def executor(self, confirm: Callable[[str], bool]) -> Executor:
+        """Works on this host alone. `confirm`: whether what was applied on trial stands."""
         settings = self.settings
         return Executor(
             fleet=settings.fleet,
@@ -95,6 +96,7 @@ class AgentParts:
             clock=self.clock,
             listener=Nobody(),
             alone=True,
+            confirm=confirm,
         )
 
     def facts(self) -> Mapping[str, Any]:
@@ -105,15 +107,23 @@ class AgentParts:
 
     def agent(self, log: Log, alive: Callable[[], None]) -> Agent:
         """The loop."""
+        name = self.settings.host
+        confirming = Confirming(name, lambda: self._open(name), self.write_anew, self.clock, log)
         return Agent(
-            self.settings.host,
-            self.executor(),
+            name,
+            self.executor(confirming.confirm),
+            confirming,
             pinned=self.pinned,
             facts=self.facts,
             clock=self.clock,
             log=log,
             alive=alive,
         )
+
+    def write_anew(self) -> None:
+        """Write something over a connection that is opened for it; raises ReconcilerError."""
+        with open_as_host(self.settings, self.clock) as store:
+            store.observed.write_facts(self.settings.host, self.facts())
 
     def _sealing_key(self) -> bytes:
         return sealing_key(self.settings.agent_dir)

@@ -84,7 +84,9 @@ class AppSpec(Door):
     adopt: Literal["refuse", "replace"] = Field("refuse", description="Things that exist, differ and are not ours.")
     on_failure: Literal["rollback", "stop"] = Field("rollback", description="When an apply fails.")
     confirm: Duration | None = Field(
-        None, description="Agents roll back if they lose contact for so long after an apply."
+        None,
+        ge=10,
+        description="Agents take an apply back when they cannot reach Redis for so long after it; at least 10s.",
     )
 
 

@@ -11,7 +11,7 @@ import pytest
 from reconciler.errors import InvalidInput
 from reconciler.model.canonical import canonical
 from reconciler.model.desired import app_digest
-from reconciler.model.manifests import Dependency, Lifecycle
+from reconciler.model.manifests import Connection, ConnectionType, Dependency, Lifecycle
 from reconciler.planner.compose import Composer
 from tests.fakes.fleet import World, app, compose, file, group, host, locate, manifests
 
@@ -267,3 +267,14 @@ def test_every_host_that_reads_other_hosts_config_sees_it_change() -> None:
     after = world.desired(manifests(reader, app("one", file("/etc/one"), config={"x": 2}), *hosts))
     for name in ("a", "b"):
         assert after.hosts[name]["reader"].digest != before.hosts[name]["reader"].digest
+
+
+def test_an_app_with_confirm_needs_agents() -> None:
+    agent = host("agent", connection=Connection(type=ConnectionType.AGENT))
+    firewall = app("firewall", file("/etc/fw"), confirm_seconds=60.0)
+    compose(manifests(firewall, agent))
+    (problem,) = problems(firewall, agent, host("ssh-1"), host("ssh-2"))
+    assert problem.endswith(
+        "firewall has confirm, which only an agent can wait for; ssh-1 and 1 more have none. "
+        "Set connection.type: agent there, or take confirm away."
+    )

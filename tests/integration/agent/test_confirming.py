@@ -1,0 +1,144 @@
+"""What an agent applies on trial stands once a new connection reaches Redis, and is taken back where none does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from reconciler.clock import SystemClock
+from reconciler.model.observed import AppStatus
+from reconciler.model.work import mark_of
+from reconciler.store.connect import connect
+from tests.integration.agent.conftest import Fleet
+from tests.integration.agent.test_converging import heard
+from tests.integration.store.servers import free_port, valkey
+from tests.waiting import until
+
+PASSWORD = "password of edge-1\n"
+LOGIN = """apiVersion: reconciler/v1
+kind: App
+metadata: {name: login}
+spec:
+  hosts: role=edge
+  confirm: 10s
+  adopt: replace
+  config: {password: "password of edge-1"}
+  resources:
+    - file: {path: /etc/redis-password, content: "{{ password }}\\n", mode: "0600"}
+"""
+
+
+class Server:
+    """A Valkey that can be switched off and on, and keeps what it holds."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._port = free_port()
+        self._running = ExitStack()
+        self.url = ""
+
+    def on(self) -> None:
+        options = ["--appendonly", "yes", "--appendfsync", "always"]
+        self.url = self._running.enter_context(valkey(self._directory, *options, port=self._port))
+
+    @property
+    def pid(self) -> int:
+        link = connect(self.url, SystemClock())
+        info: bytes = link.ask_primaries("INFO")[0]
+        link.close()
+        return int(info.partition(b"process_id:")[2].split()[0])
+
+    def off(self) -> None:
+        self._running.close()
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    server = Server(tmp_path / "server")
+    server.on()
+    yield server
+    server.off()
+
+
+@pytest.fixture
+def server_url(server: Server) -> str:
+    return server.url
+
+
+@pytest.fixture
+def fleet(fleet: Fleet) -> Fleet:
+    """The agent of edge-1 reads its password where the app `login` writes it."""
+    edge = fleet.edges["edge-1"]
+    edge.file("/etc").mkdir()
+    edge.file("/etc/redis-password").write_text(PASSWORD)
+    edge.environment["RECONCILER_REDIS_PASSWORD_FILE"] = str(edge.file("/etc/redis-password"))
+    fleet.ops.write("manifests/apps/login.yaml", LOGIN)
+    (fleet.ops.root / "manifests/hosts/edge-2.yaml").unlink()
+    fleet.ops.commit("login")
+    return fleet
+
+
+def status_of(fleet: Fleet) -> AppStatus | None:
+    """How Redis knows the app to be."""
+    known = fleet.store.observed.read(["edge-1"])["edge-1"].apps.get("login")
+    return known.status if known else None
+
+
+def test_what_leaves_the_host_in_touch_is_confirmed_within_the_same_apply(fleet: Fleet) -> None:
+    with fleet.edges["edge-1"].serving():
+        until(lambda: heard(fleet, "edge-1"))
+        fleet.ops.replace("manifests/apps/login.yaml", "0600", "0640")
+        ran = fleet.ops("apply", "--yes", "--allow-dirty")
+        assert ran.code == 0, ran.out + ran.err
+        assert status_of(fleet) is AppStatus.CONVERGED
+        assert fleet.edges["edge-1"].file("/etc/redis-password").stat().st_mode & 0o777 == 0o640
+
+
+def test_an_old_connection_that_lives_on_confirms_nothing(fleet: Fleet) -> None:
+    edge = fleet.edges["edge-1"]
+    with edge.serving():
+        until(lambda: heard(fleet, "edge-1"))
+        fleet.ops.replace("manifests/apps/login.yaml", 'password: "password of edge-1"', "password: wrong")
+        ran = fleet.ops("apply", "--yes", "--allow-dirty")
+        assert ran.code == 3
+        assert "applied, but the host has not reached Redis over a new connection yet" in ran.out
+        assert edge.text("/etc/redis-password") == "wrong\n"
+
+        until(lambda: edge.text("/etc/redis-password") == PASSWORD, "the way back")
+        until(lambda: status_of(fleet) is AppStatus.UNCONFIRMED)
+        status = fleet.ops("status").out
+        assert "Redis could not be reached for 10 s after the apply, so it was taken back" in status
+        assert "tried once more" in status
+        assert "unconfirmed" in fleet.ops("history").out
+
+
+def test_while_redis_is_away_the_host_goes_back_by_itself_and_tells_when_it_is_there_again(
+    fleet: Fleet, server: Server
+) -> None:
+    edge = fleet.edges["edge-1"]
+    fleet.ops.replace(
+        "manifests/apps/login.yaml",
+        "    - file: ",
+        f"    - command: {{argv: [kill, '-KILL', '{server.pid}']}}\n    - file: ",
+    )
+    fleet.ops.replace("manifests/apps/login.yaml", "0600", "0640")
+    with edge.serving():
+        until(lambda: heard(fleet, "edge-1"))
+        ran = fleet.ops("apply", "--yes", "--allow-dirty")
+        assert ran.code != 0, ran.out
+        until(lambda: mode(edge.file("/etc/redis-password")) == 0o640, "the apply")
+        until(lambda: mode(edge.file("/etc/redis-password")) == 0o644, "the way back")
+
+        server.off()
+        server.on()
+        fleet.store.users.set("edge-1", f">{PASSWORD.strip()}")
+        until(lambda: status_of(fleet) is AppStatus.UNCONFIRMED, "the report")
+        assert fleet.store.work.states([("edge-1", mark_of("login"))]) == [None], "it is not applied again at once"
+        assert "unconfirmed" in fleet.ops("history").out
+
+
+def mode(file: Path) -> int:
+    return file.stat().st_mode & 0o777
