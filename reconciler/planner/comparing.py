@@ -16,6 +16,10 @@ from reconciler.resources.protocol import ResourceEvent
 
 NEVER_LOOKED = "never looked at on this host"
 NOT_KEPT = "what was there before is not known here"
+GUARD_DECIDES = "its guard decides on the host"
+_GUARDS = frozenset({"unless", "onlyIf", "creates"})
+_HOW = {"file": frozenset({"validate"}), "service": frozenset({"restartOn", "reloadOn", "check"})}
+"""Fields that say how a thing is changed and not what it is: of themselves they change nothing on a host."""
 
 KEPT = 10_000
 """How many comparisons are kept, so that hosts share them."""
@@ -113,6 +117,8 @@ class Comparer:
         self, wanted: RenderedResource, print_before: str, before: Before, look: ResourceEvent | None
     ) -> Change | None:
         """Fingerprints identify renderings, so equal pairs of them differ in equal lines."""
+        if look is not None and look.action == "ok":
+            return None
         key = (wanted.id, print_before, wanted.fingerprint)
         if key in self._pairs:
             return self._pairs[key]
@@ -122,15 +128,17 @@ class Comparer:
             if look is None or action is Action.DELETE:
                 return self._share(wanted.id, action, print_before, wanted.fingerprint, NOT_KEPT)
             return Change(wanted.id, action, print_before, wanted.fingerprint, diff=_looked(wanted, look))
-        action = _turn(old, wanted)
-        lines = (
-            ()
-            if action is Action.DELETE
-            else field_differences({} if action is Action.ADD else old.fields, wanted.fields)
-        )
-        change = Change(wanted.id, action, print_before, wanted.fingerprint, diff=lines)
+        change = None if _declared_only(old, wanted) else self._redeclared(old, wanted)
         _kept(self._pairs)[key] = change
         return change
+
+    def _redeclared(self, old: RenderedResource, wanted: RenderedResource) -> Change:
+        guarded = wanted.kind == "command" and not _GUARDS.isdisjoint(wanted.fields)
+        action = Action.UNKNOWN if guarded else _turn(old, wanted)
+        fresh = {} if action is Action.ADD else old.fields
+        lines = () if action is Action.DELETE else field_differences(fresh, wanted.fields)
+        reason = GUARD_DECIDES if guarded else ""
+        return Change(wanted.id, action, old.fingerprint, wanted.fingerprint, reason, lines)
 
     def _shared_addition(self, wanted: RenderedResource) -> Change | None:
         key = (wanted.id, "", wanted.fingerprint)
@@ -162,6 +170,14 @@ _PRUNED = {"user": "locked, and our keys removed", "service": "stopped and disab
 def is_absent(fields: Mapping[str, Any]) -> bool:
     """Whether the resource wants a thing to be gone."""
     return fields.get("state") == "absent"
+
+
+def _declared_only(old: RenderedResource, wanted: RenderedResource) -> bool:
+    """Whether it is declared differently and yet means the same thing on the host."""
+    names = old.fields.keys() | wanted.fields.keys()
+    differing = {name for name in names if old.fields.get(name) != wanted.fields.get(name)}
+    kept = wanted.kind == "file" and wanted.fields.get("replace") is False and not is_absent(old.fields)
+    return differing <= _HOW.get(wanted.kind, frozenset()) | ({"content", "replace"} if kept else set())
 
 
 def _turn(old: RenderedResource | None, wanted: RenderedResource) -> Action:

@@ -56,6 +56,34 @@ def test_what_was_never_looked_at_is_unknown_and_not_an_addition(world: World) -
     ]
 
 
+@pytest.mark.parametrize(
+    ("kind", "old", "new"),
+    [
+        ("file", {"path": "/a", "content": "x"}, {"path": "/a", "content": "x", "validate": ["test", "%s"]}),
+        ("file", {"path": "/a", "content": "x"}, {"path": "/a", "content": "y", "replace": False}),
+        ("service", {"name": "a"}, {"name": "a", "check": ["true"]}),
+    ],
+)
+def test_what_is_declared_differently_and_means_the_same_is_no_change(
+    world: World, kind: str, old: dict[str, Any], new: dict[str, Any]
+) -> None:
+    found = changed(world, app("web", {kind: old}), app("web", {kind: new}))
+    assert found.changes == ()
+
+
+def test_whether_a_command_with_a_guard_runs_again_is_unknown(world: World) -> None:
+    old, new = ({"command": {"argv": ["make"], "creates": "/made", "timeout": f"{number}s"}} for number in (1, 2))
+    (change,) = changed(world, app("web", old), app("web", new)).changes
+    assert (change.action, change.reason) == (Action.UNKNOWN, "its guard decides on the host")
+
+
+def test_a_look_that_finds_it_as_wanted_counts_more_than_what_was_declared_before(world: World) -> None:
+    world.apply(manifests(app("web", file("/a", "x")), host("web-1")))
+    declared = manifests(app("web", file("/a", "y")), host("web-1"))
+    looks = {("web-1", "web"): {"file:/a": ResourceEvent("file:/a", "file:/a", "ok")}}
+    assert only(world.plan(declared, looks=looks)).changes == ()
+
+
 def test_a_changed_text_is_shown_as_a_unified_diff(world: World) -> None:
     old, new = (app("web", file("/etc/web", f"a\nport {port}\nb\n")) for port in (80, 81))
     (change,) = changed(world, old, new).changes
