@@ -162,7 +162,7 @@ class Converge:
             self._look_again(finding, declared)
         except EXPECTED:
             if self._unchanged(finding):
-                self._book.put(*self._holdings.give_back(item.id, held))
+                self._book.put(*self._holdings.give_back(item.id, self._memory.owner_before(item.id)))
             raise
         self._changed += 1
         done = self._holdings.claim(item, self._owned(finding, serial=serial), None)

@@ -89,6 +89,10 @@ class Memory:
         """Name of the backup of what stood at a path."""
         return str(self.steps[key]["paths"].get(path, {}).get("backup", ""))
 
+    def owner_before(self, key: str) -> Optional[Held]:
+        """Who held a thing before this run's step at it, and before that of a run which was killed."""
+        return _held(self.steps[key])
+
     def undoable(self, failed: str) -> bool:
         """Whether there is anything to go back from, beside the failed step of a kind that cannot."""
         return any(key != failed or KINDS[step["kind"]].reversible for key, step in self.steps.items())
