@@ -13,13 +13,14 @@ from typing import Protocol
 
 from reconciler.clock import Clock
 from reconciler.enrolment.installation import Installation
-from reconciler.enrolment.key_delivery import delivered
+from reconciler.enrolment.key_delivery import check_key_in_use, delivered
 from reconciler.enrolment.layout import REDIS_URL, environment
 from reconciler.enrolment.probe import probe
 from reconciler.enrolment.redis_access import fingerprint, login_url, password_of, shared_address
 from reconciler.enrolment.release import Release
 from reconciler.enrolment.wheelhouse import Wheelhouse
 from reconciler.errors import HostFailed, InvalidInput, Place, Problem, Refused
+from reconciler.model.desired import SignedStatement
 from reconciler.store.acl import user_name
 from reconciler.transport import Machine
 from reconciler.trust import TrustedKeys
@@ -72,6 +73,7 @@ class Enrolment:
         users: the hosts' users in Redis.
         fleet: whose hosts they are.
         keys: the list of keys to trust.
+        statements: what is signed of the fleet's hosts.
         redis_url: where this process finds Redis; None: embedded.
         release: makes what is installed.
         wheelhouse: where the libraries come from.
@@ -85,6 +87,7 @@ class Enrolment:
     users: RedisUsers
     fleet: str
     keys: TrustedKeys
+    statements: Callable[[], Mapping[str, SignedStatement]]
     redis_url: str | None
     release: Callable[[], Release]
     wheelhouse: Wheelhouse
@@ -102,10 +105,12 @@ class Enrolment:
             online: let the host fetch the libraries itself.
 
         Raises:
-            Refused: an agent cannot live there, Redis cannot be reached by hosts, or its user must be made by hand.
+            Refused: an agent cannot live there, hosts cannot reach Redis, its user must be made by hand, or the key of
+                this machine is not the fleet's.
             HostFailed: something went wrong on the host; what was done stays, and the next run goes on from there.
             Unavailable: the host, Redis or an index of wheels cannot be reached.
         """
+        check_key_in_use(self.statements(), self.keys, self.fleet)
         with closing(self.reach(host)) as machine:
             there = Installation(machine, host)
             known = there.environment().get(REDIS_URL, "")

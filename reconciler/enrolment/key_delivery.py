@@ -3,25 +3,42 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 from reconciler.errors import Refused
-from reconciler.trust import TrustedKeys
+from reconciler.model.desired import SignedStatement
+from reconciler.trust import TrustedKeys, verify
 
 
 def delivered(wanted: TrustedKeys, there: bytes | None) -> bytes:
-    """What the host's file should hold: what is there already where it lists the same keys, else a newer version.
+    """What the host's file should hold: what is there already where it says the same, else the list as it is here.
 
-    Who installs an agent is root on its host, so the list need not be signed with a key that stands on the old one.
+    Who installs an agent is root on its host, so the list need not be signed, nor newer than the one before.
     """
-    known = _read(there)
-    if there is not None and known is not None and known.keys == wanted.keys and known.version >= wanted.version:
+    if there is not None and _read(there) == wanted:
         return there
-    version = max(wanted.version, known.version + 1) if known else wanted.version
-    return (json.dumps(TrustedKeys(version, wanted.keys).to_json(), indent=2) + "\n").encode()
+    return (json.dumps(wanted.to_json(), indent=2) + "\n").encode()
 
 
-def _read(content: bytes | None) -> TrustedKeys | None:
+def check_key_in_use(statements: Mapping[str, SignedStatement], keys: TrustedKeys, fleet: str) -> None:
+    """Raise where the fleet is signed for with a key that is not on our list: its hosts would then obey nobody.
+
+    Raises:
+        Refused: `foreign-key`.
+    """
+    for host, signed in sorted(statements.items()):
+        try:
+            verify(signed, keys, fleet=fleet, host=host)
+        except Refused as error:
+            if error.problems[0].code != "unknown-key":
+                continue  # told where it is read to be applied
+            message = "this fleet is signed for with another key than the ones on this machine's list"
+            hint = "Enroll on the ops server. Was its key lost? Run reconcile apply with the new one first"
+            raise Refused.of("foreign-key", message, hint=hint) from None
+
+
+def _read(content: bytes) -> TrustedKeys | None:
     try:
-        return TrustedKeys.from_json(json.loads(content or b""))
+        return TrustedKeys.from_json(json.loads(content))
     except (ValueError, RecursionError, Refused):
         return None

@@ -240,8 +240,8 @@ class Session:
         executor = self.executor(fleet, listener)
         return OneShot(self.store, self.controller(fleet), executor, self.planning, self.given, self.clock, tell)
 
-    def enrolment(self, fleet: str, tell: Callable[[str], None]) -> Enrolment:
-        """Installs and removes agents."""
+    def enrolment(self, manifests: Manifests, tell: Callable[[str], None]) -> Enrolment:
+        """Installs and removes agents of these hosts."""
         from reconciler.enrolment.enroll import Enrolment  # noqa: PLC0415 - only hosts enroll and upgrade need it
         from reconciler.enrolment.release import Release  # noqa: PLC0415
         from reconciler.enrolment.wheelhouse import Wheelhouse  # noqa: PLC0415
@@ -249,8 +249,9 @@ class Session:
         return Enrolment(
             reach=self.reach.machine,
             users=self.store.users,
-            fleet=fleet,
+            fleet=manifests.fleet.metadata.name,
             keys=self._trusted,
+            statements=lambda: self.store.desired.statements(manifests.hosts),
             redis_url=self.settings.redis_url,
             release=lru_cache(1)(Release.running),
             wheelhouse=Wheelhouse(self.settings.cache_dir),

@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
         manifests = session.manifests(session.working_tree.tree())
         host = manifests.hosts[known(arguments.name, manifests.hosts, "host")]
         session.reach.show(manifests)
-        enrolment = session.enrolment(manifests.fleet.metadata.name, console.tell)
+        enrolment = session.enrolment(manifests, console.tell)
         (_remove if arguments.remove else _enroll)(session, enrolment, host, arguments, console)
     return Exit.DONE
 

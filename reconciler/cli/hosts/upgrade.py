@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
         session.reach.show(manifests)
         named = [known(name, manifests.hosts, "host") for name in arguments.names]
         hosts = list(dict.fromkeys(named)) or sorted(session.reach.agents)
-        enrolment = session.enrolment(manifests.fleet.metadata.name, console.tell)
+        enrolment = session.enrolment(manifests, console.tell)
 
         def upgraded(host: str) -> tuple[Problem, ...]:
             try:

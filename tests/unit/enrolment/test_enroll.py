@@ -16,13 +16,16 @@ from reconciler.enrolment.probe import Platform
 from reconciler.enrolment.release import Release
 from reconciler.enrolment.wheelhouse import Wheelhouse
 from reconciler.errors import HostFailed, InvalidInput, ReconcilerError, Refused
-from reconciler.trust import Permission, TrustedKey, TrustedKeys
+from reconciler.model.desired import SignedStatement, Statement
+from reconciler.trust import Permission, Signer, TrustedKey, TrustedKeys
 from tests.fakes.clock import FakeClock
 from tests.fakes.machine import ENROLLED_KEY, CutOff, FakeMachine
 
 OLD = Release(Wheel("reconciler-0.1.0-py3-none-any.whl", b"old"), requirements())
 NEW = Release(Wheel("reconciler-0.1.0-py3-none-any.whl", b"new"), requirements())
 KEYS = TrustedKeys.of(1, [TrustedKey(bytes(32), frozenset(Permission))])
+OTHER = TrustedKey(bytes([1] * 32), frozenset(Permission))
+TRUSTED = "/var/lib/reconciler/keys.json"
 CURRENT = "/opt/reconciler/current"
 ENVIRONMENT = "/etc/reconciler/agent.env"
 
@@ -72,6 +75,7 @@ class Scene:
     wheelhouse: FakeWheelhouse = field(default_factory=FakeWheelhouse)
     release: Release = OLD
     keys: TrustedKeys = KEYS
+    statements: dict[str, SignedStatement] = field(default_factory=dict)
     redis_url: str | None = "redis://operator:secret@10.0.0.1:6379/0"
     clock: FakeClock = field(default_factory=lambda: FakeClock(100.0))
     silent: bool = False
@@ -89,6 +93,7 @@ class Scene:
             users=self.users,
             fleet="shop",
             keys=self.keys,
+            statements=lambda: self.statements,
             redis_url=self.redis_url,
             release=lambda: self.release,
             wheelhouse=self.wheelhouse,
@@ -118,7 +123,7 @@ def test_an_enrolled_host_runs_the_agent_with_a_user_of_its_own(scene: Scene) ->
     assert 'RECONCILER_REDIS_URL="redis://reconciler-web-1:unguessable@10.0.0.1:6379/0"' in told
     assert "operator" not in told
     assert scene.machine.modes[ENVIRONMENT] == 0o600
-    assert TrustedKeys.from_json(json.loads(scene.machine.files["/var/lib/reconciler/keys.json"])) == KEYS
+    assert TrustedKeys.from_json(json.loads(scene.machine.files[TRUSTED])) == KEYS
     assert scene.machine.started_with == scene.machine.started_from
     assert scene.machine.enabled
 
@@ -268,20 +273,32 @@ def test_only_an_enrolled_host_is_upgraded(scene: Scene) -> None:
         scene.enrolment.upgrade("web-1")
 
 
-def test_a_host_that_has_rotated_its_keys_keeps_its_newer_list(scene: Scene) -> None:
+@pytest.mark.parametrize("there", [replace(KEYS, version=7), TrustedKeys.of(3, [OTHER])])
+def test_the_list_of_trusted_keys_is_the_one_of_the_ops_server_whatever_was_there(
+    scene: Scene, there: TrustedKeys
+) -> None:
     scene.enroll()
-    newer = json.dumps(replace(KEYS, version=7).to_json()).encode()
-    scene.machine.files["/var/lib/reconciler/keys.json"] = newer
+    scene.machine.files[TRUSTED] = json.dumps(there.to_json()).encode()
     scene.enroll()
-    assert scene.machine.files["/var/lib/reconciler/keys.json"] == newer
+    assert TrustedKeys.from_json(json.loads(scene.machine.files[TRUSTED])) == KEYS
 
 
-def test_another_controllers_key_replaces_the_list_under_a_higher_version(scene: Scene) -> None:
+def test_a_list_that_the_agent_wrote_itself_counts_by_what_it_says(scene: Scene) -> None:
     scene.enroll()
-    scene.keys = TrustedKeys.of(1, [TrustedKey(bytes([1] * 32), frozenset(Permission))])
+    scene.machine.files[TRUSTED] = json.dumps(KEYS.to_json()).encode()
+    assert "delivered the list of trusted keys" not in scene.enroll().changes
+
+
+def test_a_machine_with_another_key_than_the_fleets_enrolls_nobody(scene: Scene) -> None:
+    other = Signer(bytes([9] * 32))
+    statement = Statement("shop", "web-2", 1, "main@1a2b3c4", {}, {}, other.key_id)
+    scene.statements = {"web-2": other.sign(statement)}
+    with pytest.raises(Refused, match=r"signed for with another key .* Enroll on the ops server"):
+        scene.enroll()
+    assert scene.machine.paths() == set()
+
+    scene.keys = TrustedKeys.of(1, [TrustedKey(other.public, frozenset(Permission))])
     scene.enroll()
-    there = TrustedKeys.from_json(json.loads(scene.machine.files["/var/lib/reconciler/keys.json"]))
-    assert there == replace(scene.keys, version=2)
 
 
 def test_a_host_stays_with_the_redis_that_it_was_told_until_another_is_named(scene: Scene) -> None:
