@@ -44,10 +44,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, console: Console) -> Exit:
     """Plan, ask, apply, recap."""
     from reconciler.cli.plan import show, situation_of
-    from reconciler.cli.sessions import Access, session_of
+    from reconciler.cli.sessions import Access, dial, session_of
     from reconciler.planner.guard import guard
 
-    with session_of(arguments, console, Access.WRITE) as session:
+    ahead = (lambda session: dial(session, arguments)) if arguments.yes else None
+    with session_of(arguments, console, Access.WRITE, ahead=ahead) as session:
         situation = situation_of(session, arguments)
         _refuse_dirty(session, situation, arguments)
         if console.output == "text" and not console.quiet:

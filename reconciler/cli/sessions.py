@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from reconciler.cli.console import Console
-from reconciler.cli.options import settings_of
+from reconciler.cli.options import scope_of, settings_of
+from reconciler.loops.crew import AT_ONCE
 from reconciler.wiring.session import Access, Session, open_session
 
 if TYPE_CHECKING:
     from reconciler.loops.planning import Survey
 
-__all__ = ["Access", "Session", "session_of", "survey_of"]
+__all__ = ["Access", "Session", "dial", "session_of", "survey_of"]
 
 
 @contextmanager
 def session_of(
-    arguments: argparse.Namespace, console: Console, access: Access, *, need_repository: bool = True
+    arguments: argparse.Namespace,
+    console: Console,
+    access: Access,
+    *,
+    need_repository: bool = True,
+    ahead: Callable[[Session], None] | None = None,
 ) -> Iterator[Session]:
-    """The joined objects of one command, closed at its end; raises as `open_session` does."""
+    """The joined objects of one command, closed at its end; arguments and errors as of `open_session`."""
     settings = settings_of(arguments, need_repository=need_repository)
     console.warn(settings.warnings)
-    with open_session(settings, access) as session:
+    with open_session(settings, access, ahead=ahead) as session:
         _warn(session, console)
         try:
             yield session
@@ -37,6 +43,16 @@ def survey_of(arguments: argparse.Namespace, console: Console) -> Iterator[tuple
     """A session that only reads, with what should be and what is known now."""
     with session_of(arguments, console, Access.READ) as session:
         yield session, session.planning.survey(session.tree())
+
+
+def dial(session: Session, arguments: argparse.Namespace) -> None:
+    """Begin to connect to the hosts that the flags choose, as far as all of them are worked on at once."""
+    manifests = session.manifests(session.tree())
+    session.reach.show(manifests)
+    scope = scope_of(arguments, manifests)
+    hosts = [host for host in manifests.hosts if scope.host(host) and session.reach.remote(host)]
+    if len(hosts) <= AT_ONCE:
+        session.reach.approach(hosts)
 
 
 def _warn(session: Session, console: Console) -> None:

@@ -23,10 +23,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> Exit:
     """Look and print; what was found is recorded for `status` and the next plan."""
-    from reconciler.cli.sessions import Access, session_of
+    from reconciler.cli.sessions import Access, dial, session_of
     from reconciler.reports.verify import verify_json, verify_text
 
-    with session_of(arguments, console, Access.WRITE) as session:
+    with session_of(arguments, console, Access.WRITE, ahead=lambda it: dial(it, arguments)) as session:
         manifests = session.manifests(session.tree())
         session.reach.show(manifests)
         scope = scope_of(arguments, manifests)

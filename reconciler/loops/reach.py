@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,6 +20,8 @@ class Ssh(Protocol):
     """Opens hosts over SSH."""
 
     def open(self, route: Route, fleet: str, root: str) -> Transport: ...
+
+    def approach(self, route: Route, fleet: str, root: str) -> None: ...
 
     def machine(self, route: Route, fleet: str) -> Machine: ...
 
@@ -93,17 +96,21 @@ class Reach:
         how = self._connections.get(host)
         if how is None:
             raise Unavailable.of("unknown-host", "not in the manifests", place=Place(host=host))
-        root = self._hosts[host].sandbox_root
         if how.type is ConnectionType.LOCAL:
+            root = self._hosts[host].sandbox_root
             return LocalTransport(
                 host, self._fleet, self._repository / root if root else None, self._facts, self._clock
             )
         if how.type is not ConnectionType.SSH:
             raise Unavailable.of("no-transport", "its agent works on it, nobody else", place=Place(host=host))
-        if root and not root.startswith("/"):
-            message = f"sandboxRoot {root} is a path on the host, so it must be absolute"
-            raise Unavailable.of("invalid-route", message, place=Place(host=host), hint="Write /srv/NAME, for example")
-        return self._ssh().open(self._route(host, how), self._fleet, root or "/")
+        return self._ssh().open(self._route(host, how), self._fleet, self._root(host))
+
+    def approach(self, hosts: Iterable[str]) -> None:
+        """Begin to connect to hosts across the network that will be opened soon; what is wrong is told then."""
+        for host in hosts:
+            with suppress(Unavailable):
+                route = self._route(host, self._connections[host])
+                self._ssh().approach(route, self._fleet, self._root(host))
 
     def machine(self, host: str) -> Machine:
         """A whole host over SSH, to install something on it, also where an agent works on it; the caller closes it.
@@ -121,6 +128,13 @@ class Reach:
 
     def _of(self, kind: ConnectionType) -> tuple[str, ...]:
         return tuple(name for name, how in self._connections.items() if how.type is kind)
+
+    def _root(self, host: str) -> str:
+        root = self._hosts[host].sandbox_root or "/"
+        if not root.startswith("/"):
+            message = f"sandboxRoot {root} is a path on the host, so it must be absolute"
+            raise Unavailable.of("invalid-route", message, place=Place(host=host), hint="Write /srv/NAME, for example")
+        return root
 
     def _route(self, host: str, how: Connection) -> Route:
         return Route(host, self._stop(host, how), self._through(how, (host,)), bool(how.become))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -95,9 +96,20 @@ class Connections:
         self._dialer = Dialer()
         self._lock = threading.Lock()
         self._idle: OrderedDict[Route, Runner] = OrderedDict()
+        self._coming: dict[Route, Future[None]] = {}
         self._over = threading.Event()
         self._pinger: threading.Thread | None = None
         threading.Thread(target=shipment, name="packer", daemon=True).start()  # while the first host is dialed
+
+    def approach(self, route: Route, fleet: str, root: str = "/") -> None:
+        """Begin to dial a host that will be opened soon; `open` then waits for that, and shares how it ends."""
+        coming: Future[None] = Future()
+        with self._lock:
+            if route in self._idle or route in self._coming:
+                return
+            self._coming[route] = coming
+        arguments = (route, _address(route, fleet, root), coming)
+        threading.Thread(target=self._come, args=arguments, name=f"to {route.host}", daemon=True).start()
 
     def open(self, route: Route, fleet: str, root: str = "/") -> SshTransport:
         """The host, connected and ready for questions.
@@ -110,15 +122,18 @@ class Connections:
         Raises:
             Unavailable: it cannot be reached, is another one than expected, lets us not in, or has no Python.
         """
-        address = {"fleet": fleet, "host": route.host, "root": root}
-        question = {"do": "greet", **address}
+        address = _address(route, fleet, root)
+        with self._lock:
+            coming = self._coming.pop(route, None)
+        if coming is not None:
+            coming.result()
         runner = self._taken(route)
         if runner is not None:
             try:
-                return self._transport(route, runner, address, list(runner.ask(question)))
+                return self._transport(route, runner, address, list(runner.ask(_greeting(address))))
             except Unavailable:
                 runner.close()
-        return self._dialed(route, address, question)
+        return self._dialed(route, address)
 
     def machine(self, route: Route, fleet: str) -> SshMachine:
         """The whole host, to install something on it; raises as `open`."""
@@ -136,7 +151,15 @@ class Connections:
             runner.close()
         self._dialer.close()
 
-    def _dialed(self, route: Route, address: Mapping[str, str], question: Mapping[str, Any]) -> SshTransport:
+    def _come(self, route: Route, address: Mapping[str, str], coming: Future[None]) -> None:
+        try:
+            self._dialed(route, address).close()
+        except BaseException as error:  # noqa: BLE001 - raised where the host is opened
+            coming.set_exception(error)
+        else:
+            coming.set_result(None)
+
+    def _dialed(self, route: Route, address: Mapping[str, str]) -> SshTransport:
         way = self._config.way(route)
         try:
             connection = self._dialer.connect(way)
@@ -144,7 +167,7 @@ class Connections:
             raise _of_host(route.host, error) from error
         runner = Runner(route.host, connection, self._clock, user=way[-1].user, become=route.become)
         try:
-            return self._transport(route, runner, address, list(runner.start(question)))
+            return self._transport(route, runner, address, list(runner.start(_greeting(address))))
         except BaseException:
             hang_up(connection)
             raise
@@ -184,6 +207,14 @@ class Connections:
                     runner.close()
                 elif runner is not None:
                     self._keep(route, runner)
+
+
+def _address(route: Route, fleet: str, root: str) -> Mapping[str, str]:
+    return {"fleet": fleet, "host": route.host, "root": root}
+
+
+def _greeting(address: Mapping[str, str]) -> Mapping[str, str]:
+    return {"do": "greet", **address}
 
 
 def _of_host(host: str, error: Unavailable) -> Unavailable:

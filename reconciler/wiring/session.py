@@ -63,8 +63,19 @@ class Access(enum.Enum):
 
 
 @contextmanager
-def open_session(settings: Settings, access: Access, clock: Clock | None = None) -> Iterator[Session]:
+def open_session(
+    settings: Settings,
+    access: Access,
+    clock: Clock | None = None,
+    ahead: Callable[[Session], None] | None = None,
+) -> Iterator[Session]:
     """The joined objects of one command, closed at its end.
+
+    Args:
+        settings: of this process.
+        access: what the command needs.
+        clock: where time comes from.
+        ahead: what to begin before the store is opened, which takes a while.
 
     Raises:
         Unavailable: Redis cannot be reached or cannot serve.
@@ -72,15 +83,16 @@ def open_session(settings: Settings, access: Access, clock: Clock | None = None)
     """
     clock = clock or SystemClock()
     with ExitStack() as closing:
-        store, seed = None, None
         if access is not Access.NONE:
             check_state_dir(settings.state_dir)
         if access is Access.WRITE:
             prepare_state_dir(settings.state_dir)
-        if access is not Access.NONE:
-            store = closing.enter_context(open_store(settings, read_only=access is Access.READ, clock=clock))
-            seed = load_or_create_key(settings.state_dir) if access is Access.WRITE else load_key(settings.state_dir)
-        yield Session(settings, clock, store, Signer(seed) if seed else None, closing)
+        session = Session(settings, clock, access, closing)
+        if ahead:
+            ahead(session)
+        if session.opened:
+            _ = session.signer  # whatever is wrong is told now
+        yield session
 
 
 @dataclass(frozen=True)
@@ -89,12 +101,27 @@ class Session:
 
     settings: Settings
     clock: Clock
-    opened: Store | None
-    """None with `Access.NONE`."""
-    signer: Signer | None
+    access: Access
     closing: ExitStack
     """Closed at the session's end."""
     guard: threading.Lock = field(default_factory=threading.Lock)
+
+    @cached_property
+    def opened(self) -> Store | None:
+        """None with `Access.NONE`."""
+        if self.access is Access.NONE:
+            return None
+        read_only = self.access is Access.READ
+        return self.closing.enter_context(open_store(self.settings, read_only=read_only, clock=self.clock))
+
+    @cached_property
+    def signer(self) -> Signer | None:
+        """None with `Access.NONE`, or where a command that only reads finds no key."""
+        if self.access is Access.NONE:
+            return None
+        load = load_or_create_key if self.access is Access.WRITE else load_key
+        seed = load(self.settings.state_dir)
+        return Signer(seed) if seed else None
 
     @property
     def store(self) -> Store:

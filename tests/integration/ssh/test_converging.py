@@ -7,9 +7,13 @@ import shutil
 import signal
 from pathlib import Path
 
+import pytest
+
+from reconciler.errors import Unavailable
+from reconciler.transport.ssh import Connections
 from tests.integration.cli.conftest import host
 from tests.integration.cli.test_watching import watching
-from tests.integration.ssh.conftest import HELLO, Sshd, SshFleet
+from tests.integration.ssh.conftest import HELLO, Sshd, SshFleet, route
 from tests.waiting import until
 
 
@@ -172,3 +176,23 @@ def forget(fleet: SshFleet) -> None:
     """Lose all that Redis holds; the last command to leave stops the server."""
     fleet("history")
     shutil.rmtree(fleet.root / ".reconciler" / "store")
+
+
+def test_a_host_that_is_approached_is_connected_to_once(sshd: Sshd, connections: Connections) -> None:
+    connections.approach(route(sshd), "fleet")
+    connections.approach(route(sshd), "fleet")
+    opened = connections.open(route(sshd), "fleet")
+    assert opened.facts()["hostname"]
+    assert len(sshd.sessions()) == 1
+    opened.close()
+
+
+def test_an_approach_that_fails_is_told_when_the_host_is_opened_and_then_tried_anew(
+    sshd: Sshd, connections: Connections
+) -> None:
+    sshd.stop()
+    connections.approach(route(sshd), "fleet")
+    with pytest.raises(Unavailable, match="cannot reach"):
+        connections.open(route(sshd), "fleet")
+    sshd.start()
+    connections.open(route(sshd), "fleet").close()

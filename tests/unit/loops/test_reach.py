@@ -26,6 +26,9 @@ class Recorder:
     def open(self, route: Route, fleet: str, root: str) -> Transport:
         raise Asked(route, root)
 
+    def approach(self, route: Route, fleet: str, root: str) -> None:
+        raise Asked(route, root)
+
     def machine(self, route: Route, fleet: str) -> Machine:
         raise Asked(route, "machine")
 
@@ -96,6 +99,19 @@ def test_a_group_that_comes_to_hold_a_host_by_another_selector_of_an_app_is_seen
         made.show(declared)
         found.append(made.local)
     assert found == [(), ("a",)]
+
+
+def test_a_host_is_approached_the_way_it_is_opened() -> None:
+    with pytest.raises(Asked) as found:
+        reach(ssh("a", root="/srv/a")).approach(["a"])
+    assert found.value.args == asked("a", ssh("a", root="/srv/a"))
+
+
+def test_what_is_wrong_with_a_way_is_told_when_the_host_is_opened() -> None:
+    wrong = reach(ssh("a", root="sandbox/a"))
+    wrong.approach(["a"])
+    with pytest.raises(Unavailable, match="must be absolute"):
+        wrong.open("a")
 
 
 def reach(*hosts: Host) -> Reach:
