@@ -19,7 +19,7 @@ from reconciler.enrolment.probe import probe
 from reconciler.enrolment.redis_access import fingerprint, login_url, password_of, shared_address
 from reconciler.enrolment.release import Release
 from reconciler.enrolment.wheelhouse import Wheelhouse
-from reconciler.errors import HostFailed, InvalidInput, Place, Problem, Refused
+from reconciler.errors import HostFailed, InvalidInput, Place, Problem, Refused, Unavailable
 from reconciler.model.desired import SignedStatement
 from reconciler.store.acl import user_name
 from reconciler.transport import Machine
@@ -149,6 +149,8 @@ class Enrolment:
     def remove(self, host: str, *, purge: bool = False) -> Sequence[str]:
         """Take the agent, its keys and its Redis user away; what was removed, empty where there was nothing.
 
+        The user goes first, so that a host that is lost or stolen, and cannot be reached, has no access any more.
+
         Args:
             host: its name.
             purge: the ledger and the backups too.
@@ -156,10 +158,16 @@ class Enrolment:
         Raises:
             HostFailed, Unavailable: as `enroll`.
         """
-        with closing(self.reach(host)) as machine:
+        removed = _named(f"the Redis user {user_name(host)}", self._user_removed(host))
+        try:
+            machine = self.reach(host)
+        except Unavailable:
+            if removed:
+                self.tell(f"{host}: removed {removed[0]} all the same: what is on the host has no access any more")
+            raise
+        with closing(machine):
             there = Installation(machine, host)
-            removed = [*_named("the service", there.stop()), *there.clear(purge=purge)]
-        return [*removed, *_named(f"the Redis user {user_name(host)}", self._user_removed(host))]
+            return [*removed, *_named("the service", there.stop()), *there.clear(purge=purge)]
 
     def _installed(self, there: Installation, machine: Machine, host: str, *, online: bool) -> tuple[str, list[str]]:
         platform = probe(machine, host)

@@ -15,7 +15,7 @@ from reconciler.enrolment.own_wheel import Wheel
 from reconciler.enrolment.probe import Platform
 from reconciler.enrolment.release import Release
 from reconciler.enrolment.wheelhouse import Wheelhouse
-from reconciler.errors import HostFailed, InvalidInput, ReconcilerError, Refused
+from reconciler.errors import HostFailed, InvalidInput, Place, ReconcilerError, Refused, Unavailable
 from reconciler.model.desired import SignedStatement, Statement
 from reconciler.trust import Permission, Signer, TrustedKey, TrustedKeys
 from tests.fakes.clock import FakeClock
@@ -79,7 +79,13 @@ class Scene:
     redis_url: str | None = "redis://operator:secret@10.0.0.1:6379/0"
     clock: FakeClock = field(default_factory=lambda: FakeClock(100.0))
     silent: bool = False
+    lost: bool = False
     told: list[str] = field(default_factory=list)
+
+    def reach(self, host: str) -> FakeMachine:
+        if self.lost:
+            raise Unavailable.of("unreachable", "no answer", place=Place(host=host))
+        return self.machine
 
     def heard(self, _: str) -> float | None:
         """An agent reports 2 s after it was started; somebody else did before."""
@@ -89,7 +95,7 @@ class Scene:
     @property
     def enrolment(self) -> Enrolment:
         return Enrolment(
-            reach=lambda _: self.machine,
+            reach=self.reach,
             users=self.users,
             fleet="shop",
             keys=self.keys,
@@ -185,6 +191,15 @@ def test_a_removal_that_was_cut_off_anywhere_is_completed_by_the_next() -> None:
         assert scene.machine.paths() == set()
         assert (scene.machine.enabled, scene.machine.started_with, scene.users.passwords) == (False, None, {})
         assert scene.enrolment.remove("web-1", purge=True) == []
+
+
+def test_a_host_that_is_lost_has_no_access_to_redis_any_more(scene: Scene) -> None:
+    scene.enroll()
+    scene.lost = True
+    with pytest.raises(Unavailable):
+        scene.enrolment.remove("web-1")
+    assert scene.users.passwords == {}
+    assert "has no access any more" in scene.told[-1]
 
 
 def test_a_removal_leaves_the_ledger_and_the_backups(scene: Scene) -> None:
