@@ -24,6 +24,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, console: Console) -> Exit:
     """Look and print; what was found is recorded for `status` and the next plan."""
     from reconciler.cli.sessions import Access, dial, session_of
+    from reconciler.loops.agent_looks import ask_agents
     from reconciler.reports.verify import verify_json, verify_text
 
     with session_of(arguments, console, Access.WRITE, ahead=lambda it: dial(it, arguments)) as session:
@@ -32,7 +33,12 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
         scope = scope_of(arguments, manifests)
         executor = session.executor(manifests.fleet.metadata.name)
         hosts = [host for host in manifests.hosts if scope.host(host)]
-        outcomes = executor.verify_all(hosts, sorted(scope.apps) if scope.apps else None)
+        apps = sorted(scope.apps) if scope.apps else None
+        agents = [host for host in hosts if host in session.reach.agents]
+        found = executor.verify_all((host for host in hosts if host not in session.reach.agents), apps)
+        found += tuple(ask_agents(session.store, session.clock, agents, apps))
+        order = {host: at for at, host in enumerate(hosts)}
+        outcomes = sorted(found, key=lambda outcome: order[outcome.host])
     rows = [row for outcome in outcomes for row in _rows(outcome)]
     console.print(verify_json(rows) if console.output == "json" else verify_text(rows, color=console.color))
     if any(row.error for row in rows):

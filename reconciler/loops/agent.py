@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 
 from reconciler.clock import Clock
 from reconciler.errors import HostFailed, ReconcilerError, Refused
+from reconciler.loops.agent_looks import answer_looks
 from reconciler.loops.confirming import Confirming
 from reconciler.loops.drift_look import look_for_drift
 from reconciler.loops.drift_timer import DriftTimer
@@ -116,6 +117,7 @@ class Agent:
             if hinted:
                 self._update_keys()
                 self._converge()
+                answer_looks(self._executor, self._host)
             self._look_for_drift()
         finally:
             self._at_work = False

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from reconciler.loops.given import SILENT_SECONDS
 from reconciler.loops.planning import Pair
+from reconciler.loops.silence import SILENT_SECONDS
 from reconciler.model.work import WorkState, mark_of
 from reconciler.store import Store
 

@@ -7,19 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 
 from reconciler.clock import Clock
 from reconciler.errors import Place, Problem
 from reconciler.loops.outcome import AppOutcome, HostOutcome, Listener
 from reconciler.loops.planning import Pair, Situation
 from reconciler.loops.recorded import recorded
+from reconciler.loops.silence import silent_agents
 from reconciler.model.observed import AppStatus
 from reconciler.model.work import WorkState, mark_of
 from reconciler.store import Store
 
-SILENT_SECONDS = 30.0
-"""An agent says every 10 s that it is there."""
 UNTAKEN_SECONDS = 45.0
 """How long a living agent may leave work alone; longer than any lease of a run that was cut off."""
 POLL_SECONDS = 0.1
@@ -59,8 +57,7 @@ class Given:
 
     def silent(self) -> Mapping[str, str]:
         """Host -> since when nothing was heard of it, among those that have not done their work."""
-        ages = self.store.observed.ages({host for host, _ in self._open})
-        return {host: self._since(age) for host, age in ages.items() if age is None or age > SILENT_SECONDS}
+        return silent_agents(self.store, self.clock, {host for host, _ in self._open})
 
     def drop(self, hosts: Container[str]) -> None:
         """Do not wait for these; their work stays and is done when they are back."""
@@ -105,11 +102,6 @@ class Given:
         asked = list(pairs)
         found = self.store.work.states([(host, mark_of(app)) for host, app in asked])
         return {pair: state for pair, state in zip(asked, found, strict=True) if state}
-
-    def _since(self, age: float | None) -> str:
-        if age is None:
-            return "its agent was never heard from. Install it: reconcile hosts enroll HOST"
-        return f"not heard from since {self.clock.now() - timedelta(seconds=age):%Y-%m-%d %H:%M:%SZ}"
 
 
 def _untaken(host: str, app: str) -> HostOutcome:

@@ -21,6 +21,7 @@ from reconciler.store.key_lists import KeyListRecords
 from reconciler.store.keys import Keys
 from reconciler.store.leases import CONTROL, Leases, host_lease
 from reconciler.store.link import Link
+from reconciler.store.looks import Look, Looks
 from reconciler.store.observed import ObservedState
 from reconciler.store.reading import Reading
 from reconciler.store.users import Nodes, Users
@@ -34,6 +35,7 @@ __all__ = [
     "HostDesired",
     "HostWrite",
     "JournalEvent",
+    "Look",
     "ReconcileRequest",
     "Store",
     "host_lease",
@@ -86,6 +88,7 @@ class Store:
         self.leases = Leases(opened.link, keys, reading, entropy)
         self.journal = Journal(opened.link, keys, reading)
         self.fleet = FleetRecords(opened.link, keys, reading)
+        self.looks = Looks(opened.link, keys, reading)
         self.key_lists = KeyListRecords(opened.link, keys, reading)
         self.users = Users(opened.link, keys)
 

@@ -71,4 +71,4 @@ class Keys:
         rest = re.sub(r"^\{[^}]*\}:", "HOST:", rest)
         rest = re.sub(r"^(app|bundle):\{.*\}$", lambda found: f"{found[1]}:{found[1].upper()}", rest)
         rest = re.sub(r"^(HOST:(?:config|applied)):.*", r"\1:APP", rest)
-        return re.sub(r"^(HOST:(?:work|inflight)|_:(?:plan|answer)):.*", r"\1:ID", rest)
+        return re.sub(r"^(HOST:(?:work|inflight|answer)|_:(?:plan|answer)):.*", r"\1:ID", rest)

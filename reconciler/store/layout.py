@@ -88,6 +88,8 @@ LAYOUT = (
     KeyKind("HOST:events", "rc:{HOST}:events", "stream", "What happened on the host; of bounded length."),
     KeyKind("HOST:lease", "rc:{HOST}:lease", "string", "Which executor works on the host.", "30 s, renewed"),
     KeyKind("HOST:ready", "rc:{HOST}:ready", "zset", "Wakes the host's agent; only a hint.", "1 day"),
+    KeyKind("HOST:asks", "rc:{HOST}:asks", "list", "People who ask the host's agent to look now.", "5 minutes"),
+    KeyKind("HOST:answer:ID", "rc:{HOST}:answer:ID", "list", "What the agent saw.", "5 minutes"),
     KeyKind("POOL:ready", "rc:{pool:NAME}:ready", "zset", "Hosts with work: wakes executors; only a hint.", "1 day"),
     KeyKind("app:APP", "rc:app:{APP}", "hash", "The app's config as the manifest declares it, to read."),
     KeyKind(

@@ -24,6 +24,6 @@ for _, index in ipairs({'queue', 'delayed', 'finished'}) do
   redis.call('DEL', slot .. index)
 end
 redis.call('DEL', slot .. 'desired', slot .. 'observed', slot .. 'facts', slot .. 'ledger', slot .. 'lease',
-  slot .. 'events', slot .. 'ready', slot .. 'keys')
+  slot .. 'events', slot .. 'ready', slot .. 'keys', slot .. 'asks')
 redis.call('EXPIRE', slot .. 'numbers', ARGV[2])
 return nil

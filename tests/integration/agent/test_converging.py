@@ -61,5 +61,19 @@ def test_a_secret_reaches_its_host_sealed(fleet: Fleet) -> None:
         assert edge.text("/etc/hello") == "Rotated from edge-1\n"
 
 
+def test_verify_asks_agents_to_look_now(fleet: Fleet) -> None:
+    fleet.ops.replace("manifests/apps/hello.yaml", "verifyEvery: 1s", "drift: report\n  verifyEvery: 1h")
+    edge = fleet.edges["edge-1"]
+    with edge.serving():
+        until(lambda: heard(fleet, "edge-1"))
+        assert fleet.ops("apply", "--yes", "--host", "edge-1", "--allow-dirty").code == 0
+        assert fleet.ops("verify", "--host", "edge-1", "--detailed-exitcode").code == 0
+        edge.file("/etc/hello").write_text("someone was here\n")
+        ran = fleet.ops("verify", "--detailed-exitcode")
+        assert ran.code == 3, "edge-2 was never heard from"
+        assert "someone was here" in ran.out
+        assert "its agent was never heard from" in ran.out + ran.err
+
+
 def heard(fleet: Fleet, host: str) -> bool:
     return fleet.store.observed.ages([host])[host] is not None

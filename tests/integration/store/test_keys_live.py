@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from reconciler.model.desired import Bundle, DesiredApp, SignedStatement
 from reconciler.model.observed import Applied, AppStatus, ObservedApp
 from reconciler.model.work import CONVERGE, RUN, Work, WorkState
-from reconciler.store import CONTROL, Answer, FleetState, HostWrite, ReconcileRequest, Store, host_lease
+from reconciler.store import CONTROL, Answer, FleetState, HostWrite, Look, ReconcileRequest, Store, host_lease
 from reconciler.store.keys import PERMANENT
 from reconciler.store.layout import LAYOUT
 from reconciler.trust import Signed
@@ -37,6 +37,8 @@ def everything(store: Store, host: str) -> None:
     store.work.enqueue([Work("r3", host, RUN)], agents={host})
     store.journal.append("applied", host=host)
     store.journal.append("taken")
+    store.looks.ask([host], Look("01K", None))
+    store.looks.answer(host, Look("01K", None), {})
     store.key_lists.publish([host], [(2, Signed(b"{}", bytes(64)))])
     store.fleet.set_current(FleetState("1a2b3c4"))
     store.fleet.request_reconcile(ReconcileRequest("01J", "ops-2"))
