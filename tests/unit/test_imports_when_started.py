@@ -36,3 +36,9 @@ def test_a_plan_loads_nothing_that_reaches_hosts_over_ssh() -> None:
 
 def test_validating_loads_neither_redis_nor_what_shows_progress_nor_what_reaches_hosts() -> None:
     assert loaded_by("validate") & {"redis", "rich", "structlog", "git", "psutil", "paramiko", "watchfiles"} == set()
+
+
+def test_an_agent_loads_nothing_that_only_the_ops_server_needs() -> None:
+    script = "import sys, reconciler.cli.agent, reconciler.wiring.agent; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+    assert {"git", "pydantic", "ruamel", "paramiko", "watchfiles", "reconciler.manifests"}.isdisjoint(loaded)
