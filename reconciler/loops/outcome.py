@@ -39,7 +39,7 @@ class AppOutcome:
     @property
     def rolled_back(self) -> bool:
         """Whether it failed and is as it was before."""
-        return self.status is AppStatus.ROLLED_BACK
+        return self.status in {AppStatus.ROLLED_BACK, AppStatus.UNCONFIRMED}
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,7 +162,9 @@ class Converge:
             self._look_again(finding, declared)
         except EXPECTED:
             if self._unchanged(finding):
-                self._book.put(*self._holdings.give_back(item.id, self._memory.owner_before(item.id)))
+                cut_off = held is not None and not held.owned.fingerprint
+                before = self._memory.owner_before(item.id) if cut_off else held
+                self._book.put(*self._holdings.give_back(item.id, before))
             raise
         self._changed += 1
         done = self._holdings.claim(item, self._owned(finding, serial=serial), None)

@@ -90,7 +90,7 @@ class Memory:
         return str(self.steps[key]["paths"].get(path, {}).get("backup", ""))
 
     def owner_before(self, key: str) -> Optional[Held]:
-        """Who held a thing before this run's step at it, and before that of a run which was killed."""
+        """Who held a thing before its step, and before that of a run which was cut off."""
         return _held(self.steps[key])
 
     def undoable(self, failed: str) -> bool:
@@ -124,7 +124,7 @@ class Memory:
             if not KINDS[step["kind"]].reversible:
                 yield ResourceEvent(key, step["name"], "left", ("a rollback does not undo it",))
             else:
-                self._book.put(*holdings.give_back(key, _held(step)))
+                self._book.put(*holdings.give_back(key, self.owner_before(key)))
 
     def _attempt(self, key: str, step: Mapping[str, Any], steps: Iterator[bool]) -> Iterator[ResourceEvent]:
         try:

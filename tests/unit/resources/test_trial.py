@@ -236,3 +236,12 @@ def test_a_second_reboot_without_contact_ends_it(host: FakeHost) -> None:
     renewed = TRIAL.renewed("boot 2", 20.0)
     assert judge(renewed, "boot 2", 79.0) is Verdict.WAIT
     assert judge(renewed, "boot 3", 20.0) is Verdict.TAKE_BACK
+
+
+def test_a_change_that_fails_over_one_on_trial_keeps_what_that_one_made(host: FakeHost) -> None:
+    run(request(wanted("file", path="/etc/new", content="1"), confirm_seconds=60), host)
+    refused = wanted("file", path="/etc/new", content="2", validate=["never", "%s"])
+    host.answers["never", "/etc/new.new"] = Completed(1)
+    run(request(refused, generation=2, confirm_seconds=60, on_failure="stop"), host)
+    assert confirm(host, trial_of(host))
+    assert (set(record_of(host).owned), host.text("/etc/new")) == ({"file:/etc/new"}, "1")
