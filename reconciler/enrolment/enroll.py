@@ -227,8 +227,8 @@ class Enrolment:
 
     def _started(self, there: Installation, host: str, version: str) -> list[str]:
         """Have the unit run this version; where it does not start and report, the one before is put back."""
-        before = there.current()
-        switched = there.switch(version)
+        before = there.worked()
+        there.switch(version)
         began = self.clock.monotonic()
         try:
             started = there.start()
@@ -236,10 +236,11 @@ class Enrolment:
                 self._hear(there, host, began)
                 there.confirm()
         except HostFailed as error:
-            raise self._gone_back(there, error, before if switched else None) from None
-        if switched:
-            there.prune((version, before))
-        return [*_named(f"switched from {before}", switched and before is not None), *_named("started it", started)]
+            raise self._gone_back(there, error, before if before != version else None) from None
+        if before == version:
+            return _named("started it", started)
+        there.prune((version, before))
+        return [f"switched from {before}" if before else "started it"]
 
     def _hear(self, there: Installation, host: str, since: float) -> None:
         """Wait until the agent has reported to Redis after a moment of the clock.
@@ -261,9 +262,11 @@ class Enrolment:
         if before is None:
             return error
         there.switch(before)
+        problem = error.problems[0]
+        if problem.code == "host-busy":  # it was not stopped
+            return error
         there.start()
         there.confirm()
-        problem = error.problems[0]
         hint = f"It went back to {before}, which is at work."
         return HostFailed(Problem(problem.place, problem.message, hint, problem.code))
 

@@ -34,8 +34,8 @@ from reconciler.resources.system import Completed
 from reconciler.transport import Machine
 
 _STARTED = f"{PROGRAM}/started"
-"""Holds the fingerprint of what the unit was last started with and worked: if that differs now, it needs a start, also
-after a run that was cut off in between."""
+"""The version that worked last, and the fingerprint of all that it was started with: if that differs now, the unit
+needs a start, also after a run that was cut off in between."""
 _INSTALLING = f"{PROGRAM}/installing"
 """Locked by what fills or empties version directories: a program outlives the run that started it and was killed."""
 _APPLYING = f"{STATE}/lock"
@@ -160,14 +160,14 @@ class Installation:
         Raises:
             HostFailed: `agent-not-started`, with the last lines of its log.
         """
-        if self._write(UNIT, unit(), 0o644):
-            self._must("agent-not-started", "systemctl", "daemon-reload")
+        self._write(UNIT, unit(), 0o644)
         enabled = self._machine.run("systemctl", "is-enabled", "--quiet", SERVICE).ok
         running = self._machine.run("systemctl", "is-active", "--quiet", SERVICE).ok
-        if enabled and running and self._machine.read(_STARTED) == self._fingerprint():
+        if enabled and running and self._machine.read(_STARTED) == self._started():
             return False
+        self._must("agent-not-started", "systemctl", "daemon-reload")
         self._must("agent-not-started", "systemctl", "enable", "--quiet", SERVICE)
-        self._machine.write(_STARTED, b"", 0o644)
+        self._machine.write(_STARTED, (self.worked() or "").encode(), 0o644)
         try:
             self._in_turn("agent-not-started", _APPLYING, "systemctl", "restart", SERVICE)
         except HostFailed as error:
@@ -178,17 +178,22 @@ class Installation:
 
     def confirm(self) -> None:
         """Remember that what stands there now was started, and works."""
-        self._machine.write(_STARTED, self._fingerprint(), 0o644)
+        self._machine.write(_STARTED, self._started(), 0o644)
+
+    def worked(self) -> str | None:
+        """The version that worked last; None where none ever did."""
+        return (self._machine.read(_STARTED) or b"").decode().partition(" ")[0] or None
 
     def silent(self, seconds: float) -> HostFailed:
         """The error for an agent that runs and does not report."""
         message = f"its service runs, but Redis has not heard from it for {seconds:g} s"
         return self._with_log(self._host_failed("agent-silent", message))
 
-    def _fingerprint(self) -> bytes:
-        """Of all that the agent reads when it starts."""
+    def _started(self) -> bytes:
+        """The version that stands there now, and the fingerprint of what else the agent reads when it starts."""
         grounds = [self._machine.read(path) or b"" for path in (UNIT, ENVIRONMENT, KEYS)]
-        return hashlib.sha256(b"\0".join([(self.current() or "").encode(), *grounds])).hexdigest().encode()
+        fingerprint = hashlib.sha256(b"\0".join(grounds)).hexdigest()
+        return f"{self.current()} {fingerprint}".encode()
 
     def stop(self) -> bool:
         """Stop and remove the unit; what was started stays. Whether there was one."""

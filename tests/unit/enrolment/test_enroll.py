@@ -17,6 +17,7 @@ from reconciler.enrolment.release import Release
 from reconciler.enrolment.wheelhouse import Wheelhouse
 from reconciler.errors import HostFailed, InvalidInput, Place, ReconcilerError, Refused, Unavailable
 from reconciler.model.desired import SignedStatement, Statement
+from reconciler.resources.system import Completed
 from reconciler.trust import Permission, Signer, TrustedKey, TrustedKeys
 from tests.fakes.clock import FakeClock
 from tests.fakes.machine import ENROLLED_KEY, CutOff, FakeMachine
@@ -228,21 +229,43 @@ def test_an_upgrade_keeps_the_version_before_and_no_older_one(scene: Scene) -> N
     assert sorted(scene.versions) == sorted([second, third])
 
 
+def refusing_all_but(scene: Scene, version: str) -> FakeMachine:
+    """The scene's machine, on which only this version starts."""
+
+    class Picky(FakeMachine):
+        def _systemctl(self, *words: str) -> Completed:
+            ended = super()._systemctl(*words)
+            refused = words[0] == "restart" and version not in self.links[CURRENT]
+            return replace(ended, code=1) if refused else ended
+
+    return Picky(**vars(scene.machine))
+
+
 def test_a_version_that_does_not_start_is_taken_back(scene: Scene) -> None:
     first = scene.enroll().version
     scene.release = NEW
-
-    class Picky(FakeMachine):
-        def _systemctl(self, *words: str) -> object:  # type: ignore[override]
-            ended = super()._systemctl(*words)
-            new = words[0] == "restart" and first not in self.links[CURRENT]
-            return replace(ended, code=1) if new else ended
-
-    scene.machine = Picky(**vars(scene.machine))
+    scene.machine = refusing_all_but(scene, first)
     with pytest.raises(HostFailed, match=rf"agent: no\. It went back to {first}, which is at work"):
         scene.enrolment.upgrade("web-1")
     assert scene.machine.links[CURRENT] == f"versions/{first}"
     assert scene.machine.started_with == scene.machine.started_from
+
+
+def test_a_version_that_does_not_start_is_taken_back_also_after_a_run_that_was_cut_off() -> None:
+    firsts = {}
+
+    def enrolled(scene: Scene) -> None:
+        firsts[id(scene)] = scene.enroll().version
+        scene.release = NEW
+        scene.machine = refusing_all_but(scene, firsts[id(scene)])
+
+    def upgraded(scene: Scene) -> None:
+        with pytest.raises(HostFailed, match="It went back to"):
+            scene.enrolment.upgrade("web-1")
+
+    for scene in cut_off_everywhere(upgraded, enrolled):
+        assert scene.machine.links[CURRENT] == f"versions/{firsts[id(scene)]}"
+        assert scene.machine.started_with == scene.machine.started_from
 
 
 def test_an_agent_that_starts_and_is_not_heard_of_is_taken_back_too(scene: Scene) -> None:
@@ -276,6 +299,8 @@ def test_an_agent_is_not_stopped_while_it_applies(scene: Scene) -> None:
     started_with, scene.release = scene.machine.started_with, NEW
     with pytest.raises(HostFailed, match=r"being applied or installed there for more than 600 s\. Run it again later"):
         scene.enrolment.remove("web-1")
+    with pytest.raises(HostFailed, match="being applied or installed"):
+        scene.enrolment.upgrade("web-1")
     assert scene.machine.started_with == started_with
 
     scene.machine.applying = False
