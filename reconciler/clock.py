@@ -45,6 +45,11 @@ def milliseconds(moment: datetime) -> int:
     return (moment - _EPOCH) // timedelta(milliseconds=1)
 
 
+def chance() -> float:
+    """A number from 0 up to, not including, 1."""
+    return int.from_bytes(os.urandom(7)) / (1 << 56)
+
+
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 

@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
             show(situation.plan, console, dry_run=False)
         _check_id(situation, arguments.plan_id)
         guard(situation.plan, situation.manifests.fleet.guard, arguments.allow_deletes)
-        if not situation.plan.empty and not _agreed(arguments, console):
+        if not situation.plan.empty and not console.agreed("Apply this plan?", yes=arguments.yes):
             return Exit.CANNOT
         return _carry_out(session, situation, arguments, console)
 
@@ -76,17 +76,6 @@ def _check_id(situation: Situation, plan_id: str | None) -> None:
             f"the plan is now {situation.plan.id}, not {plan_id} that was reviewed",
             hint="Review it again: reconcile --dry-run",
         )
-
-
-def _agreed(arguments: argparse.Namespace, console: Console) -> bool:
-    if arguments.yes:
-        return True
-    if not console.interactive:
-        raise Refused.of("not-confirmed", "nobody can be asked here, so nothing was done", hint="Use --yes")
-    if console.confirmed("Apply this plan?"):
-        return True
-    console.tell("Nothing was done.")
-    return False
 
 
 def _carry_out(session: Session, situation: Situation, arguments: argparse.Namespace, console: Console) -> Exit:

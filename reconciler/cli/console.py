@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TextIO
 
-from reconciler.errors import Problem
+from reconciler.errors import Problem, Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +84,21 @@ class Console:
         except EOFError:
             return False
         return answer.strip() == "yes"
+
+    def agreed(self, question: str, *, yes: bool) -> bool:
+        """Whether it may be done: `--yes`, or someone who is asked and agrees.
+
+        Raises:
+            Refused: nobody can be asked.
+        """
+        if yes:
+            return True
+        if not self.interactive:
+            raise Refused.of("not-confirmed", "nobody can be asked here, so nothing was done", hint="Use --yes")
+        if self.confirmed(question):
+            return True
+        self.tell("Nothing was done.")
+        return False
 
     def _takes_color(self, stream: TextIO) -> bool:
         return not self.plain and stream.isatty()

@@ -63,12 +63,13 @@ def scope_of(arguments: argparse.Namespace, manifests: Manifests) -> Scope:
     """
     from reconciler.planner.scope import Scope
 
-    hosts = _hosts(arguments, manifests)
+    hosts = hosts_of(arguments, manifests)
     apps = frozenset(known(name, manifests.apps, "app") for name in arguments.app) or None
     return Scope(hosts, apps)
 
 
-def _hosts(arguments: argparse.Namespace, manifests: Manifests) -> frozenset[str] | None:
+def hosts_of(arguments: argparse.Namespace, manifests: Manifests) -> frozenset[str] | None:
+    """The hosts that the flags pick; None: no flag does. Raises as `scope_of`."""
     if not (arguments.host or arguments.selector or arguments.exclude):
         return None
     from reconciler.model.selector import EVERYTHING, Selector, SelectorError

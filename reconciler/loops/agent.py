@@ -18,8 +18,11 @@ from reconciler.loops.drift_timer import DriftTimer
 from reconciler.loops.executor import Executor
 from reconciler.loops.keeper import Keeper
 from reconciler.loops.key_updates import Pinned, update_keys
-from reconciler.loops.worker_log import Log, log_outcome
+from reconciler.loops.run_crew import RunCrew, Told
+from reconciler.loops.worker_log import Log, log_outcome, log_run
 from reconciler.model.manifests import DriftPolicy
+from reconciler.model.work import Claim
+from reconciler.resources.protocol import RunFinished
 
 STOP_SECONDS = 8.0
 """How long a stop waits for what is under way; the next start takes it up."""
@@ -38,6 +41,7 @@ class Agent:
         host: its name.
         executor: works on this host alone.
         confirming: looks after what is applied on trial.
+        runs: makes what carries out runs of jobs, given what hears how they ended.
         pinned: the keys whose statements count.
         facts: of this machine.
         alive: told every few seconds that all is well; silence has an agent that hangs restarted.
@@ -49,6 +53,7 @@ class Agent:
         executor: Executor,
         confirming: Confirming,
         *,
+        runs: Callable[[Told], RunCrew],
         pinned: Pinned,
         facts: Callable[[], Mapping[str, object]],
         clock: Clock,
@@ -57,6 +62,7 @@ class Agent:
     ) -> None:
         self._host = host
         self._executor = executor
+        self._runs = runs(self._tell_run)
         self._pinned = pinned
         self._confirming = confirming
         self._facts = facts
@@ -86,6 +92,7 @@ class Agent:
             while loop.is_alive() and trials.is_alive() and not stop.wait(1.0):
                 continue
             loop.join(STOP_SECONDS)
+            self._runs.close()
         if not stop.is_set():
             raise HostFailed.of("thread-ended", "the agent's loop ended; its error stands above")
 
@@ -118,6 +125,7 @@ class Agent:
                 self._update_keys()
                 self._converge()
                 answer_looks(self._executor, self._host)
+                self._runs.start([self._host])
             self._look_for_drift()
         finally:
             self._at_work = False
@@ -153,6 +161,10 @@ class Agent:
             if error.problems[0].code != "no-statement":
                 self._executor.store.journal.append("refused", host=self._host, reason=told)
         self._refused[subject] = told
+
+    def _tell_run(self, claim: Claim, finished: RunFinished) -> None:
+        log_run(self._log, claim, finished)
+        self._executor.store.work.wake(self._host, agents=(self._host,))
 
     def _converge(self) -> None:
         outcome = self._executor.converge(self._host)

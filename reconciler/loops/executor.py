@@ -21,7 +21,7 @@ from reconciler.loops.keeper import LEASE_SECONDS, Keeper
 from reconciler.loops.outcome import AppOutcome, HostOutcome, Listener, busy, internal_error
 from reconciler.model.desired import Bundle
 from reconciler.model.observed import AppStatus, ObservedApp
-from reconciler.model.work import Claim, Lease, WorkState
+from reconciler.model.work import CONVERGE, Claim, Lease, WorkState
 from reconciler.rendering import Renderer
 from reconciler.store import Store, host_lease
 from reconciler.transport import Transport
@@ -124,7 +124,9 @@ class Executor:
 
     def _claim(self, host: str) -> dict[str, Claim]:
         nonce = ulid(self.clock.now())
-        found = self.store.work.claim(host, holder=self.holder, nonce=nonce, limit=_CLAIMS, lease_seconds=LEASE_SECONDS)
+        found = self.store.work.claim(
+            host, holder=self.holder, nonce=nonce, limit=_CLAIMS, lease_seconds=LEASE_SECONDS, kind=CONVERGE
+        )
         return {str(claim.work.args["app"]): claim for claim in found}
 
     def _renew(self, lease: Lease, claims: Iterable[Claim]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from reconciler.errors import NOWHERE, Place
@@ -46,6 +46,10 @@ class KnownSecrets:
     def forget(self) -> None:
         """Ask the providers again from now on, so that a rotation is seen."""
         self._values = {}
+
+    def of_run(self, host: str, paths: Sequence[str], sealed: bytes) -> Mapping[str, str]:  # noqa: ARG002 - the port's
+        """See `run_executor.RunSecrets`."""
+        return self.resolve(paths)
 
     def resolve(self, paths: Iterable[str], where: Where = _nowhere) -> Mapping[str, str]:
         """Path -> clear text.

@@ -5,7 +5,7 @@ memory only. Handed to the executor, as `known_secrets` is on the ops server.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from reconciler.errors import Place, Refused
 from reconciler.loops.host_view import HostView
@@ -33,12 +33,18 @@ class SealedSecrets:
         paths = view.secrets(app)
         if not paths:
             return {}, ""
-        place = Place(host=view.host, app=app)
-        clear: Mapping[str, str] = json.loads(unseal(self._key(), view.sealed)) if view.sealed else {}
+        clear = self._opened(paths, view.sealed, Place(host=view.host, app=app), "Seal them anew: reconcile apply")
+        return clear, view.statement.secrets.get(app, "")
+
+    def of_run(self, host: str, paths: Sequence[str], sealed: bytes) -> Mapping[str, str]:
+        """See `run_executor.RunSecrets`; raises as `of`."""
+        return self._opened(paths, sealed, Place(host=host), "Ask anew: reconcile run") if paths else {}
+
+    def _opened(self, paths: Sequence[str], sealed: bytes, place: Place, hint: str) -> Mapping[str, str]:
+        clear: Mapping[str, str] = json.loads(unseal(self._key(), sealed)) if sealed else {}
         self._masker.learn(clear)
         missing = [path for path in paths if path not in clear]
         if missing:
             message = f"{', '.join(missing)}: not among the secrets that the controller sealed for this host"
-            hint = "Seal them anew: reconcile apply"
             raise Refused.of("not-sealed", message, place=place, hint=hint)
-        return {path: clear[path] for path in paths}, view.statement.secrets.get(app, "")
+        return {path: clear[path] for path in paths}

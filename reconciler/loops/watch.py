@@ -24,6 +24,7 @@ from reconciler.loops.one_shot import actionable
 from reconciler.loops.planning import Pair, Planning, Situation
 from reconciler.loops.releases import Releases
 from reconciler.loops.requests import Requests
+from reconciler.loops.run_crew import RunCrew, Told
 from reconciler.loops.said_once import SaidOnce
 from reconciler.loops.worker import Worker
 from reconciler.loops.worker_log import Log
@@ -68,6 +69,7 @@ class Watch:
     Args:
         hosts: the hosts that this process works on, as they are now.
         given: what agents do.
+        runs: makes what carries out runs of jobs.
     """
 
     def __init__(
@@ -81,6 +83,7 @@ class Watch:
         store: Store,
         hosts: Callable[[], tuple[str, ...]],
         given: Given,
+        runs: Callable[[Told], RunCrew],
         clock: Clock,
         log: Log,
     ) -> None:
@@ -92,7 +95,7 @@ class Watch:
         self._store = store
         self._clock = clock
         self._log = log
-        self._worker = Worker(executor, store, hosts, clock, log, settled=self._settle)
+        self._worker = Worker(executor, store, hosts, clock, log, settled=self._settle, runs=runs)
         self._requests = Requests(store, log, wake=source.wake)
         self._situation: Situation | None = None
         self._swept = float("-inf")

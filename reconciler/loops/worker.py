@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from reconciler.clock import Clock
 from reconciler.errors import InvalidInput, ReconcilerError
@@ -16,9 +17,12 @@ from reconciler.loops.drift_look import look_for_drift
 from reconciler.loops.drift_timer import DriftTimer
 from reconciler.loops.executor import Executor
 from reconciler.loops.planning import Pair, Situation
+from reconciler.loops.run_crew import RunCrew, Told
 from reconciler.loops.said_once import SaidOnce
-from reconciler.loops.worker_log import Log, log_outcome
+from reconciler.loops.worker_log import Log, log_outcome, log_run
 from reconciler.model.manifests import DriftPolicy
+from reconciler.model.work import Claim
+from reconciler.resources.protocol import RunFinished
 from reconciler.store import Store
 
 SWEEP_SECONDS = 10.0
@@ -34,6 +38,7 @@ class Worker:
     Args:
         hosts: the hosts within reach now.
         settled: told which (host, app) pairs were worked on, so that what waited for them can be released.
+        runs: makes what carries out runs of jobs, given what hears how they ended.
     """
 
     def __init__(
@@ -45,7 +50,11 @@ class Worker:
         log: Log,
         *,
         settled: Callable[[Collection[Pair]], None],
+        runs: Callable[[Told], RunCrew],
     ) -> None:
+        self._runs = runs(self._tell_run)
+        self._worked: deque[str] = deque()
+        """Hosts on which something ended, so that what waited behind it may begin."""
         self._executor = executor
         self._store = store
         self._hosts = hosts
@@ -91,6 +100,7 @@ class Worker:
                 self._said.say("turn", self._log.warning, "executor", error=str(error))
                 stop.wait(pause)
                 pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+        self._runs.close()
 
     def _turn(self) -> None:
         ready = self._hints()
@@ -100,6 +110,7 @@ class Worker:
         if now - self._swept >= SWEEP_SECONDS:
             self._swept, hinted = now, list(hosts)
             self._executor.report(host for host in hosts if not self._executor.crew.remote(host))
+        self._runs.start(sorted({*hinted, *self._just_worked(hosts)}))
         waited, self._again = self._again, set()
         self._converge([*hinted, *sorted(waited.intersection(hosts).difference(hinted))])
         self._look_for_drift()  # after healing, which a host that is looked at often would never be free for
@@ -114,6 +125,12 @@ class Worker:
             return ()
         self._said.over("hints")
         return hosts
+
+    def _just_worked(self, hosts: Collection[str]) -> Iterator[str]:
+        while self._worked:
+            host = self._worked.popleft()
+            if host in hosts:
+                yield host
 
     def _converge(self, hosts: Iterable[str]) -> None:
         for host in hosts:
@@ -149,6 +166,7 @@ class Worker:
 
     def _work_on(self, host: str) -> None:
         outcome = self._executor.converge(host)
+        self._worked.append(host)
         if outcome is None:
             return
         with self._telling:
@@ -159,6 +177,11 @@ class Worker:
             else:
                 self._failing.add(host)
             self._settled({(host, app.app) for app in outcome.apps})
+
+    def _tell_run(self, claim: Claim, finished: RunFinished) -> None:
+        self._worked.append(claim.work.host)
+        log_run(self._log, claim, finished)
+        self._store.work.wake(claim.work.host)  # what stands behind it may be a converge
 
     def _look_for_drift(self) -> None:
         situation = self._situation

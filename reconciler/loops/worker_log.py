@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from reconciler.loops.outcome import HostOutcome
+from reconciler.model.work import Claim
+from reconciler.resources.protocol import RunFinished
 
 
 class Log(Protocol):
@@ -28,3 +30,12 @@ def log_outcome(log: Log, outcome: HostOutcome) -> None:
         else:
             errors = "; ".join(str(problem) for problem in app.problems)
             log.error(app.status.value, **told, error=errors)
+
+
+def log_run(log: Log, claim: Claim, finished: RunFinished) -> None:
+    """How a run ended."""
+    told = {"host": claim.work.host, "job": claim.work.args.get("job", ""), "id": claim.work.id}
+    if finished.status == "failed":
+        log.error("run-failed", **told, error=finished.error)
+    else:
+        log.info("run-ended", **told, status=finished.status)

@@ -23,7 +23,8 @@ class Bundle:
     {"app", "resources": [node...], "health": [...], "templates": {path: text}, "policy": {...}} where a node is
     {"kind", "fields", "name"?, "when"?, "forEach"?, "keep"?} or {"block": [node...], "when"?, "forEach"?}; policy is
     {"adopt", "prune", "onFailure", "drift", "verifyEvery" (seconds), "confirm" (seconds or null),
-    "dependsOn": [{"app", "sameLabels", "require"}...], "formerly": [name...]}.
+    "dependsOn": [{"app", "sameLabels", "require"}...], "formerly": [name...]}. A job's bundle has "steps": true, no
+    health checks, and `model.run.JobPolicy` as its policy.
     """
 
     sha: str

@@ -247,6 +247,8 @@ class App:
     adopt: AdoptPolicy = AdoptPolicy.REFUSE
     on_failure: FailurePolicy = FailurePolicy.ROLLBACK
     confirm_seconds: float | None = None
+    steps: bool = False
+    """Its resources are the steps of a job: done in order, and not owned, so that one may come twice."""
 
     @property
     def name(self) -> str:

@@ -32,6 +32,13 @@ CONVERGE = "converge"
 RUN = "run"
 
 
+class Lane(enum.Enum):
+    """In which order a host's work is done: what changes resources one after the other, the rest beside it."""
+
+    MAIN = "main"
+    SIDE = "side"
+
+
 @dataclass(frozen=True, slots=True)
 class Work:
     """One piece of work for one host. A converge mark has the id `converge:APP` and coalesces."""
@@ -53,6 +60,20 @@ class Work:
     created_at: datetime | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    lane: Lane = Lane.MAIN
+    lock: str = ""
+    """The named lock that it waits for before it is handed out."""
+    output_bytes: int = 0
+    """How much it has printed so far; the last of it is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What work has printed."""
+
+    text: str
+    end_bytes: int
+    """Where the text ends in all that was printed: what to go on from."""
 
 
 def mark_of(app: str) -> str:

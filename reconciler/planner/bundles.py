@@ -19,8 +19,10 @@ def pack(app: App, templates: Mapping[str, str]) -> Bundle:
     """
     named = {name for wanted in _wanted(app) for name in _meant(wanted, templates)}
     used = closure(tuple(sorted(named)), templates)
+    steps = {"steps": True} if app.steps else {}
     return Bundle.of(
         {
+            **steps,
             "app": app.name,
             "resources": [_node(node) for node in app.resources],
             "health": [dict(check) for check in app.health],

@@ -23,6 +23,8 @@ by several apps."""
 
 def fixed_claims(app: App) -> Mapping[str, Path]:
     """Resource id -> where it stands in the manifest, for claims that hold on every host of the app."""
+    if app.steps:
+        return {}
     fixed = (node for node in _unconditional(app.resources) if _fixed(node))
     return {f"{node.kind}:{node.fields[_KEYS[node.kind]]}": node.path for node in fixed}
 

@@ -60,5 +60,7 @@ def resource_key(kind: str, name: str | None, fields: Mapping[str, Any]) -> str:
             return f"{fields.get('path')} {fields.get('match') or fields.get('line')}"
         case "sysctl":
             return str(fields.get("key"))
+        case "reboot":
+            return "host"
     key = fields.get("path", fields.get("name", name))
     return ",".join(map(str, key)) if isinstance(key, list) else str(key)

@@ -59,6 +59,7 @@ class Renderer:
     def __init__(self, bundle: Bundle, memory: Memory | None = None) -> None:
         content = bundle.content
         self._app: str = content["app"]
+        self._repeats: bool = content.get("steps", False)
         self._templates: Mapping[str, str] = content.get("templates", {})
         self._health: list[Any] = content.get("health", [])
         self._nodes = nodes_of(content.get("resources", []), ("resources",), self._templates)
@@ -192,7 +193,9 @@ class Renderer:
         return fault(path, trouble, self._app, host or (values.get("host") or {}).get("name", ""))
 
     def _twice(self, resources: list[RenderedResource], values: Mapping[str, Any], host: str) -> list[Fault]:
-        """Faults for resources that claim the same thing."""
+        """Faults for resources that claim the same thing; the steps of a job may."""
+        if self._repeats:
+            return []
         seen: dict[str, RenderedResource] = {}
         faults = []
         for resource in resources:

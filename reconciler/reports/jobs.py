@@ -29,7 +29,7 @@ def jobs_json(works: Sequence[Work]) -> str:
 
 def _cells(work: Work, now: datetime, paint: Palette) -> list[str]:
     since = work.finished_at or work.started_at or work.created_at
-    state = _painter(work.state, paint)(work.state.value)
+    state = painter(work.state, paint)(work.state.value)
     reason = visible_lines((work.reason or str(work.result.get("error", ""))).lstrip())[0]
     return [
         visible(work.id),
@@ -48,7 +48,8 @@ def _what(work: Work) -> str:
     return f"run {work.args.get('job', '')}".rstrip()
 
 
-def _painter(state: WorkState, paint: Palette) -> Callable[[str], str]:
+def painter(state: WorkState, paint: Palette) -> Callable[[str], str]:
+    """The colour of a state."""
     if state is WorkState.SUCCEEDED:
         return paint.good
     if state in {WorkState.FAILED, WorkState.DEAD}:

@@ -1,4 +1,4 @@
-"""The way in: apply an app on a host, look at it, or note that people paused it.
+"""The way in: apply an app on a host, look at it, do a run of a job, or note that people paused it.
 
 Called by transports, in-process or at the far end of a channel. Whatever goes wrong on the host is told as an event,
 never raised.
@@ -13,7 +13,9 @@ from reconciler.resources.converge import Converge
 from reconciler.resources.failure import EXPECTED, as_failure
 from reconciler.resources.looking import Looking
 from reconciler.resources.masking import masked_event
-from reconciler.resources.protocol import Event, Finished, Request
+from reconciler.resources.protocol import Event, Finished, Request, RunEvent, RunFinished, RunRequest
+from reconciler.resources.run_record import RunBook
+from reconciler.resources.steps import StepRun, Stopped, Tell
 from reconciler.resources.system import Claim, System
 from reconciler.resources.trial import Trial
 from reconciler.resources.trial_end import prolong, stand, take_back
@@ -38,6 +40,27 @@ def inspect(request: Request, system: System) -> Iterator[Event]:
     """Tell what an apply would do, without the lock and without a write; the last event is Finished."""
     for event in _told(Looking(request, system).events()):
         yield masked_event(event, request.secrets)
+
+
+def perform(request: RunRequest, system: System, tell: Tell, stopped: Stopped) -> None:
+    """Do a run of a job on this host; the last event that is told is RunFinished.
+
+    Holds the host's lock where the run changes resources, else one of its own. Kill it at any moment: the next delivery
+    knows that it had started.
+    """
+
+    def tell_masked(event: RunEvent) -> None:
+        tell(masked_event(event, request.secrets))
+
+    book = RunBook(system, request)
+    claim = Claim(0, request.token, f"{request.fleet} {request.host} run {request.job} {request.id}")
+    try:
+        with system.exclusive(claim, "" if request.exclusive else book.place):
+            book.prepare()
+            StepRun(request, system, book, tell_masked, stopped).go()
+    except EXPECTED as error:
+        failure = as_failure(error)
+        tell_masked(RunFinished("failed", error=failure.text(), hint=failure.hint, code=failure.code))
 
 
 def pause(system: System, fleet: str, host: str, app: str, reason: str) -> None:

@@ -33,6 +33,11 @@ def facts() -> Mapping[str, Any]:
     return dict(sorted(found.items()))
 
 
+def boot_id() -> str:
+    """What tells one boot of the machine from the next (random(4)); empty where the kernel does not say."""
+    return _read("/proc/sys/kernel/random/boot_id").strip()
+
+
 def operating_system(os_release: Iterable[Union[str, "os.PathLike[str]"]] = OS_RELEASE) -> Mapping[str, str]:
     """What the first readable os-release file says; a field that it lacks is empty.
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, Sequence
+from typing import Any, Sequence, TypeVar, Union, cast
 
-from reconciler.resources.protocol import Event, ResourceEvent
+from reconciler.resources.protocol import Event, ResourceEvent, RunEvent
+
+Told = TypeVar("Told", bound=Union[Event, RunEvent])
 
 _MASK = "********"
 
@@ -20,10 +22,11 @@ def masked(value: Any, secrets: Sequence[str]) -> Any:
     return value
 
 
-def masked_event(event: Event, secrets: Sequence[str]) -> Event:
+def masked_event(event: Told, secrets: Sequence[str]) -> Told:
     """An event as it may be told."""
     if not any(secrets):
         return event
-    shown = ("differences", "before") if isinstance(event, ResourceEvent) else ("message",)
+    shown = ("differences", "before") if isinstance(event, ResourceEvent) else ("message", "text")
     names = [name for name in (*shown, "error", "hint") if hasattr(event, name)]
-    return dataclasses.replace(event, **{name: masked(getattr(event, name), secrets) for name in names})
+    told: Any = dataclasses.replace(event, **{name: masked(getattr(event, name), secrets) for name in names})
+    return cast("Told", told)

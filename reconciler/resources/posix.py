@@ -11,13 +11,14 @@ import os
 import shutil
 import stat
 from contextlib import contextmanager, suppress
-from typing import BinaryIO, Dict, Iterator, Optional, Sequence, Tuple
+from typing import BinaryIO, Callable, Dict, Iterator, Optional, Sequence, Tuple
 
+from reconciler.resources.enclosure import Enclosure
+from reconciler.resources.facts import boot_id
 from reconciler.resources.failure import Failure
 from reconciler.resources.lock import Lock
 from reconciler.resources.names import group_name, group_number, number, user_name, user_number
-from reconciler.resources.places import PARENT_MODE
-from reconciler.resources.processes import SAFE_PATH, run
+from reconciler.resources.processes import SAFE_PATH, Watched, run
 from reconciler.resources.system import (
     DIRECTORY,
     FILE,
@@ -29,8 +30,9 @@ from reconciler.resources.system import (
     Command,
     Completed,
     Entry,
+    Hearing,
 )
-from reconciler.resources.walk import open_directory
+from reconciler.resources.walk import made_state, open_directory
 
 STATE = "/var/lib/reconciler"
 TEMPORARY_PREFIX = ".reconciler-"
@@ -54,17 +56,15 @@ class PosixSystem:
         self._environ = dict(os.environ if environ is None else environ)
         self.state = self._state_directory()
         self._lock: Optional[Lock] = None
+        self._enclosure: Optional[Enclosure] = None
+        self._hearing: Optional[Hearing] = None
         self._uids: Dict[str, int] = {}
         self._gids: Dict[str, int] = {}
 
     @property
     def boot(self) -> str:
         """See System. A sandbox is as old as the machine that it is on."""
-        try:
-            with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
-                return file.read().strip()
-        except OSError:
-            return ""
+        return boot_id()
 
     def _state_directory(self) -> str:
         if self.sandbox or os.geteuid() == 0:
@@ -75,10 +75,9 @@ class PosixSystem:
     # -- the right to write
 
     @contextmanager
-    def exclusive(self, claim: Claim) -> Iterator[None]:
-        """See System. The lock's files stand beside the ledger."""
-        _make_state(self._real(self.state))
-        with Lock(self._real(self.state), claim, self.clock) as lock:
+    def exclusive(self, claim: Claim, place: str = "") -> Iterator[None]:
+        """See System. The lock's files stand beside the ledger, or in that place."""
+        with Lock(made_state(self._real(self.state), place), claim, self.clock) as lock:
             self._lock = lock
             try:
                 yield
@@ -317,22 +316,23 @@ class PosixSystem:
         """See System. In a sandbox it starts in the sandbox's root, which stands in RECONCILER_ROOT."""
         directory = self._real(command.cwd or "/")
         extra = {"RECONCILER_ROOT": self.root} if self.sandbox else {}
-        return run(command, directory, extra, self._lock, self.clock)
+        return run(command, directory, extra, Watched(self._lock, self._enclosure, self._hearing), self.clock)
+
+    @contextmanager
+    def enclosed(self, name: str, hearing: Hearing) -> Iterator[Callable[[], int]]:
+        """See System."""
+        enclosure = Enclosure(name, self.clock)
+        enclosure.end()
+        self._enclosure, self._hearing = enclosure, hearing
+        try:
+            yield enclosure.end
+        finally:
+            self._enclosure, self._hearing = None, None
+            enclosure.close()
 
     def entropy(self, count: int) -> bytes:
         """See System."""
         return os.urandom(count)
-
-
-def _make_state(directory: str) -> None:
-    """The ledger's directory, and those on the way to it, with modes that the umask can only narrow."""
-    if not os.path.isdir(directory):
-        missing = [directory]
-        while not os.path.lexists(os.path.dirname(missing[-1])):
-            missing.append(os.path.dirname(missing[-1]))
-        for path in reversed(missing):
-            with suppress(FileExistsError):
-                os.mkdir(path, 0o700 if path == directory else PARENT_MODE)
 
 
 def _entry(found: os.stat_result, target: str = "") -> Entry:

@@ -14,11 +14,13 @@ import shutil
 import signal
 import subprocess
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Dict, List, Mapping, Optional, Tuple
 
+from reconciler.resources.enclosure import Enclosure
 from reconciler.resources.failure import Failure
 from reconciler.resources.lock import MARK, Lock
-from reconciler.resources.system import OUTPUT_BYTES, TERM_GRACE_SECONDS, Clock, Command, Completed
+from reconciler.resources.system import OUTPUT_BYTES, TERM_GRACE_SECONDS, Clock, Command, Completed, Hearing
 
 SAFE_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _UMASK = 0o022
@@ -34,17 +36,31 @@ _PIECES_AFTER_EXIT = 64
 _GIVE = "stdin"
 
 
-def run(command: Command, directory: str, extra: Mapping[str, str], lock: Optional[Lock], clock: Clock) -> Completed:
+@dataclass(frozen=True)
+class Watched:
+    """Who has an eye on a program: its lock, what it must not outlive, who hears what it prints."""
+
+    lock: Optional[Lock] = None
+    enclosure: Optional[Enclosure] = None
+    hearing: Optional[Hearing] = None
+
+
+def run(command: Command, directory: str, extra: Mapping[str, str], watched: Watched, clock: Clock) -> Completed:
     """Run a program to its end. See System.run.
 
     Raises:
         Failure: `command-missing`, `no-such-user` or `host-error`, where it cannot be started.
     """
+    lock = watched.lock
+    if watched.enclosure is not None:
+        extra = {**extra, **watched.enclosure.environment}
     with _start(command, directory, extra, lock) as process:
         try:
+            if watched.enclosure is not None:
+                watched.enclosure.take(process.pid)
             if lock is not None:
                 lock.name_group(process.pid)
-            output = _Talk(process, (_GO if lock is not None else b"") + (command.stdin or b""))
+            output = _Talk(process, (_GO if lock is not None else b"") + (command.stdin or b""), watched.hearing)
             timed_out = not output.collect(clock, command.timeout_seconds)
             if timed_out:
                 _end(process, output, clock)
@@ -110,8 +126,9 @@ def _identity(user: str) -> Tuple[Optional[int], Optional[int], Optional[List[in
 class _Talk:
     """Gives a program its input, and keeps the last 64 KiB of what it writes to each of its outputs."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", stdin: bytes) -> None:
+    def __init__(self, process: "subprocess.Popen[bytes]", stdin: bytes, hearing: Optional[Hearing]) -> None:
         self._process = process
+        self._hearing = hearing
         self._stdin = memoryview(stdin)
         self._kept: Dict[str, bytes] = {"stdout": b"", "stderr": b""}
         self._selector = selectors.DefaultSelector()
@@ -125,18 +142,21 @@ class _Talk:
     def text(self, name: str) -> str:
         return self._kept[name].decode(errors="replace")
 
-    def collect(self, clock: Clock, seconds: float) -> bool:
-        """Whether the program ended in that time."""
+    def collect(self, clock: Clock, seconds: float, *, ending: bool = False) -> bool:
+        """Whether the program ended by itself in that time; once it is `ending`, nobody asks for that any more."""
         deadline = clock.monotonic() + seconds
         while self._selector.get_map() and self._process.poll() is None:
             remaining = deadline - clock.monotonic()
-            if remaining <= 0:
+            if remaining <= 0 or self._unwanted(ending=ending):
                 return False
             self._take(min(remaining, _POLL_SECONDS))
         for _ in range(_PIECES_AFTER_EXIT):
             if not self._selector.get_map() or not self._take(_AFTER_EXIT_SECONDS):
                 break
-        return self._wait(deadline - clock.monotonic())
+        return self._wait(clock, deadline, ending=ending)
+
+    def _unwanted(self, *, ending: bool) -> bool:
+        return not ending and self._hearing is not None and self._hearing.over()
 
     def _take(self, seconds: float) -> bool:
         """Whether there was anything to read within that time."""
@@ -148,6 +168,8 @@ class _Talk:
             piece = os.read(key.fd, OUTPUT_BYTES)
             if not piece:
                 self._selector.unregister(key.fileobj)
+            elif self._hearing is not None:
+                self._hearing.hear(piece)
             self._kept[key.data] = (self._kept[key.data] + piece)[-OUTPUT_BYTES:]
         return bool(ready)
 
@@ -165,18 +187,21 @@ class _Talk:
             self._selector.unregister(pipe)
             pipe.close()
 
-    def _wait(self, seconds: float) -> bool:
-        try:
-            self._process.wait(max(0.0, seconds))
-        except subprocess.TimeoutExpired:
-            return False
+    def _wait(self, clock: Clock, deadline: float, *, ending: bool) -> bool:
+        """For a program that closed its outputs and goes on."""
+        while self._process.poll() is None:
+            remaining = deadline - clock.monotonic()
+            if remaining <= 0 or self._unwanted(ending=ending):
+                return False
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(min(remaining, _POLL_SECONDS))
         return True
 
 
 def _end(process: "subprocess.Popen[bytes]", output: _Talk, clock: Clock) -> None:
     """TERM for the whole group, KILL for what is left after the grace."""
     _signal(process, signal.SIGTERM)
-    output.collect(clock, TERM_GRACE_SECONDS)
+    output.collect(clock, TERM_GRACE_SECONDS, ending=True)
     _signal(process, signal.SIGKILL)
     process.wait()
 

@@ -94,9 +94,82 @@ class Finished:
     """Kebab-case name of the error, such as host-busy; empty without one."""
 
 
-Event = Union[ResourceEvent, HealthEvent, Finished]
+@dataclass(frozen=True)
+class RunRequest:
+    """Do the steps of a job on one host."""
 
-_EVENTS = {"resource": ResourceEvent, "health": HealthEvent, "finished": Finished}
+    fleet: str
+    host: str
+    id: str
+    issue: int
+    """Grows when a person asks for the same run again; what was issued before is then void."""
+    job: str
+    steps: Tuple[Wanted, ...]
+    token: int = 0
+    user: str = ""
+    """Who runs its commands; empty: whoever runs this."""
+    timeout_seconds: float = 600.0
+    retries: int = 0
+    on_lost: str = "fail"
+    exclusive: bool = True
+    """It changes resources, so nothing else may at the same time."""
+    late: bool = False
+    """The time in which it was to begin is over: it is only gone on with."""
+    forget_at: float = 0.0
+    """Unix seconds from which on nobody can ask for it again."""
+    secrets: Tuple[str, ...] = field(default=(), repr=False)
+    """Clear texts to mask in everything that is told; never stored."""
+
+
+@dataclass(frozen=True)
+class OutputEvent:
+    """A program of a run printed something."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class RebootEvent:
+    """The host is about to restart; it must be back within that time."""
+
+    timeout_seconds: float
+
+
+@dataclass(frozen=True)
+class RunFinished:
+    """The last event of a run."""
+
+    status: str
+    """succeeded, failed, cancelled, lost (to another executor), rebooting."""
+    tries: int = 0
+    """How often it was begun, this time included; executors lost on the way do not count."""
+    exit_code: Optional[int] = None
+    """Of the command that failed; negative: ended by that signal."""
+    error: str = ""
+    hint: str = ""
+    code: str = ""
+    """Kebab-case name of the error, such as command-failed; empty without one."""
+    changed: int = 0
+    left: int = 0
+    """Processes that it left behind and that were ended."""
+    repeated: bool = False
+    """It ended before, and this is what came of it then: nothing was done now."""
+
+
+Event = Union[ResourceEvent, HealthEvent, Finished]
+"""Of an app that is applied or looked at."""
+
+RunEvent = Union[ResourceEvent, OutputEvent, RebootEvent, RunFinished]
+"""Of a run of a job."""
+
+_EVENTS: Mapping[str, Any] = {
+    "resource": ResourceEvent,
+    "health": HealthEvent,
+    "finished": Finished,
+    "output": OutputEvent,
+    "reboot": RebootEvent,
+    "run-finished": RunFinished,
+}
 _NAMES = {kind: name for name, kind in _EVENTS.items()}
 
 
@@ -114,14 +187,36 @@ def request_from_json(message: Mapping[str, Any]) -> Request:
     return Request(**values)
 
 
-def event_to_json(event: Event) -> Mapping[str, Any]:
+def run_to_json(request: RunRequest) -> Mapping[str, Any]:
+    """The request as plain JSON values."""
+    return dataclasses.asdict(request)
+
+
+def run_from_json(message: Mapping[str, Any]) -> RunRequest:
+    """The inverse of run_to_json."""
+    values = dict(message)
+    values["steps"] = tuple(Wanted(**wanted) for wanted in values["steps"])
+    values["secrets"] = tuple(values.get("secrets", ()))
+    return RunRequest(**values)
+
+
+def event_to_json(event: Union[Event, RunEvent]) -> Mapping[str, Any]:
     """The event as plain JSON values, with its type under `event`."""
     return {"event": _NAMES[type(event)], **dataclasses.asdict(event)}
 
 
 def event_from_json(message: Mapping[str, Any]) -> Event:
     """The inverse of event_to_json."""
-    values = {name: tuple(value) if isinstance(value, list) else value for name, value in message.items()}
-    kind = _EVENTS[str(values.pop("event"))]
-    event: Event = kind(**values)
+    event: Event = _event(message)
     return event
+
+
+def run_event_from_json(message: Mapping[str, Any]) -> RunEvent:
+    """The inverse of event_to_json."""
+    event: RunEvent = _event(message)
+    return event
+
+
+def _event(message: Mapping[str, Any]) -> Any:
+    values = {name: tuple(value) if isinstance(value, list) else value for name, value in message.items()}
+    return _EVENTS[str(values.pop("event"))](**values)

@@ -17,14 +17,15 @@ from datetime import datetime, timezone
 from typing import Any, Callable, Dict, Iterator, Mapping, Optional, cast
 
 from reconciler.resources.book import read_ledger
-from reconciler.resources.engine import apply, forgive, inspect, pause
+from reconciler.resources.engine import apply, forgive, inspect, pause, perform
 from reconciler.resources.errands import ERRANDS, errand
 from reconciler.resources.facts import facts
 from reconciler.resources.failure import EXPECTED, Failure, as_failure
 from reconciler.resources.framing import MARKER, Unpacker, pack
 from reconciler.resources.ledger import ledger_to_json
 from reconciler.resources.posix import PosixSystem
-from reconciler.resources.protocol import Event, event_to_json, request_from_json
+from reconciler.resources.protocol import Event, event_to_json, request_from_json, run_from_json
+from reconciler.resources.steps import LOST
 from reconciler.resources.system import Clock
 
 SILENCE_SECONDS = 60.0
@@ -74,6 +75,8 @@ class Server:
         self._silence_seconds = silence_seconds
         self._asked: "queue.Queue[Optional[Message]]" = queue.Queue()
         self._gone = False
+        self._stop = ""
+        """Why the run that is under way must end."""
         self._turn = threading.Lock()
         self._systems: Dict[str, PosixSystem] = {}
 
@@ -102,9 +105,13 @@ class Server:
         self._asked.put(None)
 
     def _take(self, message: Message) -> None:
-        if message.get("do") == "ping":
+        do = message.get("do")
+        if do == "ping":
             self._tell({"pong": True})
+        elif do == "stop":
+            self._stop = str(message["why"])
         else:
+            self._stop = ""
             self._asked.put(message)
 
     def _answer(self, message: Message) -> None:
@@ -132,12 +139,24 @@ class Server:
             yield from _told(apply, message, system)
         elif do == "inspect":
             yield from _told(inspect, message, system)
+        elif do == "run":
+            self._run(message)
         elif do == "pause":
             pause(system, fleet, host, str(message["app"]), str(message["reason"]))
         elif do == "forgive":
             forgive(system, fleet, host, str(message["app"]))
         elif do in ERRANDS:
             yield errand(system, message)
+
+    def _run(self, message: Message) -> None:
+        """Do a run; what it tells is sent at once. Without anyone to tell, it ends."""
+        system = PosixSystem(str(message["root"]), clock=self._clock)
+        perform(
+            run_from_json(message["request"]),
+            system,
+            lambda event: self._tell(event_to_json(event)),
+            lambda: LOST if self._gone else self._stop,
+        )
 
     def _system(self, root: str) -> PosixSystem:
         if root not in self._systems:

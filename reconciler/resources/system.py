@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import BinaryIO, Mapping, Optional, Protocol, Sequence, Tuple
+from typing import BinaryIO, Callable, Mapping, Optional, Protocol, Sequence, Tuple
 
 TERM_GRACE_SECONDS = 10.0
 OUTPUT_BYTES = 64 * 1024
@@ -106,6 +106,18 @@ class Claim:
     """`fleet host app`, for the message that a waiting person reads."""
 
 
+class Hearing(Protocol):
+    """Follows programs while they run."""
+
+    def hear(self, piece: bytes) -> None:
+        """It printed this."""
+        ...
+
+    def over(self) -> bool:
+        """Whether it must end now. Asked many times a second."""
+        ...
+
+
 class System(Protocol):
     """One host. Methods raise Failure or OSError; none leaves half a file behind."""
 
@@ -127,8 +139,12 @@ class System(Protocol):
         """Identifies the time since the machine was started; empty where that cannot be told."""
         ...
 
-    def exclusive(self, claim: Claim) -> AbstractContextManager[None]:
+    def exclusive(self, claim: Claim, place: str = "") -> AbstractContextManager[None]:
         """The right to write, for as long as the context lasts.
+
+        Args:
+            claim: who asks.
+            place: a directory beside the ledger that alone is meant, such as a run's own.
 
         Raises:
             Failure: `host-busy`, naming the holder.
@@ -223,6 +239,18 @@ class System(Protocol):
 
     def run(self, command: Command) -> Completed:
         """Run a program to its end; after the timeout its process group gets TERM, and KILL 10 s later."""
+        ...
+
+    def enclosed(self, name: str, hearing: Hearing) -> AbstractContextManager[Callable[[], int]]:
+        """Let no program that is run in the context outlive it, however it detaches itself.
+
+        What an earlier context of this name left behind is ended first. The context gives a function that ends what is
+        left now and tells how many processes that were.
+
+        Args:
+            name: the same for what is the same; letters and digits.
+            hearing: follows every program that is run in the context.
+        """
         ...
 
     def entropy(self, count: int) -> bytes:

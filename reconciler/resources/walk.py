@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 import stat
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Iterator, List
 
 from reconciler.resources.failure import Failure
+from reconciler.resources.places import PARENT_MODE
 
 _DIRECTORY = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _LINKS = 40
@@ -79,3 +80,18 @@ def _trusted_target(parent: int, name: str, path: str) -> str:
         return os.readlink("", dir_fd=link)
     finally:
         os.close(link)
+
+
+def made_state(directory: str, place: str) -> str:
+    """The ledger's directory, or a place in it, with what leads there; modes that the umask can only narrow."""
+    above, missing = os.path.dirname(directory), []
+    while not os.path.lexists(above):
+        missing.append((above, PARENT_MODE))
+        above = os.path.dirname(above)
+    own = [directory]
+    for name in filter(None, place.split("/")):
+        own.append(os.path.join(own[-1], name))
+    for path, mode in [*reversed(missing), *((path, 0o700) for path in own)]:
+        with suppress(FileExistsError):
+            os.mkdir(path, mode)
+    return own[-1]

@@ -21,6 +21,7 @@ from reconciler.store.key_lists import KeyListRecords
 from reconciler.store.keys import Keys
 from reconciler.store.leases import CONTROL, Leases, host_lease
 from reconciler.store.link import Link
+from reconciler.store.locks import NamedLocks, Waiter
 from reconciler.store.looks import Look, Looks
 from reconciler.store.observed import ObservedState
 from reconciler.store.reading import Reading
@@ -38,6 +39,7 @@ __all__ = [
     "Look",
     "ReconcileRequest",
     "Store",
+    "Waiter",
     "host_lease",
     "open_as_host",
     "open_store",
@@ -85,6 +87,7 @@ class Store:
         self.desired = DesiredState(opened.link, keys, reading)
         self.observed = ObservedState(opened.link, keys, reading)
         self.work = WorkQueue(opened.link, keys, reading)
+        self.locks = NamedLocks(opened.link, keys, reading)
         self.leases = Leases(opened.link, keys, reading, entropy)
         self.journal = Journal(opened.link, keys, reading)
         self.fleet = FleetRecords(opened.link, keys, reading)

@@ -19,6 +19,8 @@ PERMANENT = (
     "HOST:ledger",
     "HOST:numbers",
     "HOST:queue",
+    "HOST:side",
+    "HOST:held",
     "HOST:delayed",
     "HOST:events",
     "HOST:work:ID",
@@ -28,14 +30,15 @@ PERMANENT = (
     "_:numbers",
     "_:fleet",
     "_:events",
+    "_:locks",
 )
 """The keys that live until something removes them; every other key has a time to live.
 
 What a host should be and is: `desired`, `config`, `observed`, `applied`, `facts`, `ledger` (until it is forgotten).
 `keys`: the signed lists of keys that its agent is to trust.
-`numbers`: the term, generation, token and sequence, which only grow. `queue`, `delayed` and `work`: work that nobody
-has finished (a finished record gets a time to live). `events`: streams of bounded length. Of control: the names of
-hosts and apps, the numbers, what the follower follows, and the events of the whole fleet.
+`numbers`: the term, generation, token and sequence, which only grow. `queue`, `side`, `held`, `delayed`, `work`: what
+nobody has finished (a finished record gets a time to live). `events`: streams of bounded length. Of control: the names
+of hosts, apps and locks in use, the numbers, what the follower follows, and the events of the whole fleet.
 """
 
 
@@ -54,6 +57,10 @@ class Keys:
         """The slot of control; `_` can be no host's name."""
         return f"{self.prefix}{{_}}:"
 
+    def lock(self, name: str) -> str:
+        """Who waits for a named lock, the one who has it first."""
+        return f"{self.control}lock:{name}"
+
     def app(self, app: str) -> str:
         return f"{self.prefix}app:{{{app}}}"
 
@@ -71,4 +78,4 @@ class Keys:
         rest = re.sub(r"^\{[^}]*\}:", "HOST:", rest)
         rest = re.sub(r"^(app|bundle):\{.*\}$", lambda found: f"{found[1]}:{found[1].upper()}", rest)
         rest = re.sub(r"^(HOST:(?:config|applied)):.*", r"\1:APP", rest)
-        return re.sub(r"^(HOST:(?:work|inflight|answer)|_:(?:plan|answer)):.*", r"\1:ID", rest)
+        return re.sub(r"^(HOST:(?:work|inflight|answer|output)|_:(?:plan|answer|lock)):.*", r"\1:ID", rest)

@@ -14,7 +14,7 @@ from itertools import chain
 from typing import Any
 
 from reconciler.clock import milliseconds
-from reconciler.model.work import Claim, Work, WorkState
+from reconciler.model.work import RUN, Claim, Lane, Output, Work, WorkState
 from reconciler.store.keys import Keys
 from reconciler.store.link import Command, Link, call, compact, fields, refuse_older, text
 from reconciler.store.reading import Reading, instant, json_map, number
@@ -63,6 +63,9 @@ class WorkQueue:
         Raises:
             Refused: a host holds a higher term.
         """
+        hosts = sorted({item.host for item in items if item.kind == RUN})
+        if hosts:  # one that nothing was written of yet
+            self._link.send("SADD", self._keys.control + "hosts", *hosts)
         replies = self._link.send_all([self._enqueue_command(item, term) for item in items])
         for item, reply in zip(items, replies, strict=True):
             refuse_older(reply if isinstance(reply, bytes) else None, item.host, term)
@@ -73,19 +76,46 @@ class WorkQueue:
         return sum(replies)
 
     def claim(
-        self, host: str, *, holder: str, nonce: str, limit: int = 1, lease_seconds: float = 30.0
+        self,
+        host: str,
+        *,
+        holder: str,
+        nonce: str,
+        limit: int = 1,
+        lease_seconds: float = 30.0,
+        lane: Lane = Lane.MAIN,
+        kind: str = "",
     ) -> Sequence[Claim]:
         """Lease the most urgent work of a host. The same nonce gets the same claims again."""
-        return self.claim_many([host], holder=holder, nonce=nonce, limit=limit, lease_seconds=lease_seconds)
+        return self.claim_many(
+            [host], holder=holder, nonce=nonce, limit=limit, lease_seconds=lease_seconds, lane=lane, kind=kind
+        )
 
     def claim_many(
-        self, hosts: Sequence[str], *, holder: str, nonce: str, limit: int = 1, lease_seconds: float = 30.0
+        self,
+        hosts: Sequence[str],
+        *,
+        holder: str,
+        nonce: str,
+        limit: int = 1,
+        lease_seconds: float = 30.0,
+        lane: Lane = Lane.MAIN,
+        kind: str = "",
     ) -> Sequence[Claim]:
-        """Lease up to `limit` pieces of work of each host, in one batch. One that cannot be read is left to run out."""
-        lease = int(lease_seconds * 1000)
-        commands = [
-            call("work_claim", self._keys.host(host), holder, nonce, limit, lease, RECORD_SECONDS) for host in hosts
-        ]
+        """Lease up to `limit` pieces of work of each host, in one batch. One that cannot be read is left to run out.
+
+        Args:
+            hosts: whose work.
+            holder: the name of the claimant, for people.
+            nonce: the same one gets the same claims again.
+            limit: how many of each host.
+            lease_seconds: how long they are ours without a renewal.
+            lane: of which lane.
+            kind: converge or run alone, as far as nothing of the other kind stands before it; empty: any. Of runs in
+                the main lane only the first one of the lane.
+        """
+        options = (holder, nonce, limit, int(lease_seconds * 1000), RECORD_SECONDS, lane.value, kind)
+        commands = [call("work_claim", self._keys.host(host), *options) for host in hosts]
         replies = self._link.send_all(commands)
         return [
             claim
@@ -130,12 +160,57 @@ class WorkQueue:
         """Withdraw because something newer took its place. False: it was finished already."""
         return self._withdraw(host, work_id, WorkState.SUPERSEDED, reason)
 
-    def retry(self, host: str, work_id: str, *, agents: Container[str] = ()) -> bool:
-        """Make finished work, or a waiting retry, due now; what succeeded is not run twice (False)."""
-        if not self._link.send(*call("work_retry", self._keys.host(host), work_id)):
+    def retry(
+        self, host: str, work_id: str, args: Mapping[str, Any] | None = None, *, agents: Container[str] = ()
+    ) -> bool:
+        """Make finished work, or a waiting retry, due now; what succeeded is not run twice (False).
+
+        Args:
+            host: whose work.
+            work_id: its id.
+            args: what stands in the record from now on; None: the same as before.
+            agents: hosts that work on themselves.
+        """
+        given = compact(args) if args is not None else ""
+        if not self._link.send(*call("work_retry", self._keys.host(host), work_id, given)):
             return False
-        self._wake({host: 0}, agents)
+        self.wake(host, agents=agents)
         return True
+
+    def grant(self, host: str, work_id: str, *, agents: Container[str] = ()) -> bool:
+        """Let work go on that waited for its named lock. False: it does not wait (any more)."""
+        if not self._link.send(*call("work_grant", self._keys.host(host), work_id)):
+            return False
+        self.wake(host, agents=agents)
+        return True
+
+    def wake(self, host: str, *, agents: Container[str] = ()) -> None:
+        """Hint that a host has work."""
+        self._wake({host: 0}, agents)
+
+    def add_output(self, claim: Claim, text: str = "") -> bool:
+        """Keep what claimed work printed. False: it was cancelled or is someone else's now, stop."""
+        return bool(self._link.send(*self._on_claim("work_output", claim, text), repeatable=not text))
+
+    def output(self, host: str, work_id: str, start_bytes: int = 0) -> Output:
+        """What work printed from there on, as far as it is kept."""
+        slot = self._keys.host(host)
+        total, kept = self._reading.ask_all(
+            [("HGET", f"{slot}work:{work_id}", "output"), ("GET", f"{slot}output:{work_id}")]
+        )
+        end = self._reading.record(f"{slot}work:{work_id}", partial(number, total)) or 0
+        new = max(end - start_bytes, 0)
+        return Output((kept or b"")[-new:].decode(errors="replace") if new else "", max(end, start_bytes))
+
+    def find(self, work_id: str) -> Sequence[Work]:
+        """The records with this id, of every host that has one, in name order."""
+        found = (self.get(host, work_id) for host in self._holders(work_id))
+        return [work for work in found if work]
+
+    def _holders(self, work_id: str) -> Sequence[str]:
+        hosts = self._hosts()
+        replies = self._reading.ask_all([("EXISTS", f"{self._keys.host(host)}work:{work_id}") for host in hosts])
+        return [host for host, there in zip(hosts, replies, strict=True) if there]
 
     def ready(self, *, agent: str = "", wait_seconds: float = 0.0) -> Sequence[str]:
         """Hosts that were given work, the most urgent first. Only a hint: sweep all hosts now and then as well.
@@ -194,7 +269,8 @@ class WorkQueue:
 
     def _enqueue_command(self, item: Work, term: int) -> Command:
         slot = self._keys.host(item.host)
-        return call("work_enqueue", slot, term, item.id, item.kind, compact(item.args), item.priority, item.reason)
+        due = (item.priority, item.reason, item.lane.value, item.lock)
+        return call("work_enqueue", slot, term, item.id, item.kind, compact(item.args), *due)
 
     def _finish_command(self, finishes: Sequence[Finish]) -> Command:
         """Ends pieces of work of one host."""
@@ -222,7 +298,7 @@ class WorkQueue:
         return self._keys.host(agent) + "ready" if agent else self._keys.ready(POOL)
 
 
-_INDEXES = ("queue", "delayed", "finished")
+_INDEXES = ("queue", "side", "held", "delayed", "finished")
 
 
 def _ending(finish: Finish) -> tuple[str | int, ...]:
@@ -271,4 +347,7 @@ def _work(host: str, work_id: str, reply: Sequence[bytes]) -> Work:
         created_at=instant(record.get("created_at")),
         started_at=instant(record.get("started_at")),
         finished_at=instant(record.get("finished_at")),
+        lane=Lane(record.get("lane", Lane.MAIN.value)),
+        lock=record.get("lock", ""),
+        output_bytes=number(record.get("output")),
     )

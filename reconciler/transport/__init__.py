@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from reconciler.resources.ledger import Ledger
-from reconciler.resources.protocol import Event, Request
+from reconciler.resources.protocol import Event, Request, RunEvent, RunRequest
 from reconciler.resources.system import Completed
 
 
@@ -27,6 +27,14 @@ class Transport(Protocol):
 
     def inspect(self, request: Request) -> Iterator[Event]:
         """Look only: the same events, with the actions that an apply would take."""
+        ...
+
+    def perform(self, request: RunRequest, tell: Callable[[RunEvent], None]) -> None:
+        """Do a run of a job; everything is told as it happens, last of all `RunFinished`."""
+        ...
+
+    def stop(self, why: str) -> None:
+        """End the run that is under way, if there is one; called from another thread. `why` is `steps.Stopped`'s."""
         ...
 
     def pause(self, app: str, reason: str) -> None:

@@ -13,7 +13,7 @@ from reconciler.resources.book import read_ledger
 from reconciler.resources.failure import EXPECTED, as_failure
 from reconciler.resources.ledger import Ledger
 from reconciler.resources.posix import PosixSystem
-from reconciler.resources.protocol import Event, Request
+from reconciler.resources.protocol import Event, Request, RunEvent, RunRequest
 from reconciler.resources.system import System
 from reconciler.resources.trial import Trial
 
@@ -30,6 +30,7 @@ class LocalTransport:
         self._facts = facts
         self._clock = clock
         self._opened: System | None = None
+        self._stop = ""
 
     def facts(self) -> Mapping[str, Any]:
         """See Transport."""
@@ -49,6 +50,14 @@ class LocalTransport:
     def inspect(self, request: Request) -> Iterator[Event]:
         """See Transport."""
         return engine.inspect(request, self._system())
+
+    def perform(self, request: RunRequest, tell: Callable[[RunEvent], None]) -> None:
+        """See Transport."""
+        engine.perform(request, self._system(), tell, lambda: self._stop)
+
+    def stop(self, why: str) -> None:
+        """See Transport."""
+        self._stop = why
 
     def pause(self, app: str, reason: str) -> None:
         """See Transport."""

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -52,6 +54,8 @@ class Runner:
         self._channel: paramiko.Channel | None = None
         self._complaint = b""
         self._answering = True
+        self._sending = threading.Lock()
+        self._sent_at = clock.monotonic()
 
     @property
     def fit(self) -> bool:
@@ -83,6 +87,13 @@ class Runner:
         self._answering = True
         self._send(question)
         return self._answers(b"")
+
+    def interject(self, message: Message) -> None:
+        """Send a message that has no answer while one is awaited; from another thread. A lost connection is no error:
+        whoever awaits the answer notices.
+        """
+        with contextlib.suppress(paramiko.SSHException, EOFError, OSError):
+            self._write(message)
 
     def ping(self) -> bool:
         """Tell the far end that we are still there; False if it is gone."""
@@ -141,13 +152,20 @@ class Runner:
                 if not piece:
                     self._hear_complaints(channel)
                     raise self._lost(self._complained())
+                if self._clock.monotonic() - self._sent_at >= PING_SECONDS:
+                    self._send({"do": "ping"})  # it talks without pause, and must know that someone listens
                 return piece
 
     def _send(self, message: Message) -> None:
         try:
-            self._opened().sendall(pack(message))
+            self._write(message)
         except _ENDED as error:
             raise self._lost(str(error)) from error
+
+    def _write(self, message: Message) -> None:
+        with self._sending:
+            self._opened().sendall(pack(message))
+            self._sent_at = self._clock.monotonic()
 
     def _opened(self) -> paramiko.Channel:
         if self._channel is None:

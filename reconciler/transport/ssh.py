@@ -16,7 +16,16 @@ from typing import Any
 from reconciler.clock import Clock
 from reconciler.errors import Place, Unavailable
 from reconciler.resources.ledger import Ledger, ledger_from_json
-from reconciler.resources.protocol import Event, Request, event_from_json, request_to_json
+from reconciler.resources.protocol import (
+    Event,
+    Request,
+    RunEvent,
+    RunRequest,
+    event_from_json,
+    request_to_json,
+    run_event_from_json,
+    run_to_json,
+)
 from reconciler.transport.dialing import Dialer, hang_up
 from reconciler.transport.machine import SshMachine
 from reconciler.transport.route import Route
@@ -64,6 +73,15 @@ class SshTransport:
     def inspect(self, request: Request) -> Iterator[Event]:
         """See Transport."""
         return map(event_from_json, self._runner.ask(self._question("inspect", request=request_to_json(request))))
+
+    def perform(self, request: RunRequest, tell: Callable[[RunEvent], None]) -> None:
+        """See Transport."""
+        for reply in self._runner.ask(self._question("run", request=run_to_json(request))):
+            tell(run_event_from_json(reply))
+
+    def stop(self, why: str) -> None:
+        """See Transport."""
+        self._runner.interject({"do": "stop", "why": why})
 
     def pause(self, app: str, reason: str) -> None:
         """See Transport."""

@@ -8,6 +8,7 @@ from reconciler.trust.ed25519 import Purpose, Signed, key_id, new_seed
 from reconciler.trust.fingerprints import secrets_fingerprint
 from reconciler.trust.key_list import Permission, TrustedKey, TrustedKeys, verify_keys, version_of
 from reconciler.trust.masking import Masker
+from reconciler.trust.runs import verify_run
 from reconciler.trust.sealing import seal, sealing_public, unseal
 from reconciler.trust.signer import Signer
 from reconciler.trust.statements import verify
@@ -28,5 +29,6 @@ __all__ = [
     "unseal",
     "verify",
     "verify_keys",
+    "verify_run",
     "version_of",
 ]

@@ -20,6 +20,7 @@ class Purpose(enum.Enum):
 
     STATEMENT = "reconciler statement v1\n"
     KEYS = "reconciler keys v1\n"
+    RUN = "reconciler run v1\n"
 
     def message(self, body: bytes) -> bytes:
         """The bytes that are really signed."""

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
-from reconciler.clock import Clock, SystemClock
+from reconciler.clock import Clock, SystemClock, chance
 from reconciler.errors import InvalidInput
 from reconciler.loops.agent import Agent
-from reconciler.loops.app_run import Secrets
 from reconciler.loops.confirming import Confirming
 from reconciler.loops.crew import Crew
 from reconciler.loops.executor import Executor
 from reconciler.loops.outcome import Nobody
+from reconciler.loops.run_crew import RunCrew, Told
+from reconciler.loops.run_executor import RunExecutor
 from reconciler.loops.sealed_secrets import SealedSecrets
 from reconciler.loops.worker_log import Log
 from reconciler.rendering import Renderer
@@ -61,7 +62,7 @@ class AgentParts:
         return Masker()
 
     @cached_property
-    def secrets(self) -> Secrets:
+    def secrets(self) -> SealedSecrets:
         return SealedSecrets(self._sealing_key, self.masker)
 
     def sealing_public(self) -> str:
@@ -99,6 +100,23 @@ class AgentParts:
             confirm=confirm,
         )
 
+    def run_crew(self, told: Told) -> RunCrew:
+        """Carries out runs of jobs on this host; locks are granted on the ops server."""
+        settings = self.settings
+        executor = RunExecutor(
+            fleet=settings.fleet,
+            store=self.store,
+            reach=self._open,
+            renderer=lru_cache(_RENDERERS)(Renderer),
+            secrets=self.secrets,
+            masker=self.masker,
+            trusted=lambda: self.pinned.keys,
+            holder=f"agent on {settings.host}",
+            clock=self.clock,
+            chance=chance,
+        )
+        return RunCrew(executor, self.store, self.clock, told, lambda: None)
+
     def facts(self) -> Mapping[str, Any]:
         """Of this machine."""
         from reconciler.probes.facts import facts  # noqa: PLC0415 - imports psutil
@@ -113,6 +131,7 @@ class AgentParts:
             name,
             self.executor(confirming.confirm),
             confirming,
+            runs=self.run_crew,
             pinned=self.pinned,
             facts=self.facts,
             clock=self.clock,

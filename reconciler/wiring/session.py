@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
-from reconciler.clock import Clock, SystemClock
+from reconciler.clock import Clock, SystemClock, chance
 from reconciler.loops.asking import Asking
 from reconciler.loops.control import LEASE_SECONDS, RENEW_SECONDS, Control
 from reconciler.loops.controller import Controller
@@ -24,11 +24,15 @@ from reconciler.loops.given import Given
 from reconciler.loops.keeper import Keeper
 from reconciler.loops.known_secrets import KnownSecrets
 from reconciler.loops.loading import load
+from reconciler.loops.lock_grants import grant_locks
 from reconciler.loops.one_shot import OneShot
 from reconciler.loops.outcome import Listener, Nobody
 from reconciler.loops.planning import Planning, Situation
 from reconciler.loops.reach import Reach, Ssh
+from reconciler.loops.run_crew import RunCrew, Told
+from reconciler.loops.run_executor import RunExecutor
 from reconciler.loops.sealing import Sealing
+from reconciler.loops.submitting import Submitter
 from reconciler.loops.watch import Source, Watch
 from reconciler.loops.worker_log import Log
 from reconciler.manifests import Loader
@@ -261,6 +265,33 @@ class Session:
             listener=listener or Nobody(),
         )
 
+    def run_crew(self, fleet: str, told: Told) -> RunCrew:
+        """Carries out runs of jobs on the hosts within reach; ended with the session."""
+        executor = RunExecutor(
+            fleet=fleet,
+            store=self.store,
+            reach=self.reach.open,
+            renderer=self.composer.renderer,
+            secrets=self.secrets,
+            masker=self.masker,
+            trusted=lambda: self._trusted,
+            holder=self.holder,
+            clock=self.clock,
+            chance=chance,
+        )
+        crew = RunCrew(
+            executor, self.store, self.clock, told, lambda: grant_locks(self.store, self.clock, self._agents())
+        )
+        self.closing.callback(crew.close)
+        return crew
+
+    def submitter(self, fleet: str) -> Submitter:
+        """Signs runs of jobs and makes them due."""
+        if self.signer is None:
+            raise LookupError("this session was opened without a key")
+        sealing = Sealing(self.reach.sealing_key, self.secrets.resolve)
+        return Submitter(fleet, self.store, self.signer, self._trusted, sealing, self._agents, self.clock)
+
     def one_shot(self, situation: Situation, listener: Listener, tell: Callable[[str], None]) -> OneShot:
         """A controller and an executor that carry out one plan."""
         fleet = situation.manifests.fleet.metadata.name
@@ -299,6 +330,7 @@ class Session:
             store=self.store,
             hosts=lambda: self.reach.hosts,
             given=self.given,
+            runs=lambda told: self.run_crew(fleet, told),
             clock=self.clock,
             log=log,
         )

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from reconciler.resources.failure import Failure
-from reconciler.resources.system import Access, Claim, Command, Completed, Entry
+from reconciler.resources.system import Access, Claim, Command, Completed, Entry, Hearing
 from tests.fakes.clock import FakeClock
 
 SYSTEMD = "/run/systemd/system"
@@ -68,6 +68,9 @@ class FakeHost:
         self.kill_at = 0
         """The number of the change before which the engine is killed; 0: never."""
         self.busy = False
+        self.left_behind = 0
+        """Processes that a run leaves behind."""
+        self.hearing: Hearing | None = None
         self._entropy = 0
         for path in ("/etc", "/var", "/var/lib", "/home"):
             self.mkdir(path, Access(0, 0, 0o755))
@@ -115,7 +118,7 @@ class FakeHost:
     # -- System: looking
 
     @contextmanager
-    def exclusive(self, claim: Claim) -> Iterator[None]:
+    def exclusive(self, claim: Claim, place: str = "") -> Iterator[None]:
         if self.busy:
             raise Failure("host-busy", "process 1 (other) is applying here")
         self._ensure(self.state)
@@ -124,6 +127,11 @@ class FakeHost:
             yield
         finally:
             self.busy = False
+
+    @contextmanager
+    def enclosed(self, name: str, hearing: Hearing) -> Iterator[Callable[[], int]]:
+        self.hearing = hearing
+        yield lambda: self.left_behind
 
     def look(self, path: str) -> Entry | None:
         return self.entries.get(path)

@@ -2,6 +2,8 @@
 
 local LOST_LIMIT = 3
 local FINISHED_KEPT = 1000
+local OUTPUT_BYTES = 65536
+local OUTPUT_SECONDS = 604800
 
 -- The server's time, in microseconds; exact, since a Lua number holds whole numbers up to 2^53.
 local function now_us()
@@ -49,10 +51,11 @@ local function set_fields(key, list, first, last)
   end
 end
 
--- Put an id at the end of its priority.
+-- Put an id at the end of its priority in its lane: `queue`, or `side` for what changes no resources.
 local function push(slot, id, priority)
+  local lane = redis.call('HGET', slot .. 'work:' .. id, 'lane') == 'side' and 'side' or 'queue'
   local sequence = redis.call('HINCRBY', slot .. 'numbers', 'sequence', 1)
-  redis.call('ZADD', slot .. 'queue', whole(tonumber(priority) * 1e12 + sequence), id)
+  redis.call('ZADD', slot .. lane, whole(tonumber(priority) * 1e12 + sequence), id)
 end
 
 -- Whether someone holds this state's work.
@@ -62,12 +65,13 @@ end
 
 -- Take an id out of everything that could deliver it.
 local function unqueue(slot, id)
-  redis.call('ZREM', slot .. 'queue', id)
-  redis.call('ZREM', slot .. 'delayed', id)
+  for _, index in ipairs({'queue', 'side', 'held', 'delayed'}) do
+    redis.call('ZREM', slot .. index, id)
+  end
   redis.call('DEL', slot .. 'inflight:' .. id)
 end
 
--- Keep records as finished for so many seconds, and list them; of too many the oldest leave the list.
+-- Keep records as finished for so many seconds, and list them; of too many the oldest leave the list, with their output.
 local function keep_finished(slot, ids, now, ttl)
   local index, entries = slot .. 'finished', {}
   for _, id in ipairs(ids) do
@@ -76,8 +80,20 @@ local function keep_finished(slot, ids, now, ttl)
     entries[#entries + 1] = id
   end
   redis.call('ZADD', index, unpack(entries))
+  for _, id in ipairs(redis.call('ZRANGE', index, 0, -FINISHED_KEPT - 1)) do
+    redis.call('DEL', slot .. 'output:' .. id)
+  end
   redis.call('ZREMRANGEBYRANK', index, 0, -FINISHED_KEPT - 1)
   redis.call('EXPIRE', index, ttl)
+end
+
+-- Make a record due: at once, or once its named lock is granted.
+local function make_due(slot, id, priority, lock)
+  if lock and lock ~= '' then
+    redis.call('ZADD', slot .. 'held', priority, id)
+  else
+    push(slot, id, priority)
+  end
 end
 
 -- Make a record due again from the start: nobody's, never tried.
@@ -88,5 +104,5 @@ local function renew_record(slot, id, priority)
   redis.call('HSET', record, 'state', 'queued', 'attempt', 0, 'lost', 0, 'token', 0)
   redis.call('ZREM', slot .. 'finished', id)
   redis.call('ZREM', slot .. 'delayed', id)
-  push(slot, id, priority)
+  make_due(slot, id, priority, redis.call('HGET', record, 'lock'))
 end

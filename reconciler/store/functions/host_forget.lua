@@ -17,9 +17,9 @@ end
 for _, app in ipairs(redis.call('HKEYS', slot .. 'observed')) do
   redis.call('DEL', slot .. 'applied:' .. app)
 end
-for _, index in ipairs({'queue', 'delayed', 'finished'}) do
+for _, index in ipairs({'queue', 'side', 'held', 'delayed', 'finished'}) do
   for _, id in ipairs(redis.call('ZRANGE', slot .. index, 0, -1)) do
-    redis.call('DEL', slot .. 'work:' .. id, slot .. 'inflight:' .. id)
+    redis.call('DEL', slot .. 'work:' .. id, slot .. 'inflight:' .. id, slot .. 'output:' .. id)
   end
   redis.call('DEL', slot .. index)
 end

@@ -1,11 +1,16 @@
 -- Lease the most urgent work that nobody holds. Work whose lease ran out is delivered again, and buried as dead when
 -- that has happened three times. The latest nonce, asked again, hands out the same claims.
+-- Where only one kind is asked for, nothing of it overtakes the other kind, and of runs in the main lane only the very
+-- first of the lane is handed out: so everything that changes resources keeps its order.
 -- KEYS  1 the host's slot
--- ARGV  1 holder, 2 nonce, 3 how many at most, 4 lease in milliseconds, 5 seconds to keep what is buried
+-- ARGV  1 holder, 2 nonce, 3 how many at most, 4 lease in milliseconds, 5 seconds to keep what is buried, 6 lane
+--       (`main` or `side`), 7 kind, or empty: any
 -- Reply a list of {id, kind, args, priority, attempt, deliveries, token, reason, created_at, started_at}
 local slot, holder, nonce, limit, lease, ttl = KEYS[1], ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5]
-local queue, now = slot .. 'queue', now_us()
-local numbers = redis.call('HMGET', slot .. 'numbers', 'token', 'nonce')
+local queue, kind, now = slot .. (ARGV[6] == 'side' and 'side' or 'queue'), ARGV[7], now_us()
+local alone = kind == 'run' and ARGV[6] ~= 'side'
+local asked = 'nonce:' .. ARGV[6] .. ':' .. kind
+local numbers = redis.call('HMGET', slot .. 'numbers', 'token', asked)
 local token = tonumber(numbers[1] or 0)
 local claims = {}
 
@@ -69,21 +74,23 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', slot .. 'delayed', '-inf', whole
 end
 
 -- A short page first: most often nothing is in flight. What leaves the queue on the way moves the next page up.
-local page, passed = limit, 0
+local page, passed, barred = limit, 0, false
 repeat
   local ids = redis.call('ZRANGE', queue, passed, passed + page - 1)
   local last = #ids < page
   for _, id in ipairs(ids) do
-    if #claims < limit and redis.call('EXISTS', slot .. 'inflight:' .. id) == 0 then
+    barred = barred or (alone and passed > 0)
+      or (kind ~= '' and (redis.call('HGET', slot .. 'work:' .. id, 'kind') or kind) ~= kind)
+    if not barred and #claims < limit and redis.call('EXISTS', slot .. 'inflight:' .. id) == 0 then
       passed = passed + deliver(id)
     else
       passed = passed + 1
     end
   end
   page = 16
-until last or #claims >= limit
+until last or barred or #claims >= limit
 
 if #claims > 0 then
-  redis.call('HSET', slot .. 'numbers', 'token', whole(token), 'nonce', nonce)
+  redis.call('HSET', slot .. 'numbers', 'token', whole(token), asked, nonce)
 end
 return claims

@@ -17,8 +17,7 @@ local function finish(id, attempt, token, state, result, retry_at)
     return 1
   end
   local kind, again = known[4], known[5]
-  redis.call('ZREM', slot .. 'queue', id)
-  redis.call('DEL', slot .. 'inflight:' .. id)
+  unqueue(slot, id)
   if again then
     redis.call('HSET', record, 'priority', again, 'created_at', seconds(now))
     renew_record(slot, id, again)

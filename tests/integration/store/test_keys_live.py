@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 from reconciler.model.desired import Bundle, DesiredApp, SignedStatement
 from reconciler.model.observed import Applied, AppStatus, ObservedApp
-from reconciler.model.work import CONVERGE, RUN, Work, WorkState
-from reconciler.store import CONTROL, Answer, FleetState, HostWrite, Look, ReconcileRequest, Store, host_lease
+from reconciler.model.work import CONVERGE, RUN, Lane, Work, WorkState
+from reconciler.store import CONTROL, Answer, FleetState, HostWrite, Look, ReconcileRequest, Store, Waiter, host_lease
 from reconciler.store.keys import PERMANENT
 from reconciler.store.layout import LAYOUT
 from reconciler.trust import Signed
@@ -30,11 +30,14 @@ def everything(store: Store, host: str) -> None:
     store.work.enqueue([Work("done", host, RUN), Work("later", host, RUN), Work("cancelled", host, RUN)])
     store.work.cancel(host, "cancelled")
     done, later = store.work.claim(host, holder="ops-1", nonce="n1", limit=2)
+    store.work.add_output(done, "it said this")
     store.work.finish(done, WorkState.SUCCEEDED)
     store.work.finish(later, WorkState.RETRYING, retry_at=datetime(2100, 1, 1, tzinfo=UTC))
     store.work.enqueue([Work("converge:webapp", host, CONVERGE), Work("r2", host, RUN)])
     store.work.claim(host, holder="ops-1", nonce="n2")
-    store.work.enqueue([Work("r3", host, RUN)], agents={host})
+    store.work.enqueue([Work("r5", host, RUN)], agents={host})
+    store.work.enqueue([Work("r3", host, RUN, lane=Lane.SIDE), Work("r4", host, RUN, lock="mine")])
+    store.locks.join(Waiter("mine", host, "r4", datetime(2026, 1, 1, tzinfo=UTC)))
     store.journal.append("applied", host=host)
     store.journal.append("taken")
     store.looks.ask([host], Look("01K", None))

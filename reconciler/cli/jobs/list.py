@@ -7,12 +7,11 @@ import argparse
 from reconciler.cli.console import Console
 from reconciler.cli.exits import Exit
 from reconciler.cli.options import add_output
-from reconciler.model.work import WorkState
+from reconciler.model.work import RUN, WorkState
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Arguments of `jobs`."""
-    parser.add_argument("action", choices=["list"], nargs="?", default="list", help="what to do (default: list)")
+    """Arguments of `jobs list`."""
     parser.add_argument("--host", metavar="NAME", help="only of this host")
     parser.add_argument(
         "--state",
@@ -22,6 +21,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="STATE",
         help="only in this state; may be repeated: queued, leased, running, retrying, dead ...",
     )
+    parser.add_argument("--job", metavar="NAME", help="only runs of this job")
     add_output(parser, "json")
 
 
@@ -34,5 +34,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
     with session_of(arguments, console, Access.READ, need_repository=False) as session:
         works = session.store.work.list(arguments.host, states)
         now = session.clock.now()
+    if arguments.job:
+        works = [work for work in works if work.kind == RUN and work.args.get("job") == arguments.job]
     console.print(jobs_json(works) if console.output == "json" else jobs_text(works, now=now, color=console.color))
     return Exit.DONE

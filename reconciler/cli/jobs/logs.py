@@ -1,0 +1,37 @@
+"""Print what a run printed: the last 64 KiB of it on each host. -f follows it until it ends."""
+
+from __future__ import annotations
+
+import argparse
+
+from reconciler.cli.console import Console
+from reconciler.cli.exits import Exit
+from reconciler.cli.jobs.picking import add_run, picked
+
+_POLL_SECONDS = 0.3
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `jobs logs`."""
+    add_run(parser)
+    parser.add_argument("-f", "--follow", action="store_true", help="go on until the run has ended")
+
+
+def run(arguments: argparse.Namespace, console: Console) -> Exit:
+    """Read and print."""
+    from reconciler.cli.printing import Printing
+    from reconciler.cli.sessions import Access, session_of
+    from reconciler.loops.run_following import RunFollowing
+    from reconciler.reports.runs import runs_text
+
+    with session_of(arguments, console, Access.READ, need_repository=False) as session:
+        works = picked(arguments, session)
+        printing = Printing(console, several=len(works) > 1)
+        following = RunFollowing(session.store, works, printing)
+        following.turn()
+        while arguments.follow and following.waiting:
+            session.clock.sleep(_POLL_SECONDS)
+            following.turn()
+        printing.close()
+    console.tell(runs_text(following.works, color=False).rstrip())
+    return Exit.DONE

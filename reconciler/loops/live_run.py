@@ -1,0 +1,96 @@
+"""A run that is under way in this process: its claim, its way to the host, and what it printed lately.
+
+Made by `run_crew`, used by `run_executor`. A thread beside the run beats once a second: it stores what was printed,
+keeps the lease, and ends the run when it was cancelled or has become someone else's.
+"""
+
+from __future__ import annotations
+
+import threading
+
+from reconciler.clock import Clock
+from reconciler.errors import Unavailable
+from reconciler.loops.keeper import LEASE_SECONDS, RENEW_SECONDS
+from reconciler.model.work import Claim, Lease, WorkState
+from reconciler.resources.steps import CANCELLED, LOST
+from reconciler.resources.system import OUTPUT_BYTES
+from reconciler.store import Store
+from reconciler.transport import Transport
+
+BEAT_SECONDS = 1.0
+
+
+class LiveRun:
+    """One run. Its methods may be called from any thread."""
+
+    def __init__(self, claim: Claim, store: Store, clock: Clock) -> None:
+        self.claim = claim
+        self.lease: Lease | None = None
+        """The right to work on the host, of a run in the main lane."""
+        self.why = ""
+        """Why it must end: CANCELLED, LOST, or empty: it may go on."""
+        self.settled = False
+        """Its claim was ended on purpose, and it may still go on."""
+        self._store = store
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._text = ""
+        self._transport: Transport | None = None
+        self._renewed_at = clock.monotonic()
+
+    def through(self, transport: Transport | None) -> None:
+        """This is its way to the host from now on."""
+        with self._lock:
+            self._transport = transport
+
+    def stop(self, why: str) -> None:
+        """End it; nothing that ended it before is forgotten."""
+        with self._lock:
+            self.why = self.why or why
+            if self._transport is not None:
+                self._transport.stop(self.why)
+
+    def say(self, text: str) -> None:
+        """Print; the last 64 KiB wait to be stored."""
+        with self._lock:
+            self._text = (self._text + text)[-OUTPUT_BYTES:]
+
+    def beat(self) -> bool:
+        """Store what was printed, hold what is held, end what nobody wants; always True, to be called again."""
+        if self.settled:
+            return True
+        try:
+            if not self._stored():
+                self.stop(self._reason())
+            elif self._clock.monotonic() - self._renewed_at >= RENEW_SECONDS:
+                self._renew()
+        except Unavailable:
+            pass  # a run goes on without Redis, which may be back before the lease runs out
+        if self.why:
+            self.stop(self.why)
+        return True
+
+    def flush(self) -> None:
+        """Store what was printed last."""
+        self._stored()
+
+    def _stored(self) -> bool:
+        with self._lock:
+            text, self._text = self._text, ""
+        try:
+            return self._store.work.add_output(self.claim, text)
+        except Unavailable:
+            with self._lock:
+                self._text = (text + self._text)[-OUTPUT_BYTES:]
+            raise
+
+    def _renew(self) -> None:
+        self._store.work.renew(self.claim, LEASE_SECONDS)
+        if self.lease is not None:
+            self._store.leases.renew(self.lease, LEASE_SECONDS)
+        self._renewed_at = self._clock.monotonic()
+
+    def _reason(self) -> str:
+        known = self._store.work.get(self.claim.work.host, self.claim.work.id)
+        withdrawn = known is not None and known.state in {WorkState.CANCELLED, WorkState.SUPERSEDED}
+        return CANCELLED if withdrawn else LOST

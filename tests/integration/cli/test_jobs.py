@@ -1,0 +1,313 @@
+"""Jobs as a person runs them: on sandbox hosts, with real processes and a real server."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from reconciler.model.run import Run
+from reconciler.model.work import RUN, Lane, Work, WorkState
+from reconciler.settings import load
+from reconciler.source.keys import load_key
+from reconciler.store import Store, open_store
+from reconciler.trust import Signer
+from tests.integration.cli.conftest import Ran, Repository, host
+from tests.integration.cli.test_watching import watching
+from tests.waiting import until
+
+JOB = "apiVersion: reconciler/v1\nkind: Job\nmetadata: {{name: {name}}}\nspec:\n{spec}\n"
+
+
+def job(fleet: Repository, name: str, *lines: str) -> None:
+    fleet.write(f"manifests/jobs/{name}.yaml", JOB.format(name=name, spec="\n".join(f"  {line}" for line in lines)))
+
+
+def shell(text: str) -> str:
+    return f"    - command: {{argv: [sh, -c, {json.dumps(text)}]}}"
+
+
+def alive(pid: str) -> bool:
+    """Whether there is such a process; one that only waits to be reaped is none."""
+    try:
+        return Path("/proc", pid.strip(), "stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def run_id(ran: Ran) -> str:
+    found = re.search(r"Run (\w{26}) of", ran.err)
+    assert found, ran.err + ran.out
+    return found[1]
+
+
+@pytest.fixture
+def store(small: Repository) -> Iterator[Store]:
+    """The fleet's store, as someone with write access to Redis has it."""
+    small("apply", "--yes")
+    with open_store(load(small.root, os.environ)) as opened:
+        yield opened
+
+
+def state(store: Store, work_id: str, name: str = "demo") -> WorkState | None:
+    work = store.work.get(name, work_id)
+    return work.state if work else None
+
+
+def test_a_job_runs_with_its_parameters_and_shows_what_it_prints(small: Repository) -> None:
+    job(
+        small,
+        "greet",
+        "params:",
+        "  name: {required: true}",
+        "  times: {type: integer, default: 2}",
+        "steps:",
+        shell("for i in $(seq {{ times }}); do echo Hello {{ name }} on {{ host.name }}; done"),
+    )
+    ran = small("run", "greet", "--host", "demo", "-p", "name=Ann", "--yes")
+    assert ran.code == 0, ran.err + ran.out
+    assert ran.out.startswith("Hello Ann on demo\nHello Ann on demo\n")
+    assert ran.last_line == "1 host: 1 succeeded."
+    again = small("jobs", "logs", run_id(ran), "-f")
+    assert "Hello Ann on demo\nHello Ann on demo\n" in again.out
+    assert "succeeded" in small("jobs", "list", "--job", "greet").out
+
+
+def test_all_that_is_wrong_with_parameters_is_told_at_once(small: Repository) -> None:
+    job(
+        small,
+        "greet",
+        "params:",
+        "  name: {required: true}",
+        '  path: {pattern: "/[a-z]+"}',
+        "  times: {type: integer}",
+        "steps:",
+        shell("echo {{ name }}"),
+    )
+    ran = small("run", "greet", "--host", "demo", "-p", "tims=2", "-p", "path=x", "-p", "times=two", "--yes")
+    assert ran.code == 1
+    for told in ("name is required", "Did you mean times?", "does not match", "is no integer"):
+        assert told in ran.err
+
+
+@pytest.mark.parametrize("words", [["nope", "--host", "demo"], ["--host", "demo"], ["greet"], ["--command", "x"]])
+def test_wrong_usage_is_told_and_nothing_runs(small: Repository, words: list[str]) -> None:
+    job(small, "greet", "steps:", shell("touch ran"))
+    assert small("run", *words, "--yes").code == 1
+    assert not small.on_host("/ran").exists()
+
+
+def test_nobody_to_ask_means_nothing_runs(small: Repository) -> None:
+    ran = small("run", "--host", "demo", "--command", "touch ran")
+    assert ran.code == 1
+    assert "--yes" in ran.err
+    assert not small.on_host("/ran").exists()
+
+
+def test_an_ad_hoc_command_is_taken_as_it_stands(small: Repository) -> None:
+    ran = small(
+        "-C", str(small.root), "run", "--host", "demo", "-y", "--command", "--", "echo", "{{ x }}", "a  b", "$HOME"
+    )
+    assert ran.out.startswith("{{ x }} a  b $HOME\n"), ran.err
+    ran = small("run", "--host", "demo", "-y", "--command", "echo 1; exit 4")
+    assert ran.code == 3
+    assert "exit code 4" in ran.out
+
+
+def test_several_hosts_run_at_once_and_each_has_its_line(small: Repository) -> None:
+    small.write("manifests/hosts/two.yaml", host("two"))
+    ran = small(
+        "run", "-l", "role=web", "-y", "--command", "pwd; test -e /nowhere || exit $((1 + $(pwd | grep -c demo)))"
+    )
+    assert ran.code == 3
+    assert re.search(r"^demo \| .*/demo$", ran.out, re.MULTILINE)
+    assert re.search(r"^two  +failed  exit code 1", ran.out, re.MULTILINE)
+    printed = json.loads(small("run", "-l", "*", "-y", "-o", "json", "--command", "echo hi").out)
+    assert [(run["host"], run["state"], run["output"]) for run in printed["runs"]] == [
+        ("demo", "succeeded", "hi\n"),
+        ("two", "succeeded", "hi\n"),
+    ]
+
+
+def test_resources_and_repeated_commands_are_steps(small: Repository) -> None:
+    job(
+        small,
+        "mixed",
+        "steps:",
+        "    - directory: {path: /srv/data}",
+        shell("echo x >>srv/data/log"),
+        shell("echo x >>srv/data/log"),
+        "    - file: {path: /srv/data/note, content: hello}",
+    )
+    assert small("run", "mixed", "--host", "demo", "-y").code == 0
+    assert small.on_host("/srv/data/log").read_text() == "x\nx\n"
+    assert small.on_host("/srv/data/note").read_text() == "hello"
+
+
+def test_a_secret_reaches_the_command_and_nobody_else(small: Repository) -> None:
+    small.write(".reconciler/secrets/db/password", "correct horse battery\n")
+    for path in (".reconciler", ".reconciler/secrets/db/password"):
+        (small.root / path).chmod(0o700 if path == ".reconciler" else 0o600)
+    job(
+        small,
+        "dump",
+        "steps:",
+        '    - command: {argv: [sh, -c, \'echo it is $PW; test "$PW" = "correct horse battery"\'],'
+        " env: {PW: {secret: db/password}}}",
+    )
+    ran = small("run", "dump", "--host", "demo", "-y", "-o", "json")
+    assert ran.code == 0, ran.out
+    assert "horse" not in ran.out + ran.err + small("jobs", "list", "-o", "json").out
+
+
+def test_a_program_that_detaches_itself_ends_with_its_run(small: Repository) -> None:
+    pid = small.on_host("/pid")
+    ran = small(
+        "run", "--host", "demo", "-y", "--command", "setsid sh -c 'echo $$ >pid; sleep 1000' >/dev/null 2>&1 & sleep 1"
+    )
+    assert ran.code == 0
+    assert "processes that it left behind" in small("jobs", "logs", run_id(ran)).out
+    assert not alive(pid.read_text().strip())
+
+
+def test_a_command_that_never_ends_is_ended_when_its_time_is_up(small: Repository) -> None:
+    ran = small("run", "--host", "demo", "-y", "--timeout", "1s", "--command", "echo $$ >pid; sleep 1000")
+    assert ran.code == 3
+    assert "its time is up" in ran.out
+    assert not alive(small.on_host("/pid").read_text().strip())
+
+
+def test_of_endless_output_the_end_is_kept(small: Repository, store: Store) -> None:
+    ran = small("run", "--host", "demo", "-y", "-o", "json", "--command", "yes 0123456789 | head -c 50000000; echo END")
+    printed = json.loads(ran.out)["runs"][0]["output"]
+    assert printed.endswith("END\n")
+    assert len(printed) <= 65536
+
+
+def test_a_watch_carries_runs_out_and_cancel_ends_one_that_is_under_way(small: Repository, store: Store) -> None:
+    with watching(small):
+        until(lambda: "in sync" in small("status").out)
+        started = small("run", "--host", "demo", "-y", "--no-wait", "--command", "echo $$ >pid; echo begun; sleep 1000")
+        work_id = run_id(started)
+        until(lambda: "begun" in store.work.output("demo", work_id).text)
+        assert small("jobs", "cancel", work_id).code == 0
+        pid = small.on_host("/pid").read_text().strip()
+        until(lambda: not alive(pid), "the end of the process")
+        assert state(store, work_id) is WorkState.CANCELLED
+        assert small("jobs", "cancel", work_id).code == 1
+
+
+def test_a_long_run_does_not_hold_up_a_converge(small: Repository, store: Store) -> None:
+    with watching(small):
+        until(lambda: "in sync" in small("status").out)
+        work_id = run_id(small("run", "--host", "demo", "-y", "--no-wait", "--command", "sleep 1000"))
+        until(lambda: state(store, work_id) is WorkState.RUNNING)
+        small.replace("manifests/apps/hello.yaml", "Hello", "Bye")
+        until(lambda: small.on_host("/etc/hello").read_text() == "Bye from demo\n", "the hotfix")
+        assert state(store, work_id) is WorkState.RUNNING
+        small("jobs", "cancel", work_id)
+
+
+def test_a_named_lock_lets_one_run_at_a_time_over_the_whole_fleet(small: Repository) -> None:
+    small.write("manifests/hosts/two.yaml", host("two"))
+    flag = small.root / "flag"
+    job(small, "alone", "lock: mine", "steps:", shell(f"mkdir {flag} && sleep 0.5 && rmdir {flag}"))
+    ran = small("run", "alone", "-l", "*", "-y")
+    assert ran.code == 0, ran.out
+
+
+def test_what_failed_is_run_again_under_its_id(small: Repository) -> None:
+    ran = small("run", "--host", "demo", "-y", "--command", "test -e flag")
+    assert ran.code == 3
+    small.on_host("/flag").touch()
+    again = small("jobs", "retry", run_id(ran))
+    assert again.code == 0, again.err + again.out
+    assert small("jobs", "retry", run_id(ran)).code == 1
+
+
+def test_retries_come_by_themselves(small: Repository) -> None:
+    job(small, "stubborn", "retries: 1", "steps:", shell("test -e flag || { touch flag; exit 1; }"))
+    ran = small("run", "stubborn", "--host", "demo", "-y", "-o", "json")
+    assert ran.code == 0, ran.out
+    assert json.loads(ran.out)["runs"][0]["attempt"] == 2
+
+
+def test_a_run_that_nobody_signed_is_refused_and_told(small: Repository, store: Store) -> None:
+    ran = small("run", "--host", "demo", "-y", "--command", "echo x")
+    genuine = store.work.get("demo", run_id(ran))
+    assert genuine is not None
+    body = genuine.args["run"]
+    forged = [
+        {"job": "x"},
+        {**genuine.args, "run": body.replace("echo x", "touch evil")},
+        {**genuine.args, "signature": "00" * 64},
+    ]
+    for number, args in enumerate(forged):
+        store.work.enqueue([Work(f"forged-{number}", "demo", RUN, args, lane=Lane.SIDE)])
+    stranger = _signed(Signer(b"x" * 32), genuine, "forged-3")
+    store.work.enqueue([stranger])
+    small("run", "--host", "demo", "-y", "--command", "true")
+    until(lambda: all(state(store, f"forged-{number}") is WorkState.FAILED for number in range(4)))
+    assert not small.on_host("/evil").exists()
+    assert small("history").out.count("refused") >= 4
+
+
+def test_a_run_is_not_done_twice_whatever_is_put_into_redis(small: Repository, store: Store) -> None:
+    ran = small("run", "--host", "demo", "-y", "--command", "echo x >>log")
+    genuine = store.work.get("demo", run_id(ran))
+    assert genuine is not None
+    store.work.enqueue([Work("another-id", "demo", RUN, genuine.args, lane=Lane.SIDE)])
+    with open_store(load(small.root, os.environ)) as again:
+        again.work._link.send("DEL", f"rc:{{demo}}:work:{genuine.id}")
+        again.work.enqueue([Work(genuine.id, "demo", RUN, genuine.args, lane=Lane.SIDE)])
+    small("run", "--host", "demo", "-y", "--command", "true")
+    until(lambda: state(store, "another-id") is WorkState.FAILED and state(store, genuine.id) is WorkState.SUCCEEDED)
+    assert small.on_host("/log").read_text() == "x\n"
+    assert "not-repeated" in small("history").out
+
+
+def test_a_run_that_is_too_late_is_not_begun(small: Repository, store: Store) -> None:
+    ran = small("run", "--host", "demo", "-y", "--command", "echo x")
+    genuine = store.work.get("demo", run_id(ran))
+    assert genuine is not None
+    seed = load_key(small.root / ".reconciler")
+    assert seed is not None
+    store.work.enqueue([_signed(Signer(seed), genuine, "late", not_after=1)])
+    small("run", "--host", "demo", "-y", "--command", "true")
+    until(lambda: state(store, "late") is WorkState.FAILED)
+    late = store.work.get("demo", "late")
+    assert late is not None
+    assert late.result["code"] == "run-expired"
+
+
+@pytest.mark.parametrize(("on_lost", "lines"), [("fail", 1), ("retry", 2)])
+def test_a_run_whose_executor_is_killed_goes_by_onlost(
+    small: Repository, store: Store, on_lost: str, lines: int
+) -> None:
+    job(small, "long", f"onLost: {on_lost}", "steps:", shell("echo $$ >>log; test $(wc -l <log) = 2 || sleep 1000"))
+    process = small.spawn("run", "long", "--host", "demo", "--yes")
+    log = small.on_host("/log")
+    until(lambda: log.exists() and log.read_text())
+    process.kill()
+    process.communicate()
+    (work,) = store.work.list("demo", {WorkState.RUNNING})
+    store.work._link.send("DEL", f"rc:{{demo}}:inflight:{work.id}")  # what 30 s do
+    small("run", "--host", "demo", "-y", "--command", "true")
+    until(lambda: state(store, work.id) in {WorkState.FAILED, WorkState.SUCCEEDED} or _again(small))
+    assert len(log.read_text().splitlines()) == lines
+    assert not alive(log.read_text().splitlines()[0]), "what it left running"
+
+
+def _again(small: Repository) -> bool:
+    small("run", "--host", "demo", "-y", "--command", "true")
+    return False
+
+
+def _signed(signer: Signer, like: Work, work_id: str, not_after: int = 1 << 50) -> Work:
+    said = json.loads(like.args["run"])
+    run = Run(said["fleet"], "demo", work_id, "command", said["bundle"], said["values"], not_after, "x", signer.key_id)
+    return Work(work_id, "demo", RUN, signer.sign_run(run).to_args("command"), lane=Lane.SIDE)
