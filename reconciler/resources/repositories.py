@@ -138,6 +138,15 @@ class Deb822(Format):
             for file in tried:
                 remove_leaf(system, file.path)
 
+    def bring(self, system: System, offer: Offer) -> None:
+        """Write the files; what contradicts another source, so that apt could read none, goes again."""
+        super().bring(system, offer)
+        done = self.package_tool.run(system, ("apt-get", "indextargets"))
+        if not done.ok:
+            remove_leaf(system, self.main_path(offer.name))
+            message = f"with {offer.name} apt cannot read its sources"
+            raise Failure("repository-failed", message, "Does another file name the same address?", done.complaint)
+
     @staticmethod
     def update(sources: str) -> Tuple[str, ...]:
         """The command that reads the lists of one file of sources, and leaves those of all others as they are."""

@@ -149,7 +149,9 @@ def test_a_config_that_nginx_refuses_never_reaches_the_running_service(fleet: Fl
     assert _running_since(fleet) == before
 
 
-def test_a_config_that_fails_its_health_check_is_rolled_back_and_not_tried_again(fleet: Fleet, web: Ops) -> None:
+def test_a_config_that_fails_its_health_check_is_rolled_back_and_not_tried_again_until_it_changes(
+    fleet: Fleet, web: Ops
+) -> None:
     web.replace("templates/nginx/site.conf.j2", "try_files $uri $uri/ =404;", "return 503;")
     web.replace("manifests/apps/webapp.yaml", "within: 30s", "within: 5s")
     failed = web("apply", "--yes", "--allow-dirty")
@@ -164,6 +166,11 @@ def test_a_config_that_fails_its_health_check_is_rolled_back_and_not_tried_again
     assert "return 503" not in fleet.look("web-1").file(SITE).content_string
     assert _running_since(fleet) == before
     assert "it failed here before" in again.out, again.out
+
+    web.replace("templates/nginx/site.conf.j2", "return 503;", "try_files $uri $uri/ =410;")
+    assert web("apply", "--yes", "--allow-dirty").code == 0
+    assert "=410" in fleet.look("web-1").file(SITE).content_string
+    assert "Served by web-1" in page(fleet, "web-1")
 
 
 def test_one_host_out_of_reach_does_not_hold_up_the_others(fleet: Fleet, web: Ops) -> None:

@@ -43,7 +43,10 @@ def test_apt_reads_the_repository_before_a_package_is_installed_from_it(host: Fa
 
     host.answers[TRY] = update
     _, done = run(wish, host)
-    assert (done.status, [argv[1] for argv in host.commands("apt-get")]) == ("converged", ["update", "install"])
+    assert (done.status, [argv[1] for argv in host.commands("apt-get")]) == (
+        "converged",
+        ["update", "indextargets", "install"],
+    )
     assert host.text(SOURCES) == (
         "# Kept by Reconciler; what is edited here is undone.\n"
         "Types: deb\n"
@@ -69,6 +72,16 @@ def test_what_apt_cannot_use_never_comes_among_its_sources(host: FakeHost) -> No
     assert (done.status, done.code) == ("failed", "repository-failed")
     assert done.error.endswith("cannot use the repository nginx: exit code 100: E: The repository is not signed.")
     assert host.tree(below="/etc") == before
+
+
+@pytest.mark.parametrize("on_failure", ["rollback", "stop"])
+def test_what_contradicts_another_source_goes_again_so_that_apt_goes_on(host: FakeHost, on_failure: str) -> None:
+    said = "E: Conflicting values set for option Signed-By regarding source https://nginx.org/debian"
+    host.answers["apt-get", "indextargets"] = Completed(100, stderr=said)
+    _, done = run(request(nginx(**SUITES), on_failure=on_failure), host)
+    assert done.code == "repository-failed"
+    assert "Conflicting values" in done.error
+    assert host.text(SOURCES) is None
 
 
 def test_a_secret_key_or_address_does_not_show_in_what_apt_says(host: FakeHost) -> None:
