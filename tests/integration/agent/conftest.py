@@ -45,9 +45,19 @@ spec:
 """
 
 
-@pytest.fixture(scope="session", params=["valkey", pytest.param("cluster", marks=pytest.mark.cluster), "redis"])
+everywhere = pytest.mark.parametrize(
+    "server_url",
+    ["valkey", pytest.param("cluster", marks=pytest.mark.cluster), "redis"],
+    indirect=True,
+    scope="session",
+)
+"""For tests of what servers may differ in; the others run on one Valkey."""
+
+
+@pytest.fixture(scope="session")
 def server_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with SERVERS[request.param](tmp_path_factory.mktemp(request.param)) as url:
+    kind = getattr(request, "param", "valkey")
+    with SERVERS[kind](tmp_path_factory.mktemp(kind)) as url:
         yield url
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from tests.integration.agent.conftest import Fleet
+from tests.integration.agent.conftest import Fleet, everywhere
 from tests.integration.cli.test_watching import watching
 from tests.waiting import until
 
 
+@everywhere
 def test_an_apply_waits_for_agents_and_shows_what_they_did(fleet: Fleet) -> None:
     one, two = fleet.edges.values()
     with one.serving(), two.serving():
@@ -18,6 +19,7 @@ def test_an_apply_waits_for_agents_and_shows_what_they_did(fleet: Fleet) -> None
         assert fleet.ops("plan", "--detailed-exitcode").code == 0
 
 
+@everywhere
 def test_a_change_reaches_agents_through_a_watch_and_drift_is_healed(fleet: Fleet) -> None:
     edge = fleet.edges["edge-1"]
     with edge.serving(), watching(fleet.ops):

@@ -9,7 +9,7 @@ import pytest
 from reconciler.errors import InvalidInput
 from reconciler.store import Store
 from reconciler.store.server import Server
-from tests.integration.agent.conftest import Fleet
+from tests.integration.agent.conftest import Fleet, everywhere
 
 FORBIDDEN = [
     ("GET", "rc:{edge-2}:ledger"),
@@ -57,6 +57,7 @@ def link(fleet: Fleet) -> Iterator[Server]:
         yield link_of(parts.store)
 
 
+@everywhere
 def test_what_is_not_its_own_is_out_of_reach(link: Server) -> None:
     for command in FORBIDDEN:
         keyed = command[0] not in {"KEYS", "SCAN", "RANDOMKEY", "FLUSHALL", "FLUSHDB", "CONFIG", "ACL", "CLIENT"}
@@ -65,6 +66,7 @@ def test_what_is_not_its_own_is_out_of_reach(link: Server) -> None:
         assert error.value.problems[0].code == "redis-no-permission", command
 
 
+@everywhere
 def test_its_own_slot_and_bundles_are_within_reach(fleet: Fleet, link: Server) -> None:
     fleet.ops("apply", "--yes")
     assert link.send("HGETALL", "rc:{edge-1}:desired")

@@ -8,7 +8,7 @@ from reconciler.model.desired import Statement
 from reconciler.model.work import converge_mark
 from reconciler.store import CONTROL, HostWrite
 from reconciler.trust import Permission, Signer, TrustedKey, TrustedKeys, key_id
-from tests.integration.agent.conftest import Edge, Fleet
+from tests.integration.agent.conftest import Edge, Fleet, everywhere
 from tests.integration.agent.test_converging import heard
 from tests.waiting import until
 
@@ -69,6 +69,7 @@ def test_a_host_cannot_have_secrets_sealed_to_itself_that_are_not_its_own(fleet:
     assert b"the greeting" in opened(edge, again.sealed)
 
 
+@everywhere
 def test_keys_are_added_rotated_and_removed_and_an_agent_that_was_away_follows(fleet: Fleet) -> None:
     edge = converged(fleet)
     assert fleet.ops("keys", "add", STRANGER.public.hex(), "--may", "run").code == 0
