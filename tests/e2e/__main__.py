@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
 from pathlib import Path
 
@@ -43,6 +44,7 @@ def lacking() -> str:
 
 def main(command: list[str]) -> int:
     """See the module."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts what runs in its background deaf to it
     reason = lacking()
     if reason:
         print(f"e2e: skipped: {reason}", file=sys.stderr)

@@ -98,7 +98,7 @@ def test_a_run_that_is_ended_leaves_nothing_behind(ending: signal.Signals, tmp_p
     assert "systemd-nspawn" in {process.name() for process in processes}
 
     run.send_signal(ending)
-    run.wait()
+    run.wait(60)
     until(lambda: not any(process.is_running() for process in processes), "the end of its processes")
 
     assert _enter("true").wait() == 0  # what no process can take with it is swept by the next run
