@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from reconciler.model.desired import Statement
 from reconciler.model.work import converge_mark
-from reconciler.store import CONTROL, HostWrite
-from reconciler.trust import Permission, Signer, TrustedKey, TrustedKeys, key_id
+from reconciler.store import CONTROL, HostWrite, Look
+from reconciler.trust import Permission, Signed, Signer, TrustedKey, TrustedKeys, key_id
 from tests.integration.agent.conftest import Edge, Fleet, everywhere
 from tests.integration.agent.test_converging import heard
 from tests.waiting import until
@@ -95,9 +95,9 @@ def test_a_list_of_keys_that_is_forged_or_played_back_is_refused_and_reported(fl
     with edge.serving():
         until(lambda: pinned(edge).version == 3)
         stood = fleet.store.key_lists.read("edge-1")
-        fleet.store.key_lists.publish(["edge-1"], [(9, STRANGER.sign_keys(evil, fleet="edges"))])
+        publish(fleet, STRANGER.sign_keys(evil, fleet="edges"))
         until(lambda: "which is not trusted here" in fleet.ops("history", "--host", "edge-1").out)
-        fleet.store.key_lists.publish(["edge-1"], [(9, stood[2])])
+        publish(fleet, stood[2])
         until(lambda: "the key list has version 2, known is 3" in fleet.ops("history", "--host", "edge-1").out)
         assert pinned(edge).version == 3
         assert key_id(STRANGER.public) not in pinned(edge).keys
@@ -108,6 +108,12 @@ def test_keys_are_not_changed_while_a_watch_signs_with_them(fleet: Fleet) -> Non
     ran = fleet.ops("keys", "rotate")
     assert ran.code == 1
     assert "Stop it, change the keys, then start it again" in ran.err
+
+
+def publish(fleet: Fleet, signed: Signed) -> None:
+    """Put a list in edge-1's slot as version 9, and wake its agent."""
+    fleet.store.key_lists.publish(["edge-1"], [(9, signed)])
+    fleet.store.looks.ask(["edge-1"], Look("01K", None))
 
 
 def converged(fleet: Fleet) -> Edge:
