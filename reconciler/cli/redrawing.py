@@ -20,18 +20,10 @@ def redrawn(console: Console) -> Iterator[Draw]:
     if console.output != "text" or not sys.stdout.isatty():
         yield _printing(console)
         return
-    from rich.console import Console as Terminal
-    from rich.live import Live
-    from rich.text import Text
+    from reconciler.reports.redrawing import drawn_in_place
 
-    terminal = Terminal(highlight=False)
-    with Live(console=terminal, auto_refresh=False, vertical_overflow="crop") as live:
-
-        def draw(heading: str, text: str, _: str) -> None:
-            fitted = "\n".join(_fitting([heading, "", *text.splitlines()], terminal.height - 1))
-            live.update(Text.from_ansi(fitted, no_wrap=True, overflow="ellipsis"), refresh=True)
-
-        yield draw
+    with drawn_in_place() as draw:
+        yield lambda heading, text, _: draw(heading, text)
 
 
 @contextmanager
@@ -55,11 +47,3 @@ def _printing(console: Console) -> Draw:
             console.print(f"{heading}\n{text}" if console.output == "text" else text)
 
     return draw
-
-
-def _fitting(lines: list[str], height: int) -> list[str]:
-    """The lines, or as many as fit with a note, and always the last one, which has the sums."""
-    if len(lines) <= height or height < 4:
-        return lines[-height:] if height < 4 else lines
-    kept = height - 2
-    return [*lines[:kept], f"... {len(lines) - kept - 1} more lines", lines[-1]]
