@@ -11,8 +11,8 @@ from reconciler.store.keys import Keys
 
 FUNCTIONS = "fcall fcall_ro"
 IN_FUNCTIONS = (
-    "del exists expire get hdel hget hincrby hkeys hmget hset hsetnx persist pexpire set time zadd zrange zrangebyscore"
-    " zrem zremrangebyrank"
+    "append del exists expire get getrange hdel hget hincrby hkeys hmget hset hsetnx persist pexpire set time zadd"
+    " zrange zrangebyscore zrem zremrangebyrank zscore"
 )
 """What the library's functions call; Redis asks whether the user of the function may."""
 ITSELF = "bzmpop hgetall lpop rpush xadd zpopmin"
