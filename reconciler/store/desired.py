@@ -163,7 +163,7 @@ class DesiredState:
 
     def _write_command(self, term: int, host: HostWrite) -> Command:
         signed = host.signed
-        arguments: list[Argument] = [term, host.generation, signed.body, signed.signature, host.sealed, len(host.apps)]
+        arguments: list[Argument] = [term, host.generation, signed.body, signed.signature, host.sealed]
         for app, wanted in sorted(host.apps.items()):
             record = {"bundle": wanted.bundle, "digest": wanted.digest, "values": wanted.values}
             texts = _texts(host.config.get(app, {}))

@@ -8,13 +8,13 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from itertools import islice
 from typing import Any, TypeAlias
 
 from reconciler.store.keys import Keys
-from reconciler.store.link import Link, compact, fields
+from reconciler.store.link import Link, compact, fields, moment
 from reconciler.store.reading import Reading, json_map
 
 FLEET_EVENTS_KEPT = 10_000
@@ -78,5 +78,7 @@ def _event(host: str, entry: Entry) -> JournalEvent:
     """What a stream holds; a host can only speak of itself."""
     entry_id, words = entry
     found = fields(words)
-    at = datetime.fromtimestamp(int(entry_id.partition(b"-")[0]) / 1000, UTC)
+    at = moment(int(entry_id.partition(b"-")[0]) / 1000)
+    if at is None:
+        raise ValueError("no time")
     return JournalEvent(at, found["kind"], host, found["app"], json_map(found["details"]))

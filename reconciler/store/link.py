@@ -16,6 +16,9 @@ from reconciler.errors import Refused
 Argument: TypeAlias = str | bytes | int | float
 Command: TypeAlias = tuple[Argument, ...]
 
+LATEST_SECONDS = (1 << 53) / 1_000_000
+"""No time is later (the year 2255): functions count microseconds, exactly up to there."""
+
 FOREIGN = object()
 """The reply of `Link.look` for a key that holds another type of value than the command reads."""
 
@@ -72,8 +75,13 @@ def compact(value: Any) -> str:
 
 
 def moment(seconds: float | str | None) -> datetime | None:
-    """Unix seconds as an aware datetime; nothing stays nothing."""
-    return datetime.fromtimestamp(float(seconds), UTC) if seconds else None
+    """Unix seconds as an aware datetime; nothing stays nothing. Raises ValueError for what is no time of this era."""
+    if not seconds:
+        return None
+    value = float(seconds)
+    if not 0 <= value < LATEST_SECONDS:
+        raise ValueError("no time of this era")
+    return datetime.fromtimestamp(value, UTC)
 
 
 def refuse_older(newer: bytes | None, host: str, term: int) -> None:

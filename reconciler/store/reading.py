@@ -22,7 +22,8 @@ T = TypeVar("T")
 LARGEST_BYTES = 16 << 20
 """Of one value; the values that a host's app reads are the longest."""
 
-LARGEST_NUMBER = 1 << 63
+LARGEST_NUMBER = 1 << 53
+"""Above it functions, which count in floating point, could not add one."""
 DEEPEST = 64
 MOST_PROBLEMS = 100
 

@@ -1,7 +1,7 @@
 -- Replace what a host should be: its signed statement, its apps and their resolved config.
 -- KEYS  1 the host's slot
--- ARGV  1 term, 2 generation, 3 statement, 4 signature, 5 sealed secrets (empty: none), 6 number of apps; then for each
---       app: its name, its record (JSON), the number of config texts that follow, and these: key, value, key, value ...
+-- ARGV  1 term, 2 generation, 3 statement, 4 signature, 5 sealed secrets (empty: none); then for each app: its name, its
+--       record (JSON), the number of config texts that follow, and these: key, value, key, value ...
 -- Reply nil when written, else what refuses it: {`term` or `generation`, the stored one}
 local slot, generation = KEYS[1], tonumber(ARGV[2])
 local numbers, desired = slot .. 'numbers', slot .. 'desired'
@@ -25,9 +25,9 @@ redis.call('HSET', desired, 'statement', ARGV[3], 'signature', ARGV[4], 'generat
 if ARGV[5] ~= '' then
   redis.call('HSET', desired, 'sealed', ARGV[5])
 end
-local at = 7
-for _ = 1, tonumber(ARGV[6]) do
-  local app, record, texts = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2])
+local at = 6
+while at <= #ARGV do
+  local app, record, texts = ARGV[at], ARGV[at + 1], math.max(0, tonumber(ARGV[at + 2]))
   redis.call('HSET', desired, 'app:' .. app, record)
   set_fields(slot .. 'config:' .. app, ARGV, at + 3, at + 2 + texts)
   at = at + 3 + texts

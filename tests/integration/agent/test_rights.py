@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
-from reconciler.errors import InvalidInput
+from reconciler.errors import InvalidInput, ReconcilerError
 from reconciler.store import Store
 from reconciler.store.server import Server
 from tests.integration.agent.conftest import Fleet, everywhere
@@ -64,6 +65,15 @@ def test_what_is_not_its_own_is_out_of_reach(link: Server) -> None:
         with pytest.raises(InvalidInput) as error:
             link.send(*command) if keyed and len(command) > 1 else link.ask_primaries(*map(str, command))
         assert error.value.problems[0].code == "redis-no-permission", command
+
+
+@everywhere
+def test_a_function_with_any_arguments_comes_to_an_end(link: Server) -> None:
+    write = ("FCALL", "reconciler_desired_write", 1, "rc:{edge-1}:", 0, 1, "{}", "signature", "")
+    for counted in (-3, 0, "1e15", "inf", "nan", "0.5", "x"):
+        with suppress(ReconcilerError):
+            link.send(*write, "hello", "{}", counted, "key", "value", repeatable=False)
+        assert link.send("EXISTS", "rc:{edge-1}:desired", repeatable=False) in {0, 1}, counted
 
 
 @everywhere

@@ -37,6 +37,10 @@ ODD = (
     b'{"generation":1,"digest":"d","status":"converged","drift":[5]}',
     b'{"generation":1,"digest":"d","status":"converged","finished_at":{"a":1}}',
     b'{"generation":1,"digest":"d","status":"converged","finished_at":1e300}',
+    b'{"generation":1,"digest":"d","status":"converged","finished_at":1e17}',
+    b'{"generation":1,"digest":"d","status":"unconfirmed","finished_at":253402300799}',
+    b'{"generation":1,"digest":"d","status":"converged","verified_at":-62135596800}',
+    b'{"generation":9223372036854775807,"digest":"d","status":"converged"}',
 )
 HOST = "rc:{web-1}:"
 GOOD = ObservedApp(generation=1, digest="d", status=AppStatus.CONVERGED)
@@ -63,7 +67,10 @@ def test_facts_with_an_odd_one_among_them_are_unknown(store: Store, inside: Insi
     assert told(store) == ["rc:{web-1}:facts b'odd'"]
 
 
-@pytest.mark.parametrize("field", [{"generation": {}}, {"generation": -1}, {"rejected": 10**30}, {"paused": {"a": 5}}])
+@pytest.mark.parametrize(
+    "field",
+    [{"generation": {}}, {"generation": -1}, {"generation": 2**63 - 1}, {"rejected": 10**30}, {"paused": {"a": 5}}],
+)
 def test_an_odd_mirror_of_the_ledger_leaves_the_apps(store: Store, inside: Inside, field: object) -> None:
     assert store.observed.write("web-1", {"good": (GOOD, None)}, 1)
     inside.link.send("SET", HOST + "ledger", json.dumps(field))
