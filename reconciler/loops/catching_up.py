@@ -78,12 +78,13 @@ class CatchingUp:
             for name, record in ledger.apps.items()
             if record.status and ledger_view.knows_better(record, known.apps.get(name))
         }
+        taken_back = {name: app for name, (app, _) in apps.items() if app.status is AppStatus.UNCONFIRMED}
+        for name in taken_back:
+            self.store.work.cancel(self.host, mark_of(name), reason="it was taken back; its second try comes later")
         if apps:
             self.store.observed.write(self.host, apps, self.token)
-        for name, (observed, _) in apps.items():
-            if observed.status is AppStatus.UNCONFIRMED:
-                self.store.work.cancel(self.host, mark_of(name), reason="it was taken back; its second try comes later")
-                self.store.journal.append("unconfirmed", host=self.host, app=name, reason=observed.error)
+        for name, observed in taken_back.items():
+            self.store.journal.append("unconfirmed", host=self.host, app=name, reason=observed.error)
         return bool(apps)
 
     def _mirror(self, ledger: Ledger, known: ObservedHost, paused: Mapping[str, str]) -> None:

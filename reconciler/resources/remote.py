@@ -139,8 +139,8 @@ class Server:
             yield from _told(apply, message, system)
         elif do == "inspect":
             yield from _told(inspect, message, system)
-        elif do == "run":
-            self._run(message)
+        elif do == "perform":
+            self._perform(message)
         elif do == "pause":
             pause(system, fleet, host, str(message["app"]), str(message["reason"]))
         elif do == "forgive":
@@ -148,7 +148,7 @@ class Server:
         elif do in ERRANDS:
             yield errand(system, message)
 
-    def _run(self, message: Message) -> None:
+    def _perform(self, message: Message) -> None:
         """Do a run; what it tells is sent at once. Without anyone to tell, it ends."""
         system = PosixSystem(str(message["root"]), clock=self._clock)
         perform(

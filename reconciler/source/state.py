@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+import threading
 from pathlib import Path
 
 from reconciler.errors import InvalidInput, Place
@@ -62,6 +63,6 @@ def prepare_state_dir(state_dir: Path) -> None:
     state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     ignore = state_dir / ".gitignore"
     if not ignore.exists():
-        new = state_dir / f".gitignore.{os.getpid()}"
+        new = state_dir / f".gitignore.{os.getpid()}-{threading.get_ident()}"
         new.write_text("*\n")
         new.rename(ignore)

@@ -76,7 +76,7 @@ class SshTransport:
 
     def perform(self, request: RunRequest, tell: Callable[[RunEvent], None]) -> None:
         """See Transport."""
-        for reply in self._runner.ask(self._question("run", request=run_to_json(request))):
+        for reply in self._runner.ask(self._question("perform", request=run_to_json(request))):
             tell(run_event_from_json(reply))
 
     def stop(self, why: str) -> None:

@@ -218,7 +218,7 @@ def scrubbed(text: str) -> str:
         r"\bPlan id: [0-9a-f]{16}\b": "Plan id: ID",
         r"\b[0-9a-f]{7}(\+changes)?\b": "REVISION",
         r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d\S*": "TIME",
-        r"\b\d+[smh] ago\b": "just now",
+        r"(?m)\b\d+[smh] ago\b|(?<=  )now$": "AGE",
         r"pid \d+": "pid N",
     }.items():
         text = re.sub(pattern, instead, text)

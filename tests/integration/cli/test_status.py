@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import signal
 from collections.abc import Callable
 
@@ -51,7 +50,7 @@ def test_a_host_out_of_reach_is_shown_until_it_is_met_again(small: Repository, s
     assert small("apply", "--yes").code == 0
     _as_ssh(small)
     assert small("verify").code == 3
-    assert re.sub(r"\b(\d+s ago|now)\b", "AGE", scrubbed(small("status").out).replace("just now", "now")) == snapshot
+    assert scrubbed(small("status").out) == snapshot
     assert "unreachable: " in small("hosts", "list").out
     small.git("checkout", "manifests/hosts/demo.yaml")
     assert small("verify").code == 0

@@ -17,6 +17,7 @@ from reconciler.resources.failure import Failure, as_failure
 from reconciler.resources.posix import PosixSystem, temporary_name
 from reconciler.resources.system import Access, Claim, Command
 from tests.fakes.requests import request, run, wanted
+from tests.waiting import until
 
 MINE = Access(os.geteuid(), os.getegid(), 0o644)
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="giving files to others needs root")
@@ -147,7 +148,7 @@ def test_a_program_that_takes_too_long_is_ended_with_its_children(system: PosixS
     assert done.timed_out
     assert not done.ok
     child = int((root / "child").read_text())
-    assert not Path(f"/proc/{child}").exists() or b") Z" in Path(f"/proc/{child}/stat").read_bytes()
+    until(lambda: not Path(f"/proc/{child}").exists() or b") Z" in Path(f"/proc/{child}/stat").read_bytes(), "its end")
 
 
 def test_a_service_that_keeps_the_pipe_open_does_not_hold_us(system: PosixSystem) -> None:
