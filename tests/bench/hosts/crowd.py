@@ -6,6 +6,7 @@ Everything runs on this machine: this side, 500 sessions of sshd and 500 Python 
 from __future__ import annotations
 
 import shutil
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from tests.sshd import Sshd, free_port, keygen
 
 HOSTS = 500
 GLANCE_SECONDS = 0.1
+PASSWD = Path("/etc/passwd")
 HOST = """\
 ---
 apiVersion: reconciler/v1
@@ -79,10 +81,12 @@ def measure() -> dict[str, Peak]:
         )
         ops.write("manifests/hosts.yaml", "".join(hosts))
         ops.commit("a crowd")
-        found = {"first": _run(ops, "apply", "--yes"), "again": _run(ops, "verify", "--detailed-exitcode")}
-        converged = HOSTS - found["first"].unreachable
-        assert len(list(roots.glob("*/etc/bench-reconciler/*.conf"))) == converged * 20
-    return found
+        first = last = _run(ops, "apply", "--yes")
+        while last.unreachable:
+            last = _run(ops, "apply", "--yes")
+        again = _run(ops, "verify", "--detailed-exitcode")
+        assert len(list(roots.glob("*/etc/bench-reconciler/*.conf"))) == HOSTS * 20
+    return {"first": first, "again": again}
 
 
 def _run(ops: Ops, *words: str) -> Peak:
@@ -102,9 +106,25 @@ def _run(ops: Ops, *words: str) -> Peak:
         watcher.join()
     peak.seconds = time.perf_counter() - started
     told = (ops.root.parent / "log").read_text()
-    peak.unreachable = told.count(" unreachable: ")
+    peak.unreachable = told.count(" unreachable: ") + told.count(" could not be looked at\n")
     assert process.returncode == (3 if peak.unreachable else 0), told[-3000:]
     return peak
+
+
+@contextmanager
+def _plain_root(home: Path) -> Iterator[None]:
+    """Root's login without what people wrote into its shell's start files, for as long as the block runs.
+
+    Only for this run: it has a mount namespace of its own.
+    """
+    others = [line for line in PASSWD.read_text().splitlines() if not line.startswith("root:")]
+    plain = home / "passwd"
+    plain.write_text("\n".join([f"root:x:0:0::{home}:/bin/sh", *others, ""]))
+    subprocess.run(["mount", "--bind", str(plain), str(PASSWD)], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", str(PASSWD)], check=True)
 
 
 @contextmanager
@@ -125,8 +145,9 @@ def _server(directory: Path) -> Iterator[Sshd]:
     (home / "known_hosts").touch()
     shutil.copy(home / "id_ed25519.pub", directory / "authorized_keys")
     server = Sshd(directory, home, free_port(), listen="0.0.0.0")
-    server.start()
-    try:
-        yield server
-    finally:
-        server.stop()
+    with _plain_root(home):
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
