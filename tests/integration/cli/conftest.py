@@ -218,7 +218,8 @@ def scrubbed(text: str) -> str:
         r"\bPlan id: [0-9a-f]{16}\b": "Plan id: ID",
         r"\b[0-9a-f]{7}(\+changes)?\b": "REVISION",
         r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d\S*": "TIME",
-        r"(?m)\b\d+[smh] ago\b|(?<=  )now$": "AGE",
+        r"(?m)\b(\d+[smh] ago|now) *(?=  |;|$)": "AGE",
+        r"\bSEEN *(?=  )": "SEEN",
         r"pid \d+": "pid N",
     }.items():
         text = re.sub(pattern, instead, text)
