@@ -156,7 +156,7 @@ class HostView:
             digest=wanted.digest,
             secrets=tuple((secrets or {}).values()),
             recovery={"bundle": wanted.bundle, "values": wanted.values, "secrets": fingerprint},
-            resources=tuple(map(_wanted, rendered.resources)),
+            resources=tuple(map(as_wanted, rendered.resources)),
             health=rendered.health,
             adopt=policy["adopt"],
             prune=policy["prune"],
@@ -177,7 +177,8 @@ def _not_as_signed(place: Place, what: str) -> Refused:
     return Refused.of("content-mismatch", f"{what} not what was signed; nothing was applied", place=place, hint=hint)
 
 
-def _wanted(resource: RenderedResource) -> Wanted:
+def as_wanted(resource: RenderedResource) -> Wanted:
+    """A rendered resource as the engine takes it."""
     return Wanted(
         id=resource.id,
         kind=resource.kind,

@@ -25,13 +25,13 @@ from reconciler.errors import (
     Unavailable,
     mistake_of_ours,
 )
-from reconciler.loops.host_view import named_secrets
+from reconciler.loops.host_view import as_wanted, named_secrets
 from reconciler.loops.keeper import LEASE_SECONDS, Keeper
 from reconciler.loops.live_run import BEAT_SECONDS, LiveRun
 from reconciler.model.desired import Bundle
 from reconciler.model.run import AD_HOC, JobPolicy, Run, SignedRun
 from reconciler.model.work import Claim, Lane, Lease, WorkState
-from reconciler.rendering import RenderedResource, Renderer
+from reconciler.rendering import Renderer
 from reconciler.resources.protocol import (
     OutputEvent,
     RebootEvent,
@@ -39,7 +39,6 @@ from reconciler.resources.protocol import (
     RunEvent,
     RunFinished,
     RunRequest,
-    Wanted,
 )
 from reconciler.resources.run_record import REBOOTING
 from reconciler.resources.steps import CANCELLED, LOST
@@ -329,7 +328,7 @@ class _Attempt:
             id=run.id,
             issue=run.issue,
             job=run.job,
-            steps=tuple(map(_wanted, rendered.resources)),
+            steps=tuple(map(as_wanted, rendered.resources)),
             token=self.token,
             user="" if policy.user == "root" else policy.user,
             timeout_seconds=policy.timeout_seconds,
@@ -353,14 +352,3 @@ def pause_seconds(tries: int, chance: float) -> float:
 
 def _failed(problem: Problem) -> RunFinished:
     return RunFinished("failed", error=problem.message, hint=problem.hint, code=problem.code)
-
-
-def _wanted(resource: RenderedResource) -> Wanted:
-    return Wanted(
-        id=resource.id,
-        kind=resource.kind,
-        name=resource.name,
-        fields=resource.fields,
-        fingerprint=resource.fingerprint,
-        sensitive=bool(resource.secrets),
-    )

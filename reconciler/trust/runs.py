@@ -11,7 +11,7 @@ from typing import Any
 from reconciler.errors import Place, Refused
 from reconciler.model.canonical import canonical
 from reconciler.model.run import Run, SignedRun
-from reconciler.trust.ed25519 import Purpose, is_signed
+from reconciler.trust.authorship import check_author
 from reconciler.trust.exact_json import NotExact, is_count, is_hexadecimal, is_text, parse_exact
 from reconciler.trust.key_list import Permission, TrustedKeys
 
@@ -61,7 +61,8 @@ def verify_run(signed: SignedRun, trusted: TrustedKeys, *, fleet: str, host: str
     if not signed.signature or not signed.body:
         raise Refused.of("unsigned", f"run {run_id} is not signed; nothing was done", place=place)
     run = _parse(signed.body, place)
-    _check_signature(signed, run.key_id, trusted, place)
+    may, author = Permission.RUN, run.key_id
+    check_author(signed.body, signed.signature, key_id=author, permission=may, trusted=trusted, place=place)
     if run.fleet != fleet:
         raise Refused.of("wrong-fleet", f"the run is for fleet {run.fleet}, this is {fleet}", place=place)
     if run.host != host:
@@ -80,14 +81,3 @@ def _parse(body: bytes, place: Place) -> Run:
         raise Refused.of("malformed-run", f"the run {error}", place=place) from None
     not_after, key_id = fields.pop("notAfter"), fields.pop("keyId")
     return Run(**fields, not_after=not_after, key_id=key_id)
-
-
-def _check_signature(signed: SignedRun, key_id: str, trusted: TrustedKeys, place: Place) -> None:
-    key = trusted.keys.get(key_id)
-    if key is None:
-        message = f"the run is signed with {key_id}, which is not trusted here"
-        raise Refused.of("unknown-key", message, place=place, hint="Was the key replaced? Look: reconcile doctor")
-    if not is_signed(key.public, Purpose.RUN, signed.body, signed.signature):
-        raise Refused.of("bad-signature", f"the run is not what {key_id} signed", place=place)
-    if not trusted.may(key_id, Permission.RUN):
-        raise Refused.of("not-allowed", f"{key_id} may not start runs", place=place)

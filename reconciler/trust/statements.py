@@ -10,7 +10,7 @@ from typing import Any
 from reconciler.errors import Place, Refused
 from reconciler.model.canonical import canonical
 from reconciler.model.desired import SignedStatement, Statement
-from reconciler.trust.ed25519 import Purpose, is_signed
+from reconciler.trust.authorship import check_author
 from reconciler.trust.exact_json import (
     NotExact,
     is_count,
@@ -73,7 +73,8 @@ def verify(signed: SignedStatement | None, trusted: TrustedKeys, *, fleet: str, 
     if signed is None or not signed.signature:
         raise Refused.of("unsigned", "there is no signed statement of this host", place=place)
     statement = _parse(signed.body, place)
-    _check_signature(signed, statement.key_id, trusted, place)
+    may, author = Permission.CONVERGE, statement.key_id
+    check_author(signed.body, signed.signature, key_id=author, permission=may, trusted=trusted, place=place)
     if statement.fleet != fleet:
         raise Refused.of("wrong-fleet", f"the statement is for fleet {statement.fleet}, this is {fleet}", place=place)
     if statement.host != host:
@@ -91,14 +92,3 @@ def _parse(body: bytes, place: Place) -> Statement:
         raise Refused.of("malformed-statement", f"the statement {error}", place=place) from None
     key_id, sealing_key = fields.pop("keyId"), fields.pop("sealingKey")
     return Statement(**fields, key_id=key_id, sealing_key=sealing_key)
-
-
-def _check_signature(signed: SignedStatement, key_id: str, trusted: TrustedKeys, place: Place) -> None:
-    key = trusted.keys.get(key_id)
-    if key is None:
-        message = f"the statement is signed with {key_id}, which is not trusted here"
-        raise Refused.of("unknown-key", message, place=place, hint="Was the key replaced? Look: reconcile doctor")
-    if not is_signed(key.public, Purpose.STATEMENT, signed.body, signed.signature):
-        raise Refused.of("bad-signature", f"the statement is not what {key_id} signed", place=place)
-    if not trusted.may(key_id, Permission.CONVERGE):
-        raise Refused.of("not-allowed", f"{key_id} may not sign desired state", place=place)
