@@ -45,7 +45,8 @@ def _text(value: Any) -> str:
     return value
 
 
-def _filled(value: Any) -> str:
+def filled(value: Any) -> str:
+    """Text that is not empty."""
     if not _text(value).strip():
         raise failure("{field} is empty")
     return str(value)
@@ -112,7 +113,7 @@ def _selector(value: Any) -> Selector:
         if not value:
             raise failure("{field} is empty", 'All hosts are {field}: "*"', "invalid-selector")
     try:
-        return Selector.of(value) if isinstance(value, Mapping) else Selector.parse(_filled(value))
+        return Selector.of(value) if isinstance(value, Mapping) else Selector.parse(filled(value))
     except SelectorError as error:
         raise failure(str(error), "", "invalid-selector") from None
 
@@ -194,7 +195,7 @@ def _unless_template(value: Any, handler: core_schema.ValidatorFunctionWrapHandl
 TEMPLATED = _Templated()
 
 Text: TypeAlias = Annotated[str, PlainValidator(_text), WithJsonSchema(_STRING)]
-Filled: TypeAlias = Annotated[str, PlainValidator(_filled), WithJsonSchema({"type": "string", "minLength": 1})]
+Filled: TypeAlias = Annotated[str, PlainValidator(filled), WithJsonSchema({"type": "string", "minLength": 1})]
 Name: TypeAlias = Annotated[
     str, PlainValidator(_name), WithJsonSchema({"type": "string", "pattern": NAME.pattern[:-2] + "$"})
 ]
@@ -218,7 +219,7 @@ def read_expression(value: Any) -> str:
     """An expression as it stands in `when`, without braces."""
     from reconciler.manifests.syntax import expression_problem  # noqa: PLC0415 - Jinja loads only if needed
 
-    text = _filled(value)
+    text = filled(value)
     problem = expression_problem(text)
     if problem:
         raise failure(*problem, "invalid-expression")
@@ -228,7 +229,7 @@ def read_expression(value: Any) -> str:
 def _gate(value: Any) -> str:
     from reconciler.manifests.syntax import GATE_FUNCTIONS, expression_problem  # noqa: PLC0415 - see read_expression
 
-    text = _filled(value)
+    text = filled(value)
     problem = expression_problem(text, functions=GATE_FUNCTIONS)
     if problem:
         raise failure(*problem, "invalid-expression")
@@ -251,7 +252,7 @@ Expression: TypeAlias = Annotated[
 
 
 def _path(value: Any) -> str:
-    text = _filled(value)
+    text = filled(value)
     if not text.startswith(("/", "{{", "{%")):
         raise failure(f'{{field}} "{shown(text)}" is not absolute', f"Write {{field}}: /{text}")
     if ".." in text.split("/"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
+from typing import Any
 
 from reconciler.errors import Problem
 from reconciler.manifests.kinds import KINDS
@@ -51,7 +52,10 @@ class Index:
     def template_problems(self) -> Iterator[Problem]:
         """What is wrong with the Jinja of files that are rendered, or that templates may include."""
         named = [
-            claim for kind in ("App", "Job") for d in self.documents[kind].values() for claim in d.claims.templates
+            claim
+            for kind in ("App", "Job", "Channel")
+            for d in self.documents[kind].values()
+            for claim in d.claims.templates
         ]
         rendered = {name for path, name in named if path[-1] == "template"}
         copied = {name for path, name in named if path[-1] != "template"} - rendered
@@ -73,19 +77,23 @@ class Index:
 
     @cached_property
     def hosts(self) -> Mapping[str, Host]:
-        return {name: document.value for name, document in sorted(self.documents["Host"].items())}
+        return self.named("Host")
 
     @cached_property
     def groups(self) -> Mapping[str, Group]:
-        return {name: document.value for name, document in sorted(self.documents["Group"].items())}
+        return self.named("Group")
 
     @cached_property
     def apps(self) -> Mapping[str, App]:
-        return {name: document.value for name, document in sorted(self.documents["App"].items())}
+        return self.named("App")
 
     @cached_property
     def jobs(self) -> Mapping[str, Job]:
-        return {name: document.value for name, document in sorted(self.documents["Job"].items())}
+        return self.named("Job")
+
+    def named(self, kind: str) -> Mapping[str, Any]:
+        """The values of a kind by name, in name order."""
+        return {name: document.value for name, document in sorted(self.documents[kind].items())}
 
     def certain(self, kind: str) -> bool:
         """Whether all documents of a kind are known: with broken ones around, absence proves nothing."""

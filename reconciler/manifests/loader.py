@@ -16,6 +16,7 @@ from reconciler.manifests.cache import Cache, Key
 from reconciler.manifests.checks import CHECKS
 from reconciler.manifests.findings import Finding
 from reconciler.manifests.index import Index
+from reconciler.manifests.kinds import KINDS
 from reconciler.manifests.parsed import Document, Parsed
 from reconciler.manifests.templates import read_template
 from reconciler.model.manifests import Manifests
@@ -76,7 +77,14 @@ class Loader:
         if self._loaded:
             before = self._loaded[1]
             hosts, groups, apps = _kept(before.hosts, hosts), _kept(before.groups, groups), _kept(before.apps, apps)
-        manifests = Manifests(index.fleet, hosts, groups, apps, index.jobs, templates)
+        manifests = Manifests(
+            fleet=index.fleet,
+            hosts=hosts,
+            groups=groups,
+            apps=apps,
+            templates=templates,
+            **{KINDS[kind]: index.named(kind) for kind in ("Job", "Schedule", "Freeze", "Alert", "Channel", "Silence")},
+        )
         if problems:
             raise InvalidManifests(problems, manifests)
         return manifests

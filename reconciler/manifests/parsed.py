@@ -15,7 +15,7 @@ class Document:
 
     kind: str
     value: Any
-    """Fleet, Host, Group, App or Job of `reconciler.model.manifests`."""
+    """A manifest of `reconciler.model`: Fleet, Host, App, Alert and so on."""
     claims: Claims
 
     @property

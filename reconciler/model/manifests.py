@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from reconciler.model.metadata import Metadata, Path, Value
+from reconciler.model.monitoring import Alert, Channel, Silence
+from reconciler.model.schedules import Freeze, Schedule
 from reconciler.model.selector import EVERYTHING, Selector
 
 
@@ -301,6 +303,11 @@ class Manifests:
     groups: Mapping[str, Group]
     apps: Mapping[str, App]
     jobs: Mapping[str, Job] = field(default_factory=dict)
+    schedules: Mapping[str, Schedule] = field(default_factory=dict)
+    freezes: Mapping[str, Freeze] = field(default_factory=dict)
+    alerts: Mapping[str, Alert] = field(default_factory=dict)
+    channels: Mapping[str, Channel] = field(default_factory=dict)
+    silences: Mapping[str, Silence] = field(default_factory=dict)
     templates: Mapping[str, str] = field(default_factory=dict)
     """Texts below `templates/`, by their path below it."""
 

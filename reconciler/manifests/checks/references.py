@@ -32,7 +32,7 @@ def selected_apps(index: Index) -> Iterator[tuple[Document, Finding]]:
 
 def template_files(index: Index) -> Iterator[tuple[Document, Finding]]:
     """Files below templates/ that documents name exist and are text."""
-    for kind in ("App", "Job"):
+    for kind in ("App", "Job", "Channel"):
         for document in index.documents[kind].values():
             for path, name in document.claims.templates:
                 if name in index.unusable:
@@ -44,9 +44,10 @@ def template_files(index: Index) -> Iterator[tuple[Document, Finding]]:
 
 def selectors(index: Index) -> Iterator[tuple[Document, Path, Selector]]:
     """All selectors of hosts, with the place where they stand."""
-    for kind in ("Group", "App"):
+    for kind in ("Group", "App", "Schedule", "Freeze", "Alert"):
         for document in index.documents[kind].values():
-            yield document, ("spec", "hosts"), document.value.hosts
+            if document.value.hosts is not None:
+                yield document, ("spec", "hosts"), document.value.hosts
             rollout = getattr(document.value, "rollout", None)
             for position, step in enumerate(rollout.steps if rollout else ()):
                 if step.hosts is not None:

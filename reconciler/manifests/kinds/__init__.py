@@ -19,7 +19,18 @@ from reconciler.model.metadata import Metadata, Path
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-KINDS: Mapping[str, str] = {"Fleet": "fleet", "Host": "hosts", "Group": "groups", "App": "apps", "Job": "jobs"}
+KINDS: Mapping[str, str] = {
+    "Fleet": "fleet",
+    "Host": "hosts",
+    "Group": "groups",
+    "App": "apps",
+    "Job": "jobs",
+    "Schedule": "schedules",
+    "Freeze": "freezes",
+    "Alert": "alerts",
+    "Channel": "channels",
+    "Silence": "silences",
+}
 """Kind -> the field of `Manifests` that holds its manifests by name (of Fleet: the only one)."""
 
 

@@ -313,7 +313,7 @@ def test_a_kind_that_is_no_text_is_a_problem(kind: str, told: str) -> None:
     text = f"apiVersion: reconciler/v1\nkind: {kind}\nmetadata: {{name: x}}\nspec: {{}}\n"
 
     (problem,) = problems(fleet(x=text))
-    assert problem == f"manifests/x.yaml:2:7: {told}. Known: App, Fleet, Group, Host, Job"
+    assert problem == f"manifests/x.yaml:2:7: {told}. Known: Alert, App, Channel, Fleet, Freeze, Group, Host, Job ..."
 
 
 def test_a_step_that_is_empty_without_its_unknown_fields_is_a_problem() -> None:

@@ -1,0 +1,95 @@
+"""What alerts, schedules, freezes and channels name must exist: jobs and their parameters, apps, other alerts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from reconciler.manifests.findings import Finding, did_you_mean
+from reconciler.manifests.index import Index
+from reconciler.manifests.parsed import Document
+from reconciler.model.manifests import Job, Parameter
+from reconciler.model.metadata import Path
+
+TYPES: Mapping[str, type | tuple[type, ...]] = {"string": str, "integer": int, "number": (int, float), "boolean": bool}
+"""Type of a job's parameter -> the Python types of its values."""
+
+
+def named_jobs(index: Index) -> Iterator[tuple[Document, Finding]]:
+    """Jobs that schedules and alerts start exist, and get parameters that they take."""
+    for document in index.documents["Schedule"].values():
+        for finding in _started(index, document.value.job, document.value.params, ("spec",)):
+            yield document, finding
+    for document in index.documents["Alert"].values():
+        run = document.value.run
+        for finding in _started(index, run.job, run.params, ("spec", "run")) if run else ():
+            yield document, finding
+
+
+def _started(index: Index, name: str, params: Mapping[str, Any], path: Path) -> Iterator[Finding]:
+    job = index.jobs.get(name)
+    if job is None:
+        if not index.may_exist("Job", name):
+            yield Finding((*path, "job"), f'there is no job "{name}"', did_you_mean(name, index.jobs), "unknown-job")
+        return
+    yield from parameter_findings(job, params, path)
+
+
+def parameter_findings(job: Job, params: Mapping[str, Any], path: Path) -> Iterator[Finding]:
+    """What is wrong with the values that a job is started with."""
+    declared = {parameter.name: parameter for parameter in job.params}
+    for name in params.keys() - declared.keys():
+        hint = did_you_mean(name, declared) or "It takes none"
+        message = f'{job.metadata.name} has no parameter "{name}"'
+        yield Finding((*path, "params", name), message, hint, "unknown-parameter", key=True)
+    for name, parameter in declared.items():
+        if name in params:
+            problem = _misfit(parameter, params[name])
+            if problem:
+                yield Finding((*path, "params", name), problem, code="invalid-value")
+        elif parameter.required:
+            message = f"{job.metadata.name} needs the parameter {name}"
+            yield Finding(path, message, f"Add params: {{{name}: ...}}", "missing-parameter")
+
+
+def _misfit(parameter: Parameter, value: Any) -> str:
+    wanted = TYPES[parameter.type]
+    if not isinstance(value, wanted) or (isinstance(value, bool) and parameter.type != "boolean"):
+        return f"{parameter.name} must be of type {parameter.type}"
+    if parameter.pattern is not None and not re.fullmatch(parameter.pattern, str(value)):
+        return f'{parameter.name} "{value}" does not match {parameter.pattern}'
+    return ""
+
+
+def named_alerts(index: Index) -> Iterator[tuple[Document, Finding]]:
+    """Alerts that others inhibit, or that triggers wait for, exist."""
+    for document in index.documents["Alert"].values():
+        for position, name in enumerate(document.value.inhibits):
+            yield from _alert_exists(index, document, name, ("spec", "inhibits", position))
+    for document in index.documents["Schedule"].values():
+        trigger = document.value.trigger
+        if trigger is not None and trigger.alert is not None:
+            yield from _alert_exists(index, document, trigger.alert, ("spec", "trigger", "alert"))
+
+
+def _alert_exists(index: Index, document: Document, name: str, path: Path) -> Iterator[tuple[Document, Finding]]:
+    if not index.may_exist("Alert", name):
+        hint = did_you_mean(name, index.documents["Alert"])
+        yield document, Finding(path, f'there is no alert "{name}"', hint, "unknown-alert")
+
+
+def monitored_apps(index: Index) -> Iterator[tuple[Document, Finding]]:
+    """Apps that alerts are about, or that a freeze names, exist."""
+    for document in index.documents["Alert"].values():
+        app = document.value.app
+        if app is not None and not index.may_exist("App", app):
+            yield document, _no_app(index, ("spec", "app"), app)
+    for document in index.documents["Freeze"].values():
+        for app in sorted(document.value.apps or ()):
+            if not index.may_exist("App", app):
+                yield document, _no_app(index, ("spec", "apps"), app)
+
+
+def _no_app(index: Index, path: Path, app: str) -> Finding:
+    return Finding(path, f'there is no app "{app}"', did_you_mean(app, index.apps), "unknown-app")
