@@ -6,7 +6,7 @@ Called by the planner, executors and everything that evaluates an expression. It
 from reconciler.rendering.check import check_template
 from reconciler.rendering.compiled import closure, is_template
 from reconciler.rendering.config_values import ConfigRenderer
-from reconciler.rendering.expressions import Expression
+from reconciler.rendering.expressions import Expression, parse_tree
 from reconciler.rendering.faults import Fault, RenderFailed
 from reconciler.rendering.reads import pick
 from reconciler.rendering.rendered import Rendered, RenderedResource
@@ -25,5 +25,6 @@ __all__ = [
     "check_template",
     "closure",
     "is_template",
+    "parse_tree",
     "pick",
 ]

@@ -88,23 +88,36 @@ def compile_value(text: str) -> Compiled:
 @functools.lru_cache(maxsize=8192)
 def compile_expression(text: str) -> Compiled:
     """An expression without braces, such as a `when`."""
+    return _compiled("", text, lambda grammar: (_assignment(_expression(grammar, text)), True))
 
-    def parse(grammar: Sandbox) -> _Parsed:
-        if is_template(text):
-            raise TemplateSyntaxError("an expression is written without braces", 1)
-        parser = Parser(grammar, text, state="variable")
-        try:
-            inside = parser.parse_expression()
-            if not parser.stream.eos:
-                raise TemplateSyntaxError(f'unexpected "{parser.stream.current.value}"', parser.stream.current.lineno)
-        except TemplateSyntaxError as error:
-            left = sum(1 for _ in parser.stream)
-            trouble = replace(syntax_trouble(error), column=_column(grammar, text, left))
-            raise Troubled([trouble]) from None
-        inside.set_environment(grammar)
-        return _assignment(inside), True
 
-    return _compiled("", text, parse)
+def expression_tree(text: str) -> nodes.Expr:
+    """The syntax tree of an expression, for who evaluates it in another way.
+
+    Raises:
+        Troubled: it cannot be read.
+        LimitExceeded: it is too long or nested too deeply.
+    """
+    try:
+        return _expression(_grammar(), text)
+    except RecursionError:
+        raise LimitExceeded("it is nested too deeply") from None
+
+
+def _expression(grammar: Sandbox, text: str) -> nodes.Expr:
+    if is_template(text):
+        raise TemplateSyntaxError("an expression is written without braces", 1)
+    parser = Parser(grammar, text, state="variable")
+    try:
+        inside = parser.parse_expression()
+        if not parser.stream.eos:
+            raise TemplateSyntaxError(f'unexpected "{parser.stream.current.value}"', parser.stream.current.lineno)
+    except TemplateSyntaxError as error:
+        left = sum(1 for _ in parser.stream)
+        trouble = replace(syntax_trouble(error), column=_column(grammar, text, left))
+        raise Troubled([trouble]) from None
+    inside.set_environment(grammar)
+    return inside
 
 
 def _column(grammar: Sandbox, text: str, left: int) -> int:

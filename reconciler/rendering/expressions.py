@@ -11,11 +11,14 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from jinja2 import TemplateSyntaxError, nodes
+
 from reconciler.errors import InvalidInput, Problem, cut
-from reconciler.rendering.compiled import Compiled, compile_expression
+from reconciler.rendering.compiled import Compiled, compile_expression, expression_tree
 from reconciler.rendering.environment import GLOBALS, Sandbox
+from reconciler.rendering.limits import LimitExceeded
 from reconciler.rendering.reads import ReadPath
-from reconciler.rendering.trouble import Trouble, Troubled, did_you_mean
+from reconciler.rendering.trouble import Trouble, Troubled, did_you_mean, syntax_trouble
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,22 @@ class Expression:
             return sandbox.evaluate(sandbox.template(self._compiled.code), context, context.keys())
         except Troubled as error:
             raise InvalidInput(_problem(self.text, trouble) for trouble in error.troubles) from None
+
+
+def parse_tree(text: str) -> nodes.Expr:
+    """The syntax tree of an expression, for who evaluates it in another way than Jinja does.
+
+    Raises:
+        InvalidInput: it cannot be read.
+    """
+    try:
+        return expression_tree(text)
+    except Troubled as error:
+        raise InvalidInput(_problem(text, trouble) for trouble in error.troubles) from None
+    except TemplateSyntaxError as error:
+        raise InvalidInput(_problem(text, syntax_trouble(error))) from None
+    except LimitExceeded as error:
+        raise InvalidInput(_problem(text, Trouble("", 0, "template-limit", str(error)))) from None
 
 
 @functools.cache
