@@ -226,21 +226,12 @@ def read_expression(value: Any) -> str:
     return text
 
 
-def _gate(value: Any) -> str:
-    from reconciler.manifests.syntax import GATE_FUNCTIONS, expression_problem  # noqa: PLC0415 - see read_expression
-
-    text = filled(value)
-    problem = expression_problem(text, functions=GATE_FUNCTIONS)
-    if problem:
-        raise failure(*problem, "invalid-expression")
-    return text
-
-
-Gate: TypeAlias = Annotated[
+MetricExpression: TypeAlias = Annotated[
     str,
-    PlainValidator(_gate),
-    WithJsonSchema({"type": "string", "examples": ["alerts('severity=critical') == 0"]}),
+    PlainValidator(filled),
+    WithJsonSchema({"type": "string", "minLength": 1, "examples": ["avg(cpu.percent, window=5m) > 90"]}),
 ]
+"""Read by `measuring`, once it is known what it is about."""
 Expression: TypeAlias = Annotated[
     str,
     PlainValidator(read_expression),

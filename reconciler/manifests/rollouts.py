@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self, TypeAlias
 from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
 from reconciler.manifests.door import Door, failure, shown
-from reconciler.manifests.fields import Duration, Filled, Gate, Selection
+from reconciler.manifests.fields import Duration, Filled, MetricExpression, Selection
 from reconciler.model.manifests import FailurePolicy, Rollout, RolloutStep
 
 
@@ -30,7 +30,7 @@ class StepSpec(Door):
     hosts: Selection | None = Field(None, description="These hosts.")
     batch: Share | None = Field(None, description="So many hosts at a time, 5 or 25%, until all are done.")
     min_healthy_time: Duration = Field(0.0, description="They must have been healthy for so long before it goes on.")
-    gate: Gate | None = Field(None, description="Expression over metrics that must hold before it goes on.")
+    gate: MetricExpression | None = Field(None, description="Expression over metrics that must hold before it goes on.")
     approve: bool = Field(default=False, description="Somebody must promote it.")
     spread: Filled | None = Field(None, description="Label over whose values a batch is spread.")
 

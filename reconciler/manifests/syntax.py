@@ -16,10 +16,6 @@ from reconciler.model.metadata import Path
 from reconciler.rendering import Expression, check_template
 
 WHEN_FUNCTIONS = ("hosts",)
-GATE_FUNCTIONS = (
-    "alerts", "avg", "min", "max", "sum", "rate", "delta", "quantile", "predict", "age", "count", "changes",
-)  # fmt: skip
-"""What expressions over metrics may call."""
 _PARSER = Environment(autoescape=False)  # noqa: S701 - parses only, renders nothing
 
 
@@ -29,13 +25,13 @@ def template_findings(text: str, path: Path) -> Iterator[Finding]:
         yield Finding(path, problem.message, problem.hint, problem.code)
 
 
-def expression_problem(text: str, *, functions: tuple[str, ...] = WHEN_FUNCTIONS) -> tuple[str, str] | None:
+def expression_problem(text: str) -> tuple[str, str] | None:
     """Message and hint for an expression that cannot be read."""
     if "{{" in text or "{%" in text:
         bare = text.replace("{{", "").replace("}}", "").strip()
         return "an expression stands without {{ }}", f"Write {{field}}: {bare}"
     try:
-        Expression.parse(text, functions=functions)
+        Expression.parse(text, functions=WHEN_FUNCTIONS)
     except InvalidInput as error:
         return error.problems[0].message, error.problems[0].hint
     return None

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias
 
 from reconciler.manifests.checks.layers import config_keys, connection_conflicts, secrets_in_argv
-from reconciler.manifests.checks.monitoring import monitored_apps, named_alerts, named_jobs
+from reconciler.manifests.checks.monitoring import known_metrics, monitored_apps, named_alerts, named_jobs
 from reconciler.manifests.checks.names import doubles, former_names, one_fleet
 from reconciler.manifests.checks.references import dependencies, selected_apps, template_files
 from reconciler.manifests.checks.selection import circles, empty_selectors, sandbox_limits, shared_sandboxes
@@ -36,4 +36,5 @@ CHECKS: Sequence[Check] = (
     named_jobs,
     named_alerts,
     monitored_apps,
+    known_metrics,
 )

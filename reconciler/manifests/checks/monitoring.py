@@ -11,6 +11,7 @@ from reconciler.manifests.index import Index
 from reconciler.manifests.parsed import Document
 from reconciler.model.manifests import Job, Parameter
 from reconciler.model.metadata import Path
+from reconciler.model.metrics import METRICS
 
 TYPES: Mapping[str, type | tuple[type, ...]] = {"string": str, "integer": int, "number": (int, float), "boolean": bool}
 """Type of a job's parameter -> the Python types of its values."""
@@ -89,6 +90,17 @@ def monitored_apps(index: Index) -> Iterator[tuple[Document, Finding]]:
         for app in sorted(document.value.apps or ()):
             if not index.may_exist("App", app):
                 yield document, _no_app(index, ("spec", "apps"), app)
+
+
+def known_metrics(index: Index) -> Iterator[tuple[Document, Finding]]:
+    """Metrics in expressions that no host has by itself are those of some app."""
+    own = {metric.name for app in index.apps.values() for metric in app.metrics}
+    for kind in ("Alert", "Schedule", "App"):
+        for document in index.documents[kind].values() if index.certain("App") else ():
+            for path, names in document.claims.metrics:
+                for name in sorted(names - own):
+                    hint = did_you_mean(name, [*own, *METRICS])
+                    yield document, Finding(path, f'there is no metric "{name}"', hint, "unknown-metric")
 
 
 def _no_app(index: Index, path: Path, app: str) -> Finding:

@@ -47,6 +47,8 @@ class Claims:
     """Resources that a sandbox host cannot have, with the reason."""
     argv: tuple[tuple[Path, frozenset[str]], ...] = ()
     """Names of values that command lines read; none may be a secret."""
+    metrics: tuple[tuple[Path, frozenset[str]], ...] = ()
+    """Metrics in its expressions that some app must define."""
     allow_empty: bool = False
 
 

@@ -7,11 +7,14 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from reconciler.alerting.expressions import Scope
 from reconciler.manifests.door import Door, failure
-from reconciler.manifests.fields import Duration, Filled, Gate, Labels, Name, Selection, Values
+from reconciler.manifests.fields import Duration, Filled, Labels, MetricExpression, Name, Selection, Values
 from reconciler.manifests.findings import Finding, did_you_mean
 from reconciler.manifests.kinds import Claims, Draft
+from reconciler.manifests.measuring import metric_claims
 from reconciler.manifests.values import value_findings
+from reconciler.model.metadata import Path
 from reconciler.model.metrics import EACH
 from reconciler.model.monitoring import Alert, AlertRun, AlertScope, Severity
 
@@ -30,13 +33,13 @@ class AlertRunSpec(Door):
 class AlertSpec(Door):
     """The `spec` of an Alert."""
 
-    expr: Gate = Field(description="Expression over metrics that is true when something is wrong.")
+    expr: MetricExpression = Field(description="Expression over metrics that is true when something is wrong.")
     hosts: Selection | None = Field(None, description="Which hosts it is about.", examples=["role=web"])
     app: Name | None = Field(None, description="The hosts of this app, and the alert names the app.")
     allow_empty: bool = Field(default=False, description="No error if the selector matches no host.")
     scope: Literal["host", "fleet"] = Field("host", description="fleet: one alert over all these hosts together.")
     each: Filled | None = Field(None, description="One alert for each filesystem, interface, service ...")
-    clear: Gate | None = Field(None, description="When it is over; none: as soon as expr is false.")
+    clear: MetricExpression | None = Field(None, description="When it is over; none: as soon as expr is false.")
     for_: Duration = Field(0.0, alias="for", description="It must be so for this long.")
     keep_firing_for: Duration = Field(0.0, description="It must be over for this long.")
     severity: Literal["warning", "critical", "info"] = Field("warning", description="How much it matters.")
@@ -80,7 +83,9 @@ def build(draft: Draft) -> tuple[Alert, Claims]:
         inhibits=tuple(spec.inhibits),
         run=None if run is None else AlertRun(run.job, run.params, run.cooldown, run.max_per_hour),
     )
-    return alert, Claims(allow_empty=spec.allow_empty)
+    scope = Scope(each=spec.each or "", fleet=spec.scope == "fleet")
+    texts: dict[Path, str | None] = {("spec", "expr"): spec.expr, ("spec", "clear"): spec.clear}
+    return alert, Claims(metrics=metric_claims(texts, scope, draft.findings), allow_empty=spec.allow_empty)
 
 
 def _findings(spec: AlertSpec) -> Iterator[Finding]:

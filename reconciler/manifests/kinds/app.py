@@ -1,16 +1,18 @@
 """Kind App: something that runs on hosts."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, Self, TypeAlias, cast
 
 from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
+from reconciler.alerting.expressions import Scope
 from reconciler.manifests import claims
 from reconciler.manifests.door import Door, failure, shown
 from reconciler.manifests.fields import VARIABLE, Argv, Duration, Filled, Name, Selection, Values
 from reconciler.manifests.findings import Finding
 from reconciler.manifests.kinds import Claims, Draft
 from reconciler.manifests.looking import HealthSpec, health_claims
+from reconciler.manifests.measuring import metric_claims
 from reconciler.manifests.resources import RESOURCES
 from reconciler.manifests.rollouts import RolloutSpec, read_rollout
 from reconciler.manifests.values import value_findings
@@ -25,6 +27,7 @@ from reconciler.model.manifests import (
     Require,
     Sync,
 )
+from reconciler.model.metadata import Path
 
 ABOUT = "Something that runs on hosts: its values, its resources and how it is looked after."
 RESERVED = frozenset({"vars", "host", "facts", "hosts", "item", "key", "config", "secret"})
@@ -124,8 +127,14 @@ def build(draft: Draft) -> tuple[App, Claims]:
         templates=tuple(claims.template_claims(placed)),
         unsandboxed=(*claims.sandbox_claims(placed), *health_claims(spec.health)),
         argv=tuple(claims.argv_claims(placed)),
+        metrics=metric_claims(_gates(spec.rollout), Scope(fleet=True), draft.findings),
         allow_empty=spec.allow_empty,
     )
+
+
+def _gates(spec: RolloutSpec | None) -> Mapping[Path, str | None]:
+    steps = enumerate(spec.steps if spec else ())
+    return {("spec", "rollout", "steps", position, "gate"): step.gate for position, step in steps}
 
 
 def _findings(spec: AppSpec, placed: list[claims.Placed]) -> Iterator[Finding]:

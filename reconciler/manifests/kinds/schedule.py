@@ -6,10 +6,13 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from reconciler.alerting.expressions import Scope
 from reconciler.manifests.door import Door, failure
-from reconciler.manifests.fields import Duration, Filled, Gate, Moment, Name, Selection, Values
+from reconciler.manifests.fields import Duration, Filled, MetricExpression, Moment, Name, Selection, Values
 from reconciler.manifests.kinds import Claims, Draft
+from reconciler.manifests.measuring import metric_claims
 from reconciler.manifests.times import Timezone
+from reconciler.model.metadata import Path
 from reconciler.model.schedules import CatchUp, Concurrency, RunOn, Schedule, Trigger
 
 ABOUT = "When a job runs, by time or on a condition."
@@ -19,7 +22,7 @@ class TriggerSpec(Door):
     """A condition whose turning true starts a run; one of alert and expr."""
 
     alert: Name | None = Field(None, description="An alert that fires.")
-    expr: Gate | None = Field(None, description="An expression over metrics.")
+    expr: MetricExpression | None = Field(None, description="An expression over metrics.")
     for_: Duration = Field(0.0, alias="for", description="It must hold for this long.")
     cooldown: Duration = Field(600.0, description="Not again for so long.")
     max_per_hour: int = Field(4, ge=1, le=3600, description="At most so often.")
@@ -43,7 +46,7 @@ class ScheduleSpec(Door):
     job: Name = Field(description="Name of the job.", examples=["backup"])
     params: Values = Field({}, description="Values for its parameters.")
     run_on: Literal["each", "one"] = Field("each", description="On each of the hosts, or on one that is well.")
-    gate: Gate | None = Field(None, description="A due run waits until this holds.")
+    gate: MetricExpression | None = Field(None, description="A due run waits until this holds.")
     timezone: Timezone = Field("UTC", description="Whose wall clock cron follows.")
     concurrency: Literal["forbid", "replace", "allow"] = Field("forbid", description="While the run before goes on.")
     starting_deadline: Duration = Field(600.0, description="A run that could not start by then is skipped.")
@@ -82,7 +85,9 @@ def build(draft: Draft) -> tuple[Schedule, Claims]:
         jitter_seconds=spec.jitter,
         suspend=spec.suspend,
     )
-    return schedule, Claims(allow_empty=spec.allow_empty)
+    trigger = spec.trigger.expr if spec.trigger else None
+    texts: dict[Path, str | None] = {("spec", "gate"): spec.gate, ("spec", "trigger", "expr"): trigger}
+    return schedule, Claims(metrics=metric_claims(texts, Scope(), draft.findings), allow_empty=spec.allow_empty)
 
 
 def _trigger(spec: TriggerSpec | None) -> Trigger | None:
