@@ -1,4 +1,4 @@
-"""Expressions over metrics in alerts, gates and triggers. Whether an app measures what they name is left to `checks`."""
+"""Expressions over metrics in alerts, gates and triggers. Whether an app measures what they name, `checks` say."""
 
 from __future__ import annotations
 
