@@ -48,7 +48,7 @@ class ActiveAlert:
     value: float | None = None
     severity: Severity = Severity.WARNING
     labels: Mapping[str, str] = field(default_factory=dict)
-    """Its own, those of its app and of its host; `alert`, `severity`, `host` and, with `each`, that name are among them."""
+    """Its own, those of its app and of its host, and `alert`, `severity`, `host` and what `each` names."""
     summary: str = ""
     runbook_url: str = ""
     stale: bool = False
@@ -80,7 +80,7 @@ class Notification:
     """One message for one channel, about a group of alerts."""
 
     id: str
-    """(fingerprint of the group, what is told, sequence): the same message has the same id, however often it is made."""
+    """(fingerprint of the group, what is told, sequence): the same message has the same id each time."""
     channel: str
     told: Told
     alerts: tuple[ActiveAlert, ...]
