@@ -1,7 +1,5 @@
 """Times in manifests: time zones, times of the week, and `from` until `until`."""
 
-from __future__ import annotations
-
 import re
 import zoneinfo
 from collections.abc import Mapping

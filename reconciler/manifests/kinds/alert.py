@@ -1,9 +1,7 @@
 """Kind Alert: what is wrong, for how long it must be so, and what is said then."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -52,7 +50,7 @@ class AlertSpec(Door):
     run: AlertRunSpec | None = Field(None, description="A job to start on the host when it fires.")
 
     @model_validator(mode="after")
-    def _about_something(self) -> AlertSpec:
+    def _about_something(self) -> Self:
         if (self.hosts is None) == (self.app is None):
             raise failure("an alert takes hosts or app", 'All hosts are hosts: "*"')
         return self

@@ -1,7 +1,5 @@
 """Kind Channel: where notifications go, which, when and how often."""
 
-from __future__ import annotations
-
 import re
 from typing import Annotated, Any, TypeAlias
 

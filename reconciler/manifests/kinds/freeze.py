@@ -1,8 +1,6 @@
 """Kind Freeze: a time in which changes wait."""
 
-from __future__ import annotations
-
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Self, TypeAlias
 
 from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
@@ -43,7 +41,7 @@ class FreezeSpec(WindowSpec):
     allow_empty: bool = Field(default=False, description="No error if the selector matches no host.")
 
     @model_validator(mode="after")
-    def _one_way(self) -> FreezeSpec:
+    def _one_way(self) -> Self:
         read_window(self)
         return self
 

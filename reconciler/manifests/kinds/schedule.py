@@ -1,8 +1,6 @@
 """Kind Schedule: when a job runs, by time or on a condition."""
 
-from __future__ import annotations
-
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -28,7 +26,7 @@ class TriggerSpec(Door):
     max_per_hour: int = Field(4, ge=1, le=3600, description="At most so often.")
 
     @model_validator(mode="after")
-    def _one_condition(self) -> TriggerSpec:
+    def _one_condition(self) -> Self:
         if (self.alert is None) == (self.expr is None):
             raise failure("a trigger takes alert or expr", "Keep one")
         return self
@@ -55,7 +53,7 @@ class ScheduleSpec(Door):
     suspend: bool = Field(default=False, description="Start nothing.")
 
     @model_validator(mode="after")
-    def _one_time(self) -> ScheduleSpec:
+    def _one_time(self) -> Self:
         if sum(way is not None for way in (self.cron, self.every, self.at, self.trigger)) != 1:
             raise failure("a schedule takes one of cron, every, at and trigger", "Keep one")
         return self

@@ -1,6 +1,6 @@
 """Kind Silence: alerts that nobody is told of for a time."""
 
-from __future__ import annotations
+from typing import Self
 
 from pydantic import Field, model_validator
 
@@ -18,7 +18,7 @@ class SilenceSpec(WindowSpec):
     match: Selection = Field(description="Which alerts, by their labels.", examples=["alert=FilesystemFull"])
 
     @model_validator(mode="after")
-    def _one_way(self) -> SilenceSpec:
+    def _one_way(self) -> Self:
         read_window(self)
         return self
 
