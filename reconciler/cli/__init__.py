@@ -39,6 +39,8 @@ COMMANDS = {
     "secrets": "look after the secrets that the manifests name",
     "run": "run a job, or a command, on hosts",
     "jobs": "list, follow, cancel and retry runs and other work",
+    "alerts": "list alerts, take care of them, try rules",
+    "silence": "keep alerts quiet for a time",
     "watch": "keep the fleet in its state until stopped",
     "agent": "serve one host from the host itself",
     "doctor": "check this machine's set-up",

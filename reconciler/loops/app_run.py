@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from reconciler.clock import Clock
 from reconciler.errors import NOWHERE, InvalidInput, Place, Problem, ReconcilerError, Refused
+from reconciler.loops.held_alerts import alerts_held
 from reconciler.loops.host_view import HostView
 from reconciler.loops.outcome import AppOutcome, Listener, changes_of, drift_of, tally
 from reconciler.model.observed import Applied, AppStatus, ObservedApp
@@ -68,8 +69,7 @@ class AppRun:
             return self._not_applied(app, AppStatus.FAILED, *self._placed(app, error))
         except Refused as error:
             return self._not_applied(app, AppStatus.REFUSED, *self._placed(app, error))
-        act = self.transport.inspect if self.look is Look.ONLY else self.transport.apply
-        events = list(self._told(request, act(request)))
+        events = list(self._told(request, self._events(request)))
         resources = [event for event in events if isinstance(event, ResourceEvent)]
         finished = next(event for event in reversed(events) if isinstance(event, Finished))
         if self.look is Look.ONLY:
@@ -77,6 +77,13 @@ class AppRun:
         outcome = self._outcome(app, events, resources, finished)
         self._record(app, fingerprint, outcome, finished)
         return outcome
+
+    def _events(self, request: Request) -> Iterator[Event]:
+        if self.look is Look.ONLY:
+            yield from self.transport.inspect(request)
+            return
+        with alerts_held(self.store, self.view.host, request.app):
+            yield from self.transport.apply(request)
 
     def _placed(self, app: str, error: ReconcilerError) -> Iterator[Problem]:
         """Its problems, each with a place."""

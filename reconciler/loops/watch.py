@@ -1,7 +1,7 @@
 """The ops server's loop: follow a source, hold control, plan and commit what changed, converge, heal drift.
 
-The controller's turn (plan, commit, release) and the executor's work run in threads of their own, so that a slow host
-never keeps a new commit from being planned. They share the store and the last situation, nothing else.
+The controller's turn (plan, commit, release), the executor's work and the monitor run in threads of their own, so that
+a slow host never keeps a new commit from being planned. They share the store and the last situation, nothing else.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from reconciler.loops.controller import Controller
 from reconciler.loops.executor import Executor
 from reconciler.loops.given import POLL_SECONDS, Given
 from reconciler.loops.keeper import Keeper
+from reconciler.loops.monitor import Monitor
 from reconciler.loops.one_shot import actionable
 from reconciler.loops.planning import Pair, Planning, Situation
 from reconciler.loops.releases import Releases
@@ -70,6 +71,7 @@ class Watch:
         hosts: the hosts that this process works on, as they are now.
         given: what agents do.
         runs: makes what carries out runs of jobs.
+        monitor: looks after alerts while control is ours.
     """
 
     def __init__(
@@ -84,10 +86,12 @@ class Watch:
         hosts: Callable[[], tuple[str, ...]],
         given: Given,
         runs: Callable[[Told], RunCrew],
+        monitor: Monitor,
         clock: Clock,
         log: Log,
     ) -> None:
         self._given = given
+        self._monitor = monitor
         self._source = source
         self._planning = planning
         self._controller = controller
@@ -105,10 +109,8 @@ class Watch:
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set and the source woken. What is then under way is taken up by the next executor."""
-        threads = [
-            threading.Thread(target=loop, args=(stop,), name=name, daemon=True)
-            for name, loop in {"executor": self._worker.run, "requests": self._requests.run}.items()
-        ]
+        loops = {"executor": self._worker.run, "requests": self._requests.run, "monitor": self._monitor.run}
+        threads = [threading.Thread(target=loop, args=(stop,), name=name, daemon=True) for name, loop in loops.items()]
         for thread in threads:
             thread.start()
         try:
@@ -147,6 +149,7 @@ class Watch:
     def _turn(self, *, changed: bool) -> None:
         lease = self._control.hold()
         if lease is None:
+            self._monitor.stand_by()
             self._said.say(_TURN, self._log.info, "standby", reason="another controller holds control")
             return
         if lease.term != self._term:
@@ -163,6 +166,7 @@ class Watch:
         situation = self._hold_deletes(situation)
         written = self._controller.commit(situation, lease.term)
         self._follow(situation, lease.holder, written)
+        self._monitor.lead(situation.manifests, lease.term)
         released = self._controller.release(situation, situation.observed, self._untried(situation), lease.term)
         self._given.give(released)
         self._releases.released([(pair, _digest(situation, pair)) for pair in released], self._swept)

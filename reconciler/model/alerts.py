@@ -34,6 +34,18 @@ class AlertId:
     instance: str = ""
     """Such as `/var` for a rule with `each: filesystem`."""
 
+    def __str__(self) -> str:
+        """As people name it: `FilesystemFull@web-1:/var`; neither a rule's nor a host's name holds `@` or `:`."""
+        host = f"@{self.host}" if self.host else ""
+        return f"{self.rule}{host}:{self.instance}" if self.instance else f"{self.rule}{host}"
+
+    @classmethod
+    def parse(cls, text: str) -> AlertId:
+        """The inverse of `str`."""
+        name, _, instance = text.partition(":")
+        rule, _, host = name.partition("@")
+        return cls(rule, host, instance)
+
 
 @dataclass(frozen=True, slots=True)
 class ActiveAlert:
@@ -55,7 +67,18 @@ class ActiveAlert:
     sequence: int = 0
     """Grows with every transition."""
     reason: str = ""
-    """Why it resolved, where that was not its expression: `rule removed`."""
+    """Why it resolved, where that was not its expression: `the rule was removed`."""
+    held_seconds: float = 0.0
+    """While pending or recovering: how long that has been so, without gaps between samples."""
+    seen_at: datetime | None = None
+    """When the last sample came that could tell; a gap after it does not count."""
+    condition: str = ""
+    """Fingerprint of the rule's expressions: where it differs, the rule was edited, and this alert is another's."""
+
+    @property
+    def episode(self) -> tuple[AlertId, datetime | None]:
+        """The same as long as it goes on firing."""
+        return self.id, self.started_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +88,17 @@ class Transition:
     alert: ActiveAlert
     before: AlertState
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """Someone looks after an alert until it resolves: no repeats, no escalation."""
+
+    by: str
+    at: datetime
+    reason: str = ""
+    started_at: datetime | None = None
+    """Of the alert; one that fires anew needs another."""
 
 
 class Told(enum.Enum):

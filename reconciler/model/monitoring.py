@@ -99,6 +99,8 @@ class Silence:
     match: Selector
     window: Window
     reason: str
+    by: str = ""
+    """Who set it by hand; empty: it stands in the manifests."""
 
     @property
     def name(self) -> str:

@@ -14,6 +14,7 @@ from typing import Protocol, Self
 from reconciler.clock import Clock, SystemClock
 from reconciler.errors import InvalidInput, Problem
 from reconciler.settings import Settings
+from reconciler.store.alerts import OWN, Alerts, Sweep
 from reconciler.store.desired import DesiredState, HostDesired, HostWrite
 from reconciler.store.fleet import Answer, FleetRecords, FleetState, ReconcileRequest
 from reconciler.store.journal import Journal, JournalEvent
@@ -24,12 +25,15 @@ from reconciler.store.link import Link
 from reconciler.store.locks import NamedLocks, Waiter
 from reconciler.store.looks import Look, Looks
 from reconciler.store.observed import ObservedState
+from reconciler.store.outbox import Outbox
 from reconciler.store.reading import Reading
+from reconciler.store.told import ToldRecords
 from reconciler.store.users import Nodes, Users
 from reconciler.store.work import Finish, WorkQueue
 
 __all__ = [
     "CONTROL",
+    "OWN",
     "Answer",
     "Finish",
     "FleetState",
@@ -39,6 +43,7 @@ __all__ = [
     "Look",
     "ReconcileRequest",
     "Store",
+    "Sweep",
     "Waiter",
     "host_lease",
     "open_as_host",
@@ -93,6 +98,9 @@ class Store:
         self.fleet = FleetRecords(opened.link, keys, reading)
         self.looks = Looks(opened.link, keys, reading)
         self.key_lists = KeyListRecords(opened.link, keys, reading)
+        self.alerts = Alerts(opened.link, keys, reading)
+        self.told = ToldRecords(opened.link, keys, reading)
+        self.outbox = Outbox(opened.link, keys, reading)
         self.users = Users(opened.link, keys)
 
     @property

@@ -11,11 +11,11 @@ from reconciler.store.keys import Keys
 
 FUNCTIONS = "fcall fcall_ro"
 IN_FUNCTIONS = (
-    "append del exists expire get getrange hdel hget hincrby hkeys hmget hset hsetnx persist pexpire set time zadd"
+    "append del exists expire get getrange hdel hget hincrby hkeys hmget hset hsetnx persist pexpire set time xadd zadd"
     " zrange zrangebyscore zrem zremrangebyrank zscore"
 )
 """What the library's functions call; Redis asks whether the user of the function may."""
-ITSELF = "bzmpop hgetall lpop rpush xadd zpopmin"
+ITSELF = "bzmpop hgetall lpop rpush zpopmin"
 """What an agent sends beside functions and these."""
 CONNECTION = "ping select"
 CLUSTER = "asking cluster|slots cluster|shards cluster|nodes cluster|myid command readonly"

@@ -23,6 +23,8 @@ PERMANENT = (
     "HOST:held",
     "HOST:delayed",
     "HOST:events",
+    "HOST:alerts",
+    "HOST:transitions",
     "HOST:work:ID",
     "app:APP",
     "_:apps",
@@ -31,6 +33,12 @@ PERMANENT = (
     "_:fleet",
     "_:events",
     "_:locks",
+    "_:alerts",
+    "_:transitions",
+    "_:acks",
+    "_:silences",
+    "_:told",
+    "_:outbox",
 )
 """The keys that live until something removes them; every other key has a time to live.
 
@@ -39,6 +47,9 @@ What a host should be and is: `desired`, `config`, `observed`, `applied`, `facts
 `numbers`: the term, generation, token and sequence, which only grow. `queue`, `side`, `held`, `delayed`, `work`: what
 nobody has finished (a finished record gets a time to live). `events`: streams of bounded length. Of control: the names
 of hosts, apps and locks in use, the numbers, what the follower follows, and the events of the whole fleet.
+`alerts` are as many as fire
+and were resolved a moment ago, `transitions` streams of bounded length; what the monitor remembers of alerts (`acks`,
+`silences`, `told`) goes when they are over, `outbox` when it was sent.
 """
 
 

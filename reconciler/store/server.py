@@ -31,7 +31,7 @@ WRITE = 50
 PAUSES_SECONDS = (0.05, 0.25)
 """Waits before a second and a third try, where a connection was lost."""
 
-_READING = frozenset({"EXISTS", "GET", "HGET", "HGETALL", "HMGET", "SMEMBERS", "ZRANGE", "XREVRANGE"})
+_READING = frozenset({"EXISTS", "GET", "HGET", "HGETALL", "HMGET", "SMEMBERS", "TIME", "ZRANGE", "XREVRANGE"})
 _VERSION = ("FCALL_RO", "reconciler_version", "0")
 _ROUTING_KEY = {"FCALL": 3, "FCALL_RO": 3, "BZMPOP": 3}
 _REDIRECTED = (redis_errors.AskError, redis_errors.TryAgainError, redis_errors.ClusterDownError)

@@ -25,6 +25,7 @@ from reconciler.loops.keeper import Keeper
 from reconciler.loops.known_secrets import KnownSecrets
 from reconciler.loops.loading import load
 from reconciler.loops.lock_grants import grant_locks
+from reconciler.loops.monitor import Monitor
 from reconciler.loops.one_shot import OneShot
 from reconciler.loops.outcome import Listener, Nobody
 from reconciler.loops.planning import Planning, Situation
@@ -331,6 +332,7 @@ class Session:
             hosts=lambda: self.reach.hosts,
             given=self.given,
             runs=lambda told: self.run_crew(fleet, told),
+            monitor=Monitor(self.store, lambda _: {}, self.clock, log),
             clock=self.clock,
             log=log,
         )

@@ -24,6 +24,7 @@ for _, index in ipairs({'queue', 'side', 'held', 'delayed', 'finished'}) do
   redis.call('DEL', slot .. index)
 end
 redis.call('DEL', slot .. 'desired', slot .. 'observed', slot .. 'facts', slot .. 'ledger', slot .. 'lease',
-  slot .. 'events', slot .. 'ready', slot .. 'keys', slot .. 'asks')
+  slot .. 'events', slot .. 'ready', slot .. 'keys', slot .. 'alerts', slot .. 'transitions',
+  slot .. 'applying', slot .. 'asks')
 redis.call('EXPIRE', slot .. 'numbers', ARGV[2])
 return nil

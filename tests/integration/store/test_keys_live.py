@@ -4,14 +4,28 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from reconciler.alerting.routing import Group, GroupMemory
+from reconciler.model.alerts import Acknowledgement, AlertState, Notification, Told, Transition
 from reconciler.model.desired import Bundle, DesiredApp, SignedStatement
 from reconciler.model.observed import Applied, AppStatus, ObservedApp
 from reconciler.model.work import CONVERGE, RUN, Lane, Work, WorkState
-from reconciler.store import CONTROL, Answer, FleetState, HostWrite, Look, ReconcileRequest, Store, Waiter, host_lease
+from reconciler.store import (
+    CONTROL,
+    OWN,
+    Answer,
+    FleetState,
+    HostWrite,
+    Look,
+    ReconcileRequest,
+    Store,
+    Waiter,
+    host_lease,
+)
 from reconciler.store.keys import PERMANENT
 from reconciler.store.layout import LAYOUT
 from reconciler.trust import Signed
 from tests.integration.store.conftest import Inside
+from tests.unit.alerting.rules import firing, silence
 
 
 def everything(store: Store, host: str) -> None:
@@ -47,6 +61,19 @@ def everything(store: Store, host: str) -> None:
     store.fleet.request_reconcile(ReconcileRequest("01J", "ops-2"))
     store.fleet.answer("01J", Answer("done"))
     store.fleet.save_plan("abc", "{}")
+    alerts_of(store, host)
+
+
+def alerts_of(store: Store, host: str) -> None:
+    """One of each thing that the monitor and people write of alerts."""
+    alert = firing("CpuBusy", host)
+    for slot in (host, OWN):
+        store.alerts.write(slot, {alert.id: alert}, [Transition(alert, AlertState.PENDING, alert.since)])
+    store.alerts.hold(host, "webapp", 60)
+    store.alerts.acknowledge({alert.id: Acknowledgement("eva", alert.since)})
+    store.alerts.silence(silence("host=web-1", end=alert.since))
+    store.told.write({Group("mail", ()): GroupMemory(alert.since)})
+    store.outbox.put([Notification("1", "mail", Told.FIRING, (alert,), alert.since)])
 
 
 def test_every_key_expires_or_is_listed_as_permanent(store: Store, inside: Inside) -> None:

@@ -1,0 +1,45 @@
+"""List the alerts that fire or are about to: since when, the value, what is said, and why nobody is told."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from reconciler.cli.console import Console
+from reconciler.cli.exits import Exit
+from reconciler.cli.options import add_output
+from reconciler.model.alerts import AlertState
+
+if TYPE_CHECKING:
+    from reconciler.loops.alert_board import Sight
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Flags of `alerts list`."""
+    parser.add_argument(
+        "-l", "--selector", metavar="SELECTOR", help="only alerts with these labels: severity=critical,host=web-1"
+    )
+    parser.add_argument("-a", "--all", action="store_true", help="also those that resolved in the last 15 minutes")
+    add_output(parser, "json")
+
+
+def run(arguments: argparse.Namespace, console: Console) -> Exit:
+    """Read and print."""
+    from reconciler.alerting.muting import selects
+    from reconciler.cli.selecting import selector_of
+    from reconciler.cli.sessions import Access, session_of
+    from reconciler.loops.alert_board import board
+    from reconciler.reports.alerts import alerts_json, alerts_text
+
+    chosen = selector_of(arguments.selector) if arguments.selector else None
+    with session_of(arguments, console, Access.READ) as session:
+        sights = board(session.store, session.manifests(session.tree()))
+        now = session.clock.now()
+    found: list[Sight] = [
+        sight
+        for sight in sights
+        if (arguments.all or sight.alert.state is not AlertState.RESOLVED)
+        and (chosen is None or selects(chosen, sight.alert))
+    ]
+    console.print(alerts_json(found) if console.output == "json" else alerts_text(found, now=now, color=console.color))
+    return Exit.DONE
