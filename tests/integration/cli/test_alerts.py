@@ -1,0 +1,133 @@
+"""Alerts on the command line: what fires, who looks after it, what is kept quiet, and rules that are tried out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from reconciler.clock import SystemClock
+from reconciler.model.alerts import ActiveAlert, AlertId, AlertState
+from reconciler.model.monitoring import Severity
+from reconciler.store import Store
+from reconciler.store.opening import embedded
+from tests.integration.cli.conftest import Repository
+
+RULE = """\
+apiVersion: reconciler/v1
+kind: Alert
+metadata: {name: CpuBusy}
+spec: {hosts: "*", expr: cpu.percent > 90, for: 2m, summary: it is busy}
+"""
+TESTS = "tests: [{name: busy, series: {cpu.percent: 95x5}, expect: [{at: AT, firing: [CpuBusy]}]}]\n"
+
+
+@contextmanager
+def store_of(repository: Repository) -> Iterator[Store]:
+    """What a host writes to."""
+    runtime = Path(repository.environment["RECONCILER_RUNTIME_DIR"])
+    with Store(embedded(repository.root / ".reconciler/store", runtime, SystemClock())) as store:
+        yield store
+
+
+def alert(name: str, state: AlertState = AlertState.FIRING, **fields: object) -> ActiveAlert:
+    now = SystemClock().now()
+    labels = {"alert": name, "host": "demo", "severity": "warning"}
+    made = ActiveAlert(AlertId(name, "demo"), state, now, now, 95.0, labels=labels, summary=f"{name} on demo")
+    return replace(made, **fields)  # type: ignore[arg-type] # fields by name
+
+
+def fires(repository: Repository, *alerts: ActiveAlert) -> None:
+    repository("apply", "--yes")
+    with store_of(repository) as store:
+        store.alerts.write("demo", {it.id: it for it in alerts})
+
+
+def test_without_any_there_are_no_alerts_and_no_silences(small: Repository) -> None:
+    assert small("alerts").out == "No alerts.\n"
+    assert small("silence").out == "No silences.\n"
+
+
+def test_alerts_are_listed_with_what_fires_first_and_why_nobody_is_told(small: Repository) -> None:
+    fires(
+        small,
+        alert("Calm", AlertState.RESOLVED),
+        alert("Soon", AlertState.PENDING),
+        alert("CpuBusy"),
+        alert("DiskFull", severity=Severity.CRITICAL),
+    )
+    assert small("silence", "add", "alert=CpuBusy", "--for", "2h", "--reason", "a batch").code == 0
+    lines = small("alerts", "list").out.splitlines()
+    assert [line.split()[:1] + line.split()[2:3] for line in lines[1:4]] == [
+        ["firing", "DiskFull@demo"],
+        ["firing", "CpuBusy@demo"],
+        ["pending", "Soon@demo"],
+    ]
+    assert "CpuBusy on demo (silenced by by-hand-" in lines[2]
+    assert lines[-1] == "2 alerts fire, 1 of them told to nobody."
+    assert "Calm@demo" in small("alerts", "list", "--all").out
+    assert "DiskFull" not in small("alerts", "list", "-l", "alert=CpuBusy").out
+
+
+def test_the_list_as_json(small: Repository) -> None:
+    fires(small, alert("CpuBusy"))
+    (found,) = json.loads(small("alerts", "list", "-o", "json").out)["alerts"]
+    assert (found["id"], found["state"], found["value"], found["muted"]) == ("CpuBusy@demo", "firing", 95.0, "")
+
+
+def test_an_acknowledged_alert_says_who_looks_after_it(small: Repository) -> None:
+    fires(small, alert("CpuBusy"), alert("DiskFull"))
+    acknowledged = small("alerts", "ack", "CpuBusy@demo", "--reason", "on it")
+    assert acknowledged.err == "Acknowledged CpuBusy@demo.\n"
+    assert "@ops-1: on it)" in small("alerts").out
+    assert small("alerts", "ack", "-l", "host=demo").err == "Acknowledged CpuBusy@demo, DiskFull@demo.\n"
+    assert "acknowledged" in small("history").out
+
+
+def test_what_does_not_fire_cannot_be_acknowledged(small: Repository) -> None:
+    fires(small, alert("CpuBusy"))
+    wrong = small("alerts", "ack", "CpuBuzy@demo")
+    assert (wrong.code, wrong.err) == (1, "error: CpuBuzy@demo does not fire. Did you mean CpuBusy@demo?\n")
+    assert small("alerts", "ack", "-l", "host=other").code == 1
+    assert small("alerts", "ack").code == 1
+
+
+def test_silences_by_hand_are_listed_and_ended_and_those_of_the_manifests_are_not(small: Repository) -> None:
+    small.write(
+        "manifests/silences.yaml",
+        "apiVersion: reconciler/v1\nkind: Silence\nmetadata: {name: backup}\n"
+        'spec: {match: "*", times: [{times: ["02:00-02:01"]}], reason: backup}\n',
+    )
+    added = small("silence", "add", "host=demo", "--for", "2h", "--reason", "disk swap")
+    name = added.out.partition(":")[0]
+    listed = small("silence", "list").out
+    assert "backup" in listed
+    assert f"{name}  active" in listed
+    assert json.loads(small("silence", "list", "-o", "json").out)["silences"][1]["by"].endswith("@ops-1")
+    refused = small("silence", "expire", "backup", "nothing")
+    assert "backup stands in manifests/silences.yaml. Change it there" in refused.err
+    assert small("silence", "expire", name).code == 0
+    assert name not in small("silence").out
+    assert small("silence", "add", "host=demo", "--for", "long", "--reason", "x").code == 1
+
+
+def test_rules_are_tried_on_series_of_a_file(small: Repository, tmp_path: Path) -> None:
+    small.write("manifests/alerts.yaml", RULE)
+    file = tmp_path / "alerts.test.yaml"
+    file.write_text(TESTS.replace("AT", "3m"))
+    held = small("alerts", "test", str(file))
+    assert (held.code, held.last_line) == (0, "1 test, 0 failed.")
+    assert "2m  CpuBusy  pending -> firing" in held.out
+    file.write_text(TESTS.replace("AT", "1m"))
+    failed = small("alerts", "test", str(file))
+    assert failed.code == 1
+    assert "at 60s CpuBusy should fire, and does not" in failed.out
+    assert json.loads(small("alerts", "test", str(file), "-o", "json").out)["tests"][0]["wrong"]
+    assert small("alerts", "test", "nowhere.yaml").code == 1
+
+
+def test_the_metrics_that_rules_can_speak_of_are_listed(small: Repository) -> None:
+    assert "filesystem.percent" in small("alerts", "metrics").out
+    assert json.loads(small("alerts", "metrics", "-o", "json").out)["metrics"]
