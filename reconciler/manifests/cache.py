@@ -31,7 +31,7 @@ Key: TypeAlias = tuple[str, str]
 SHARDS = 16
 MIN_SPARE = 20
 """Entries of other trees that a shard may keep, however few of this one it holds."""
-_ROOMS = ("manifests", "model", "rendering")
+_ROOMS = ("alerting", "manifests", "model", "rendering")
 _MODULES = ("reconciler.model.", "reconciler.manifests.parsed", "reconciler.manifests.kinds")
 
 
@@ -113,7 +113,12 @@ class _Unpickler(pickle.Unpickler):
     """Builds our own plain values only."""
 
     def find_class(self, module: str, name: str) -> Any:
-        plain = (module, name) in {("datetime", "datetime"), ("datetime", "timezone"), ("reconciler.errors", "Place")}
+        plain = (module, name) in {
+            ("datetime", "datetime"),
+            ("datetime", "time"),
+            ("datetime", "timezone"),
+            ("reconciler.errors", "Place"),
+        }
         if plain or module.startswith(_MODULES):
             found = super().find_class(module, name)
             if isinstance(found, type) and (found.__module__, found.__qualname__) == (module, name):
