@@ -14,7 +14,7 @@ from reconciler.loops.executor import Executor
 from reconciler.loops.outcome import AppOutcome, HostOutcome
 from reconciler.loops.silence import silent_agents
 from reconciler.model.observed import AppStatus, ObservedHost
-from reconciler.store import Look, Store
+from reconciler.store import ASK_SECONDS, Look, Store
 
 _POLL_SECONDS = 1.0
 
@@ -30,7 +30,8 @@ def ask_agents(store: Store, clock: Clock, hosts: Sequence[str], apps: Sequence[
     look = Look(ulid(clock.now()), tuple(apps) if apps is not None else None)
     left = [host for host in hosts if host not in silent]
     store.looks.ask(left, look)
-    while left:
+    deadline = clock.monotonic() + ASK_SECONDS
+    while left and clock.monotonic() < deadline:
         for host in tuple(left):
             found = store.looks.wait(host, look, _POLL_SECONDS if len(left) == 1 else 0.01)
             if found is not None:
@@ -39,6 +40,7 @@ def ask_agents(store: Store, clock: Clock, hosts: Sequence[str], apps: Sequence[
         silent = silent_agents(store, clock, left)
         yield from (HostOutcome(host, unreachable=why) for host, why in silent.items())
         left = [host for host in left if host not in silent]
+    yield from (HostOutcome(host, unreachable=f"its agent did not answer within {ASK_SECONDS} s") for host in left)
 
 
 def answer_looks(executor: Executor, host: str) -> None:

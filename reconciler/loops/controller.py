@@ -6,10 +6,11 @@ import hashlib
 import json
 from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from reconciler.clock import Clock, milliseconds
-from reconciler.errors import Place, Refused
+from reconciler.errors import Place, Problem, Refused
 from reconciler.loops.at_work import at_work
 from reconciler.loops.planning import Pair, Situation
 from reconciler.loops.sealing import Sealing
@@ -19,8 +20,27 @@ from reconciler.model.work import converge_mark
 from reconciler.planner.on_trial import OnTrial, has_confirm
 from reconciler.planner.published import published_config
 from reconciler.planner.waves import Waves
-from reconciler.store import HostWrite, Store
+from reconciler.store import CONTROL, HostWrite, Store
 from reconciler.trust import Signed, Signer, TrustedKeys, verify
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What became of a commit."""
+
+    written: int
+    """Hosts whose statement was written."""
+    refused: Mapping[str, Problem]
+    """Host -> why it could not be told what it should be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """What was made due."""
+
+    pairs: tuple[Pair, ...]
+    refused: Mapping[str, Problem]
+    """Host -> why nothing could be made due there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +67,11 @@ class Controller:
     _said: dict[str, Statement] = field(default_factory=dict)
     """Host -> the statement that stands in the store, verified."""
 
-    def commit(self, situation: Situation, term: int, *, anew: Collection[str] = ()) -> int:
-        """Write the statements of all hosts whose content changed or that have none; returns how many.
+    def commit(self, situation: Situation, term: int, *, anew: Collection[str] = ()) -> Committed:
+        """Write the statements of all hosts whose content changed or that have none.
 
-        Apps that the plan holds, or that are out of scope, keep what was said of them before.
+        Apps that the plan holds, or that are out of scope, keep what was said of them before. A host writes to its own
+        slot, so what is wrong there keeps no other host from being told.
 
         Args:
             situation: what should be.
@@ -63,23 +84,41 @@ class Controller:
         desired = situation.desired
         self._tell_keys(desired.hosts)
         self._learn([host for host in desired.hosts if host not in self._said])
-        writes = [
-            write
-            for host in desired.hosts
-            if situation.scope.host(host)
-            for write in self._write(situation, host, again=host in anew)
-        ]
+        writes: list[HostWrite] = []
+        refused: list[Problem] = []
+        for host in filter(situation.scope.host, desired.hosts):
+            try:
+                writes += self._write(situation, host, again=host in anew)
+            except Refused as error:
+                refused += error.problems
         missing = desired.bundles.keys() - self.store.desired.bundles(desired.bundles, renew=True).keys()
         if writes or missing:
             self.store.desired.put_bundles(desired.bundles.values())
         if writes:
             self.store.desired.write_app_config(published_config(desired))
-            self.store.desired.write(term, writes)
-            self._said.update({write.host: self._verified(write.host, write.signed) for write in writes})
+            refused += self._refused(term, partial(self.store.desired.write, term, writes))
+        left_out = {problem.place.host for problem in refused}
+        told = [write for write in writes if write.host not in left_out]
+        self._said.update({write.host: self._verified(write.host, write.signed) for write in told})
         for host in situation.plan.forgotten:
-            self.store.desired.forget(host, term)
+            refused += self._refused(term, partial(self.store.desired.forget, host, term))
             self._said.pop(host, None)
-        return len(writes)
+        return Committed(len(told), {problem.place.host: problem for problem in refused})
+
+    def _refused(self, term: int, write: Callable[[], object]) -> Sequence[Problem]:
+        """Write to hosts; what some of them refuse.
+
+        Raises:
+            Refused: they are right, control is someone else's.
+        """
+        try:
+            write()
+        except Refused as error:
+            control = self.store.leases.current(CONTROL)
+            if control is None or control.term != term:
+                raise
+            return error.problems
+        return ()
 
     def forget(self) -> None:
         """Someone else had control: read anew what stands in the store before the next commit."""
@@ -88,8 +127,12 @@ class Controller:
 
     def release(
         self, situation: Situation, observed: Mapping[str, ObservedHost], pairs: Iterable[Pair], term: int
-    ) -> tuple[Pair, ...]:
-        """Enqueue converge marks for those of `pairs` that wait for nothing; returns them."""
+    ) -> Released:
+        """Enqueue converge marks for those of `pairs` that wait for nothing.
+
+        Raises:
+            Refused: someone with a higher term controls the fleet now.
+        """
         waves, trials = self._order(situation, observed)
         ready: tuple[Pair, ...] = ()
         for choice in trials.choices(pairs):
@@ -97,8 +140,9 @@ class Controller:
             if any(map(trials.concerns, ready)):
                 break
         marks = [converge_mark(host, app) for host, app in ready]
-        self.store.work.enqueue(marks, agents=self.agents(), term=term)
-        return ready
+        problems = self._refused(term, partial(self.store.work.enqueue, marks, agents=self.agents(), term=term))
+        refused = {problem.place.host: problem for problem in problems}
+        return Released(tuple(pair for pair in ready if pair[0] not in refused), refused)
 
     def waiting(
         self, situation: Situation, observed: Mapping[str, ObservedHost], pairs: Collection[Pair]

@@ -45,13 +45,16 @@ class OneShot:
             Refused: someone else took control.
         """
         scope = situation.scope
-        self.controller.commit(situation, term, anew=_refusing(situation.observed))
+        refused = self.controller.commit(situation, term, anew=_refusing(situation.observed)).refused
         self.executor.report(host for host in situation.local if scope.host(host))
-        pending = actionable(situation)
-        outcomes = [*_rejected(situation)]
+        pending = [pair for pair in actionable(situation) if pair[0] not in refused]
+        outcomes = [*_rejected(situation), *(_untold(host, problem) for host, problem in sorted(refused.items()))]
         while pending:
             observed = self.store.observed.read(situation.desired.hosts)
-            released = self.controller.release(situation, observed, pending, term)
+            release = self.controller.release(situation, observed, pending, term)
+            released = release.pairs
+            outcomes += [_untold(host, problem) for host, problem in sorted(release.refused.items())]
+            pending = [pair for pair in pending if pair[0] not in release.refused]
             if not released:
                 outcomes += _waiting(self.controller.waiting(situation, observed, pending))
                 break
@@ -135,6 +138,10 @@ def _waiting(reasons: Mapping[Pair, str]) -> list[HostOutcome]:
         _not_tried(pair, AppStatus.WAITING, f"not tried: waits for {reason}", "", "dependency-failed")
         for pair, reason in reasons.items()
     ]
+
+
+def _untold(host: str, problem: Problem) -> HostOutcome:
+    return HostOutcome(host, (AppOutcome("", AppStatus.REFUSED, problems=(problem,)),))
 
 
 def _rejected(situation: Situation) -> Iterator[HostOutcome]:

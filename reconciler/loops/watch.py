@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -164,10 +164,13 @@ class Watch:
         self._swept = self._clock.monotonic()
         situation = self._planning.plan(self._source.tree(), WHOLE_FLEET, texts=False)
         situation = self._hold_deletes(situation)
-        written = self._controller.commit(situation, lease.term)
-        self._follow(situation, lease.holder, written)
+        committed = self._controller.commit(situation, lease.term)
+        self._follow(situation, lease.holder, committed.written)
         self._monitor.lead(situation.manifests, lease.term)
-        released = self._controller.release(situation, situation.observed, self._untried(situation), lease.term)
+        untried = [pair for pair in self._untried(situation) if pair[0] not in committed.refused]
+        release = self._controller.release(situation, situation.observed, untried, lease.term)
+        self._tell_refused({**committed.refused, **release.refused})
+        released = release.pairs
         self._given.give(released)
         self._releases.released([(pair, _digest(situation, pair)) for pair in released], self._swept)
         self._worker.show(situation)
@@ -212,6 +215,13 @@ class Watch:
         self._situation = situation
         branch = situation.tree.revision.branch
         self._store.fleet.set_current(FleetState(revision, branch, holder, at=self._clock.now()))
+
+    def _tell_refused(self, refused: Mapping[str, Problem]) -> None:
+        if refused:
+            told = "; ".join(map(str, refused.values()))
+            self._said.say("refused", self._log.error, "refused", error=told)
+        else:
+            self._said.over("refused")
 
     def _untried(self, situation: Situation) -> list[Pair]:
         """What is due, less what was released a moment ago, or failed then and would fail again."""

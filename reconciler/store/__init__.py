@@ -23,7 +23,7 @@ from reconciler.store.keys import Keys
 from reconciler.store.leases import CONTROL, Leases, host_lease
 from reconciler.store.link import Link
 from reconciler.store.locks import NamedLocks, Waiter
-from reconciler.store.looks import Look, Looks
+from reconciler.store.looks import ASK_SECONDS, Look, Looks
 from reconciler.store.observed import ObservedState
 from reconciler.store.outbox import Outbox
 from reconciler.store.reading import Reading
@@ -32,6 +32,7 @@ from reconciler.store.users import Nodes, Users
 from reconciler.store.work import Finish, WorkQueue
 
 __all__ = [
+    "ASK_SECONDS",
     "CONTROL",
     "OWN",
     "Answer",
@@ -94,10 +95,10 @@ class Store:
         self.work = WorkQueue(opened.link, keys, reading)
         self.locks = NamedLocks(opened.link, keys, reading)
         self.leases = Leases(opened.link, keys, reading, entropy)
-        self.journal = Journal(opened.link, keys, reading)
+        self.journal = Journal(keys, reading)
         self.fleet = FleetRecords(opened.link, keys, reading)
         self.looks = Looks(opened.link, keys, reading)
-        self.key_lists = KeyListRecords(opened.link, keys, reading)
+        self.key_lists = KeyListRecords(keys, reading)
         self.alerts = Alerts(opened.link, keys, reading)
         self.told = ToldRecords(opened.link, keys, reading)
         self.outbox = Outbox(opened.link, keys, reading)

@@ -12,7 +12,7 @@ from typing import Any
 from reconciler.errors import Place, Problem, Refused
 from reconciler.model.desired import Bundle, DesiredApp, SignedStatement
 from reconciler.store.keys import Keys
-from reconciler.store.link import Argument, Command, Link, call, compact, flat, refuse_older, text
+from reconciler.store.link import Argument, Command, Link, call, compact, flat, odd_slot, passed, refuse_older, text
 from reconciler.store.reading import Reading, json_map, number, unpacked, word, words
 
 BUNDLE_SECONDS = 90 * 86_400
@@ -61,16 +61,14 @@ class DesiredState:
         """Write all hosts, one atomic step each; writing the same again changes nothing.
 
         Raises:
-            Refused: some hosts hold a higher term or generation; the others are written.
+            Refused: some hosts hold a higher term or generation, or what we do not write; the others are written.
         """
         names = [host.host for host in hosts]
         index = self._keys.control + "hosts"
         for first in range(0, len(names), _NAMES_A_COMMAND):
             self._link.send("SADD", index, *names[first : first + _NAMES_A_COMMAND])
-        replies = self._link.send_all([self._write_command(term, host) for host in hosts])
-        refused = [
-            _refusal(host, *reply, term=term) for host, reply in zip(hosts, replies, strict=True) if reply is not None
-        ]
+        replies = self._reading.ask_all([self._write_command(term, host) for host in hosts])
+        refused = [_refusal(host, reply, term=term) for host, reply in zip(hosts, replies, strict=True) if reply != 1]
         if refused:
             raise Refused(refused)
 
@@ -107,8 +105,8 @@ class DesiredState:
         Raises:
             Refused: the host holds a higher term.
         """
-        reply = self._link.send(*call("host_forget", self._keys.host(host), term, NUMBERS_SECONDS))
-        refuse_older(reply, host, term)
+        newer = self._reading.ask(*call("host_forget", self._keys.host(host), term, NUMBERS_SECONDS))
+        refuse_older(newer, host, term)
         self._link.send("SREM", self._keys.control + "hosts", host)
 
     def put_bundles(self, bundles: Iterable[Bundle]) -> None:
@@ -190,13 +188,15 @@ def _texts(config: Mapping[str, Any]) -> list[Argument]:
     return list(flat({key: config_text(value) for key, value in sorted(config.items())}))
 
 
-def _refusal(host: HostWrite, what: bytes, stored: bytes, *, term: int) -> Problem:
-    place = Place(host=host.host)
+def _refusal(host: HostWrite, reply: tuple[bytes, bytes] | None, *, term: int) -> Problem:
+    if reply is None:
+        return odd_slot(host.host)
+    what, stored = reply
     if what == b"term":
-        message = f"another controller has taken over (term {text(stored)}, ours is {term})"
-        return Problem(place, message, "Look: reconcile status", "term-passed")
+        return passed(stored, host.host, term)
     message = f"generation {host.generation} is not above the one written, {text(stored)}"
-    return Problem(place, message, "Plan again; another run has just written.", "generation-passed")
+    hint = "Plan again; another run has just written."
+    return Problem(Place(host=host.host), message, hint, "generation-passed")
 
 
 def _desired_app(host: str, app: str, record: bytes) -> DesiredApp:

@@ -9,6 +9,22 @@ from reconciler.errors import InvalidInput, ReconcilerError, Unavailable
 FUNCTION_MISSING = "Function not found"
 
 
+_OF_DATA = (
+    "WRONGTYPE",
+    "user_function:",
+    "would overflow",
+    "is not an integer",
+    "is not a valid float",
+    "exhausted the last possible ID",
+)
+"""What Redis says where a key does not hold what a command or a function of ours expects."""
+
+
+def of_data(reply: object) -> bool:
+    """Whether a reply is an error for which the content of a key is to blame, and nothing else."""
+    return type(reply) is redis_errors.ResponseError and any(words in str(reply) for words in _OF_DATA)
+
+
 def translated(error: Exception, where: str, key: str = "") -> ReconcilerError:
     """The error to raise instead. `where` names the server without its password, `key` what was asked of it."""
     message = str(error)

@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Any, TypeAlias
 
 from reconciler.store.keys import Keys
-from reconciler.store.link import Link, compact, fields, moment
+from reconciler.store.link import compact, fields, moment
 from reconciler.store.reading import Reading, json_map
 
 FLEET_EVENTS_KEPT = 10_000
@@ -39,8 +39,7 @@ class JournalEvent:
 class Journal:
     """`Store.journal`."""
 
-    def __init__(self, link: Link, keys: Keys, reading: Reading) -> None:
-        self._link = link
+    def __init__(self, keys: Keys, reading: Reading) -> None:
         self._reading = reading
         self._keys = keys
 
@@ -48,7 +47,7 @@ class Journal:
         """Add an event; the oldest make room."""
         kept = HOST_EVENTS_KEPT if host else FLEET_EVENTS_KEPT
         event = ("kind", kind, "app", app, "details", compact(details))
-        self._link.send("XADD", self._stream(host), "MAXLEN", "~", kept, "*", *event, repeatable=False)
+        self._reading.ask("XADD", self._stream(host), "MAXLEN", "~", kept, "*", *event, repeatable=False)
 
     def recent(self, limit: int = 50, *, host: str = "", app: str = "") -> Sequence[JournalEvent]:
         """The latest events, the newest first; only those of a host or an app where one is given."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from reconciler.store.keys import Keys
-from reconciler.store.link import Link
 from reconciler.store.reading import Reading, number
 from reconciler.trust import Signed
 
@@ -15,8 +14,7 @@ _SIGNATURE_BYTES = 64
 class KeyListRecords:
     """`Store.key_lists`."""
 
-    def __init__(self, link: Link, keys: Keys, reading: Reading) -> None:
-        self._link = link
+    def __init__(self, keys: Keys, reading: Reading) -> None:
         self._reading = reading
         self._keys = keys
 
@@ -24,7 +22,7 @@ class KeyListRecords:
         """Let these hosts have the lists, by version; what is there already is written again."""
         fields = [word for version, signed in lists for word in (version, signed.signature + signed.body)]
         if fields:
-            self._link.send_all([("HSET", self._keys.host(host) + "keys", *fields) for host in hosts])
+            self._reading.ask_all([("HSET", self._keys.host(host) + "keys", *fields) for host in hosts])
 
     def read(self, host: str) -> Mapping[int, Signed]:
         """The lists of a host by the version under which they stand, which nobody has checked."""

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol, TypeAlias
 
-from reconciler.errors import Refused
+from reconciler.errors import Place, Problem, Refused
 
 Argument: TypeAlias = str | bytes | int | float
 Command: TypeAlias = tuple[Argument, ...]
@@ -20,7 +20,9 @@ LATEST_SECONDS = (1 << 53) / 1_000_000
 """No time is later (the year 2255): functions count microseconds, exactly up to there."""
 
 FOREIGN = object()
-"""The reply of `Link.look` for a key that holds another type of value than the command reads."""
+"""The reply of `Link.look` for a key that does not hold what the command expects."""
+
+_ROUTING_KEY = {"FCALL": 3, "FCALL_RO": 3, "BZMPOP": 3}
 
 
 class Link(Protocol):
@@ -44,9 +46,14 @@ class Link(Protocol):
         """Many repeatable commands, pipelined; replies in order. Raises as `send`, for the first that failed."""
         ...
 
-    def look(self, commands: Sequence[Command]) -> list[Any]:
-        """As `send_all`, for commands that read: one on a key of another type gets FOREIGN and fails nothing."""
+    def look(self, commands: Sequence[Command], *, repeatable: bool = True) -> list[Any]:
+        """As `send_all`, but a command on a key that does not hold what we write gets FOREIGN and fails nothing."""
         ...
+
+
+def key_of(command: Command) -> str:
+    """The key that the command is about; of a function, the slot."""
+    return str(command[min(_ROUTING_KEY.get(str(command[0]), 1), len(command) - 1)])
 
 
 def call(function: str, slot: str, *arguments: Argument) -> Command:
@@ -84,11 +91,19 @@ def moment(seconds: float | str | None) -> datetime | None:
     return datetime.fromtimestamp(value, UTC)
 
 
+def odd_slot(host: str) -> Problem:
+    """What is wrong where a host's slot takes no write."""
+    message = "its records in Redis are not as this program writes them, so nothing was written there"
+    return Problem(Place(host=host), message, "Who else writes there? Look: reconcile doctor", "store-record")
+
+
+def passed(newer: bytes, host: str, term: int) -> Problem:
+    """What is wrong where a function answered that a later controller has written."""
+    message = f"another controller has taken over (term {text(newer)}, ours is {term})"
+    return Problem(Place(host=host), message, "Nothing was written. Look: reconcile status", "term-passed")
+
+
 def refuse_older(newer: bytes | None, host: str, term: int) -> None:
     """Raise where a function answered that a later controller has written."""
     if newer is not None:
-        raise Refused.of(
-            "term-passed",
-            f"{host}: another controller has taken over (term {text(newer)}, ours is {term})",
-            hint="Nothing was written. Look: reconcile status",
-        )
+        raise Refused(passed(newer, host, term))

@@ -39,27 +39,28 @@ class Looks:
         form = compact({"id": look.id} if look.apps is None else {"id": look.id, "apps": look.apps})
         for host in hosts:
             slot = self._keys.host(host)
-            self._link.send("RPUSH", slot + "asks", form, repeatable=False)
-            self._link.send("EXPIRE", slot + "asks", ASK_SECONDS)
-            self._link.send("ZADD", slot + "ready", 0, host)
-            self._link.send("EXPIRE", slot + "ready", ASK_SECONDS)
+            self._reading.ask("RPUSH", slot + "asks", form, repeatable=False)
+            self._reading.ask("EXPIRE", slot + "asks", ASK_SECONDS)
+            self._reading.ask("ZADD", slot + "ready", 0, host)
+            self._reading.ask("EXPIRE", slot + "ready", ASK_SECONDS)
 
     def asked(self, host: str) -> Sequence[Look]:
         """Take what was asked of a host."""
         key = self._keys.host(host) + "asks"
-        return self._reading.records(key, self._link.send("LPOP", key, _AT_ONCE, repeatable=False) or (), _look)
+        return self._reading.records(key, self._reading.ask("LPOP", key, _AT_ONCE, repeatable=False) or (), _look)
 
     def answer(self, host: str, look: Look, found: Mapping[str, Any]) -> None:
         """Tell what was found (plain JSON values)."""
         key = f"{self._keys.host(host)}answer:{look.id}"
-        self._link.send("RPUSH", key, compact(found), repeatable=False)
-        self._link.send("EXPIRE", key, ASK_SECONDS)
+        self._reading.ask("RPUSH", key, compact(found), repeatable=False)
+        self._reading.ask("EXPIRE", key, ASK_SECONDS)
 
     def wait(self, host: str, look: Look, seconds: float) -> Mapping[str, Any] | None:
-        """What a host answered, waited for that long (2 s at most)."""
+        """What a host answered, waited for that long (2 s at most); nonsense is an answer without content."""
         key = f"{self._keys.host(host)}answer:{look.id}"
-        found = self._link.send("BLPOP", key, min(max(seconds, 0.01), LONGEST_WAIT_SECONDS), repeatable=False)
-        return self._reading.record(key, lambda: json_map(found[1])) if found else None
+        wait = min(max(seconds, 0.01), LONGEST_WAIT_SECONDS)
+        found = self._link.look([("BLPOP", key, wait)], repeatable=False)[0]
+        return (self._reading.record(key, lambda: json_map(found[1])) or {}) if found else None
 
 
 def _look(form: bytes) -> Look:

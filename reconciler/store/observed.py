@@ -6,6 +6,7 @@ something differs.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -76,9 +77,12 @@ class ObservedState:
     def ages(self, hosts: Iterable[str]) -> Mapping[str, float | None]:
         """Seconds since each host was last heard from, by Redis' clock; None: never."""
         names = sorted(hosts)
-        replies = self._link.send_all([call("facts_age", self._keys.host(name)) for name in names])
+        replies = self._reading.ask_all([call("facts_age", self._keys.host(name)) for name in names])
         pairs = zip(names, replies, strict=True)
-        return {name: float(reply) if reply is not None else None for name, reply in pairs}
+        return {
+            name: self._reading.record(self._keys.host(name) + "facts", partial(_age, reply)) if reply else None
+            for name, reply in pairs
+        }
 
     def write_unreachable(self, host: str, reason: str) -> None:
         """Record that the host could not be reached, and since when; the next facts end that."""
@@ -135,6 +139,13 @@ def short_form(app: ObservedApp) -> str:
     times = {"finished_at": app.finished_at, "verified_at": app.verified_at}
     form |= {name: value.timestamp() for name, value in times.items() if value}
     return compact(form)
+
+
+def _age(reply: bytes) -> float:
+    seconds = float(reply)
+    if not math.isfinite(seconds):
+        raise ValueError("no time")
+    return seconds
 
 
 def _mirror(ledger: bytes | None) -> ObservedHost:

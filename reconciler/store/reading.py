@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from reconciler.errors import NOWHERE, Problem
-from reconciler.store.link import FOREIGN, Command, Link, moment
+from reconciler.store.link import FOREIGN, Command, Link, key_of, moment
 
 T = TypeVar("T")
 
@@ -43,16 +43,16 @@ class Reading:
         """What counted as absent since the store was opened."""
         return tuple(self._problems.values())
 
-    def ask(self, *command: str | bytes | float) -> Any:
-        """The reply to one reading command; None also where the key holds another type."""
-        return self.ask_all([command])[0]
+    def ask(self, *command: str | bytes | float, repeatable: bool = True) -> Any:
+        """The reply to one command; None also where the key does not hold what we write."""
+        return self.ask_all([command], repeatable=repeatable)[0]
 
-    def ask_all(self, commands: Sequence[Command]) -> list[Any]:
-        """The replies to many."""
-        replies = self._link.look(commands)
+    def ask_all(self, commands: Sequence[Command], *, repeatable: bool = True) -> list[Any]:
+        """The replies to many, so that what one host did to its slot fails nothing for the others."""
+        replies = self._link.look(commands, repeatable=repeatable)
         for at, reply in enumerate(replies):
             if reply is FOREIGN:
-                self.note(str(commands[at][1]), "another type of key")
+                self.note(key_of(commands[at]), "another type of key")
                 replies[at] = None
         return replies
 

@@ -18,9 +18,9 @@ from redis.connection import Connection, ConnectionPool
 
 from reconciler.clock import Clock
 from reconciler.errors import Refused
-from reconciler.store.failures import FUNCTION_MISSING, translated
+from reconciler.store.failures import FUNCTION_MISSING, of_data, translated
 from reconciler.store.library import library
-from reconciler.store.link import FOREIGN, Command
+from reconciler.store.link import FOREIGN, Command, key_of
 
 BATCH = 500
 """Commands in one round trip."""
@@ -33,7 +33,6 @@ PAUSES_SECONDS = (0.05, 0.25)
 
 _READING = frozenset({"EXISTS", "GET", "HGET", "HGETALL", "HMGET", "SMEMBERS", "TIME", "ZRANGE", "XREVRANGE"})
 _VERSION = ("FCALL_RO", "reconciler_version", "0")
-_ROUTING_KEY = {"FCALL": 3, "FCALL_RO": 3, "BZMPOP": 3}
 _REDIRECTED = (redis_errors.AskError, redis_errors.TryAgainError, redis_errors.ClusterDownError)
 _LOST = (redis_errors.ConnectionError, redis_errors.TimeoutError, redis_errors.SlotNotCoveredError, OSError)
 _DENIED = (redis_errors.AuthenticationError, redis_errors.AuthorizationError)
@@ -81,10 +80,11 @@ class Server:
             replies += self._delivered(commands[first : first + BATCH], PAUSES_SECONDS)
         return replies
 
-    def look(self, commands: Sequence[Command]) -> list[Any]:
+    def look(self, commands: Sequence[Command], *, repeatable: bool = True) -> list[Any]:
         replies: list[Any] = []
+        pauses = PAUSES_SECONDS if repeatable else ()
         for first in range(0, len(commands), BATCH):
-            replies += self._delivered(commands[first : first + BATCH], PAUSES_SECONDS, foreign=FOREIGN)
+            replies += self._delivered(commands[first : first + BATCH], pauses, foreign=FOREIGN)
         return replies
 
     def load_functions(self) -> None:
@@ -128,7 +128,7 @@ class Server:
         return [self._client.get_redis_connection(node).connection_pool for node in self._client.get_primaries()]
 
     def _delivered(self, commands: Sequence[Command], pauses: Sequence[float], foreign: Any = None) -> list[Any]:
-        """The replies, after as many tries as there are pauses, and one more. `foreign`: what WRONGTYPE becomes."""
+        """The replies, after as many tries as there are pauses, and one more. `foreign`: what odd data becomes."""
         if self._read_only and any(command[0] not in _READING for command in commands):
             raise Refused.of("read-only", f"{self.where}: opened for reading only")
         for pause in pauses:
@@ -154,13 +154,13 @@ class Server:
             for at, reply in zip(missing, self._redirected(again, self._exchange(again)), strict=True):
                 replies[at] = reply
         if foreign is not None:
-            replies = [foreign if _says(reply, "WRONGTYPE") else reply for reply in replies]
+            replies = [foreign if of_data(reply) else reply for reply in replies]
         return self._raise_first(replies, commands)
 
     def _raise_first(self, replies: list[Any], commands: Sequence[Command] = ()) -> list[Any]:
         for at, reply in enumerate(replies):
             if isinstance(reply, Exception):
-                raise translated(reply, self.where, _key(commands[at]) if commands else "") from None
+                raise translated(reply, self.where, key_of(commands[at]) if commands else "") from None
         return replies
 
     def _exchange(self, commands: Sequence[Command], only: ConnectionPool | None = None) -> list[Any]:
@@ -192,7 +192,7 @@ class Server:
     def _pool(self, command: Command) -> ConnectionPool:
         if isinstance(self._client, Redis):
             return self._client.connection_pool
-        node = self._client.nodes_manager.get_node_from_slot(self._client.keyslot(_key(command)))
+        node = self._client.nodes_manager.get_node_from_slot(self._client.keyslot(key_of(command)))
         return self._client.get_redis_connection(node).connection_pool
 
     def _redirected(self, commands: Sequence[Command], replies: list[Any]) -> list[Any]:
@@ -207,11 +207,6 @@ class Server:
             except redis_errors.ResponseError as error:
                 replies[at] = error
         return replies
-
-
-def _key(command: Command) -> str:
-    """What the command is about; of a function, the slot."""
-    return str(command[min(_ROUTING_KEY.get(str(command[0]), 1), len(command) - 1)])
 
 
 def _reply(connection: Connection) -> Any:

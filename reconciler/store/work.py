@@ -14,9 +14,10 @@ from itertools import chain
 from typing import Any
 
 from reconciler.clock import milliseconds
+from reconciler.errors import Problem, Refused
 from reconciler.model.work import RUN, Claim, Lane, Output, Work, WorkState
 from reconciler.store.keys import Keys
-from reconciler.store.link import Command, Link, call, compact, fields, refuse_older, text
+from reconciler.store.link import Command, Link, call, compact, fields, odd_slot, passed, text
 from reconciler.store.reading import Reading, instant, json_map, number
 
 RECORD_SECONDS = 30 * 86_400
@@ -61,18 +62,24 @@ class WorkQueue:
             term: of the asking controller; 0 for a person.
 
         Raises:
-            Refused: a host holds a higher term.
+            Refused: some hosts hold a higher term, or what we do not write; the others have their work.
         """
         hosts = sorted({item.host for item in items if item.kind == RUN})
         if hosts:  # one that nothing was written of yet
             self._link.send("SADD", self._keys.control + "hosts", *hosts)
-        replies = self._link.send_all([self._enqueue_command(item, term) for item in items])
-        for item, reply in zip(items, replies, strict=True):
-            refuse_older(reply if isinstance(reply, bytes) else None, item.host, term)
+        replies = self._reading.ask_all([self._enqueue_command(item, term) for item in items])
+        refused: list[Problem] = []
         urgency: dict[str, int] = {}
-        for item in (item for item, reply in zip(items, replies, strict=True) if reply):
-            urgency[item.host] = min(item.priority, urgency.get(item.host, item.priority))
+        for item, reply in zip(items, replies, strict=True):
+            if reply is None:
+                refused.append(odd_slot(item.host))
+            elif isinstance(reply, bytes):
+                refused.append(passed(reply, item.host, term))
+            elif reply:
+                urgency[item.host] = min(item.priority, urgency.get(item.host, item.priority))
         self._wake(urgency, agents)
+        if refused:
+            raise Refused(refused)
         return sum(replies)
 
     def claim(
@@ -116,11 +123,11 @@ class WorkQueue:
         """
         options = (holder, nonce, limit, int(lease_seconds * 1000), RECORD_SECONDS, lane.value, kind)
         commands = [call("work_claim", self._keys.host(host), *options) for host in hosts]
-        replies = self._link.send_all(commands)
+        replies = self._reading.ask_all(commands)
         return [
             claim
             for host, reply in zip(hosts, replies, strict=True)
-            for claim in self._reading.records(self._keys.host(host) + "work", reply, partial(_claim, host))
+            for claim in self._reading.records(self._keys.host(host) + "work", reply or (), partial(_claim, host))
         ]
 
     def start(self, claim: Claim) -> bool:
@@ -179,7 +186,7 @@ class WorkQueue:
 
     def grant(self, host: str, work_id: str, *, agents: Container[str] = ()) -> bool:
         """Let work go on that waited for its named lock. False: it does not wait (any more)."""
-        if not self._link.send(*call("work_grant", self._keys.host(host), work_id)):
+        if not self._reading.ask(*call("work_grant", self._keys.host(host), work_id)):
             return False
         self.wake(host, agents=agents)
         return True

@@ -2,7 +2,7 @@
 -- KEYS  1 the host's slot
 -- ARGV  1 term, 2 generation, 3 statement, 4 signature, 5 sealed secrets (empty: none); then for each app: its name, its
 --       record (JSON), the number of config texts that follow, and these: key, value, key, value ...
--- Reply nil when written, else what refuses it: {`term` or `generation`, the stored one}
+-- Reply 1 when written, else what refuses it: {`term` or `generation`, the stored one}
 local slot, generation = KEYS[1], tonumber(ARGV[2])
 local numbers, desired = slot .. 'numbers', slot .. 'desired'
 local newer = newer_term(slot, ARGV[1])
@@ -34,4 +34,4 @@ while at <= #ARGV do
 end
 redis.call('HSET', numbers, 'generation', ARGV[2])
 redis.call('PERSIST', numbers)
-return nil
+return 1
