@@ -33,7 +33,9 @@ MAX_PROBLEMS = 100
 
 
 MANY = 10
-"""Files from which on it pays to read them in a process of their own."""
+"""Files of a sort from which on it pays to read them in a process of their own."""
+FEW = 10
+"""Files that a process which has read others parses sooner than it finds them among all those on disk."""
 
 
 class InvalidManifests(InvalidInput):
@@ -96,12 +98,13 @@ class Loader:
     def _read_all(self, files: Mapping[Key, TreeFile]) -> None:
         """Bring `_parsed` to exactly these files: from memory, else from disk, else by parsing."""
         missing = [key for key in files if key not in self._parsed]
-        known = self._cache.read(missing) if self._cache and missing else {}
+        cache = self._cache if len(missing) > FEW or not self._parsed else None
+        known = cache.read(missing) if cache and missing else {}
         fresh = _parse([files[key] for key in missing if key not in known])
         self._parsed = {key: self._parsed.get(key) or known.get(key) or fresh[key] for key in files}
         sound = {key: parsed for key, parsed in fresh.items() if parsed.sound}
-        if self._cache and sound:
-            self._cache.write(sound, files)
+        if cache and sound:
+            cache.write(sound, files)
 
 
 def _first(problems: Iterable[Problem]) -> Iterator[Problem]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
+from functools import lru_cache
 
 from reconciler.model.plan import Action, Change
 from reconciler.rendering import RenderedResource
@@ -47,15 +48,16 @@ def _causes(service: RenderedResource, field: str, changing: Sequence[RenderedRe
     if not isinstance(wanted, (list, tuple)):
         return
     names = frozenset(map(str, wanted))
-    globs = [name.removeprefix("path:") for name in names if name.startswith("path:")]
+    globs = tuple(sorted(name.removeprefix("path:") for name in names if name.startswith("path:")))
     for cause in changing:
-        named = cause.name in names or cause.id in names or (globs and _fits(cause, globs))
+        named = cause.name in names or cause.id in names or (globs and _fits(str(cause.fields.get("path", "")), globs))
         if named and cause is not service:
             yield cause
 
 
-def _fits(cause: RenderedResource, globs: Sequence[str]) -> bool:
-    path = str(cause.fields.get("path", ""))
+@lru_cache(maxsize=4096)
+def _fits(path: str, globs: tuple[str, ...]) -> bool:
+    """Asked for each host, and mostly of the same paths."""
     return any(fnmatchcase(path, glob) for glob in globs)
 
 
