@@ -99,7 +99,7 @@ class Dialer:
             if not offered:
                 raise paramiko.SSHException("no further type of host key")
             options.key_types = sorted(offered, key=lambda kind: kind not in known)
-            transport.banner_timeout = GREETING_SECONDS
+            transport.banner_timeout = 2 * GREETING_SECONDS  # so that it is always the next line that gives up
             transport.start_client(timeout=GREETING_SECONDS)
             if not transport.initial_kex_done:
                 raise paramiko.SSHException(f"no answer within {GREETING_SECONDS:g} s")
