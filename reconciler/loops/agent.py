@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from reconciler.clock import Clock
 from reconciler.errors import HostFailed, ReconcilerError, Refused
 from reconciler.loops.agent_looks import answer_looks
+from reconciler.loops.app_checks import AppChecks, app_checks
+from reconciler.loops.collector import Collector
 from reconciler.loops.confirming import Confirming
 from reconciler.loops.drift_look import look_for_drift
 from reconciler.loops.drift_timer import DriftTimer
@@ -19,7 +21,9 @@ from reconciler.loops.executor import Executor
 from reconciler.loops.keeper import Keeper
 from reconciler.loops.key_updates import Pinned, update_keys
 from reconciler.loops.run_crew import RunCrew, Told
+from reconciler.loops.watched_host import WatchedHost, WatchedOnly
 from reconciler.loops.worker_log import Log, log_outcome, log_run
+from reconciler.model.host_monitoring import HostMonitoring
 from reconciler.model.manifests import DriftPolicy
 from reconciler.model.work import Claim
 from reconciler.resources.protocol import RunFinished
@@ -43,6 +47,7 @@ class Agent:
         confirming: looks after what is applied on trial.
         runs: makes what carries out runs of jobs, given what hears how they ended.
         pinned: the keys whose statements count.
+        collector: samples this host.
         facts: of this machine.
         alive: told every few seconds that all is well; silence has an agent that hangs restarted.
     """
@@ -55,6 +60,7 @@ class Agent:
         *,
         runs: Callable[[Told], RunCrew],
         pinned: Pinned,
+        collector: Collector,
         facts: Callable[[], Mapping[str, object]],
         clock: Clock,
         log: Log,
@@ -65,6 +71,7 @@ class Agent:
         self._runs = runs(self._tell_run)
         self._pinned = pinned
         self._confirming = confirming
+        self._collector = collector
         self._facts = facts
         self._clock = clock
         self._log = log
@@ -86,15 +93,17 @@ class Agent:
         """
         loop = threading.Thread(target=self._loop, args=(stop,), name="agent", daemon=True)
         trials = threading.Thread(target=self._confirming.run, args=(stop,), name="confirming", daemon=True)
-        for thread in (loop, trials):
+        samples = threading.Thread(target=self._collector.run, args=(stop,), name="collector", daemon=True)
+        threads = (loop, trials, samples)
+        for thread in threads:
             thread.start()
         with Keeper(self._show, SWEEP_SECONDS):
-            while loop.is_alive() and trials.is_alive() and not stop.wait(1.0):
+            while all(thread.is_alive() for thread in threads) and not stop.wait(1.0):
                 continue
             loop.join(STOP_SECONDS)
             self._runs.close()
         if not stop.is_set():
-            raise HostFailed.of("thread-ended", "the agent's loop ended; its error stands above")
+            raise HostFailed.of("thread-ended", "a thread of the agent ended; its error stands above")
 
     def _loop(self, stop: threading.Event) -> None:
         pause, told = 1.0, ""
@@ -138,12 +147,20 @@ class Agent:
             view = self._executor.view(self._host)
         except Refused as error:
             self._refuse("statement", error)
+            self._measure(())
             return
         self._refuse("statement", None)
+        self._measure(app_checks(view.apps, view.bundles, view.renderer))
         policies = {app: view.policy(app) for app in view.apps}
         self._policies = {
             app: (policy["verifyEvery"], DriftPolicy(policy["drift"])) for app, policy in policies.items()
         }
+
+    def _measure(self, checks: tuple[AppChecks, ...]) -> None:
+        """Sample the host as Redis says; the checks are those of the apps that were signed."""
+        told = self._executor.store.monitoring.read(self._host) or HostMonitoring()
+        host = WatchedHost(self._host, told.labels, told.apps, checks, told.rules, self._facts())
+        self._collector.show(WatchedOnly(host, told.measuring))
 
     def _update_keys(self) -> None:
         before = self._pinned.keys.version

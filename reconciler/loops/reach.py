@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,6 +11,9 @@ from reconciler.clock import Clock
 from reconciler.errors import Place, Refused, Unavailable
 from reconciler.model.manifests import Connection, ConnectionType, Group, Host, Manifests
 from reconciler.planner.placement import connections, selectors_of
+from reconciler.resources.posix import PosixSystem
+from reconciler.resources.readings import Readings
+from reconciler.resources.sampling import Sampler
 from reconciler.transport import Machine, Transport
 from reconciler.transport.local import LocalTransport
 from reconciler.transport.route import Route, Stop, parse_stop
@@ -25,6 +28,8 @@ class Ssh(Protocol):
 
     def machine(self, route: Route, fleet: str) -> Machine: ...
 
+    def sample(self, route: Route, root: str, apps: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]: ...
+
 
 class Reach:
     """Knows the hosts of the manifests that it was shown last.
@@ -33,15 +38,23 @@ class Reach:
         repository: what a relative `sandboxRoot` of a local host starts from.
         facts: facts of this machine, for local hosts.
         ssh: gives what opens the others; called for the first of them, since it is slow to load.
+        readings: looks at the counters of this machine.
     """
 
     def __init__(
-        self, repository: Path, facts: Callable[[], Mapping[str, Any]], clock: Clock, ssh: Callable[[], Ssh]
+        self,
+        repository: Path,
+        facts: Callable[[], Mapping[str, Any]],
+        clock: Clock,
+        ssh: Callable[[], Ssh],
+        readings: Callable[[float], Readings],
     ) -> None:
         self._repository = repository
         self._clock = clock
         self._facts = facts
         self._ssh = ssh
+        self._readings = readings
+        self._samplers: dict[tuple[str, Path | None], Sampler] = {}
         self._fleet = ""
         self._hosts: Mapping[str, Host] = {}
         self._groups: Mapping[str, Group] = {}
@@ -93,14 +106,9 @@ class Reach:
         Raises:
             Unavailable: there is no way to reach it from here.
         """
-        how = self._connections.get(host)
-        if how is None:
-            raise Unavailable.of("unknown-host", "not in the manifests", place=Place(host=host))
+        how = self._known(host)
         if how.type is ConnectionType.LOCAL:
-            root = self._hosts[host].sandbox_root
-            return LocalTransport(
-                host, self._fleet, self._repository / root if root else None, self._facts, self._clock
-            )
+            return LocalTransport(host, self._fleet, self._sandbox(host), self._facts, self._clock)
         if how.type is not ConnectionType.SSH:
             raise Unavailable.of("no-transport", "its agent works on it, nobody else", place=Place(host=host))
         return self._ssh().open(self._route(host, how), self._fleet, self._root(host))
@@ -111,6 +119,20 @@ class Reach:
             with suppress(Unavailable):
                 route = self._route(host, self._connections[host])
                 self._ssh().approach(route, self._fleet, self._root(host))
+
+    def sample(self, host: str, apps: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+        """One sample of the host; see `resources.sampling`. A sandbox shows the machine that it is on.
+
+        Raises:
+            Unavailable: there is no way to reach it from here.
+        """
+        how = self._known(host)
+        if how.type is not ConnectionType.LOCAL:
+            return self._ssh().sample(self._route(host, how), self._root(host), apps)
+        key = host, self._sandbox(host)
+        if key not in self._samplers:
+            self._samplers[key] = Sampler(self._readings, PosixSystem(str(key[1] or "/"), clock=self._clock))
+        return self._samplers[key].sample(apps)
 
     def machine(self, host: str) -> Machine:
         """A whole host over SSH, to install something on it, also where an agent works on it; the caller closes it.
@@ -125,6 +147,16 @@ class Reach:
             message = f"it is {what}, so it needs no agent: the executor works on it"
             raise Refused.of("no-machine", message, place=Place(host=host))
         return self._ssh().machine(self._route(host, how), self._fleet)
+
+    def _known(self, host: str) -> Connection:
+        how = self._connections.get(host)
+        if how is None:
+            raise Unavailable.of("unknown-host", "not in the manifests", place=Place(host=host))
+        return how
+
+    def _sandbox(self, host: str) -> Path | None:
+        root = self._hosts[host].sandbox_root
+        return self._repository / root if root else None
 
     def _of(self, kind: ConnectionType) -> tuple[str, ...]:
         return tuple(name for name, how in self._connections.items() if how.type is kind)

@@ -18,6 +18,7 @@ from reconciler.errors import HostFailed, Problem, ReconcilerError, Refused, Una
 from reconciler.loops.control import RENEW_SECONDS, Control
 from reconciler.loops.controller import Controller
 from reconciler.loops.executor import Executor
+from reconciler.loops.fleet_measuring import Measured
 from reconciler.loops.given import POLL_SECONDS, Given
 from reconciler.loops.keeper import Keeper
 from reconciler.loops.monitor import Monitor
@@ -72,6 +73,7 @@ class Watch:
         given: what agents do.
         runs: makes what carries out runs of jobs.
         monitor: looks after alerts while control is ours.
+        measuring: samples hosts beside all this.
     """
 
     def __init__(
@@ -87,11 +89,13 @@ class Watch:
         given: Given,
         runs: Callable[[Told], RunCrew],
         monitor: Monitor,
+        measuring: Measured,
         clock: Clock,
         log: Log,
     ) -> None:
         self._given = given
         self._monitor = monitor
+        self._measuring = measuring
         self._source = source
         self._planning = planning
         self._controller = controller
@@ -109,7 +113,12 @@ class Watch:
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set and the source woken. What is then under way is taken up by the next executor."""
-        loops = {"executor": self._worker.run, "requests": self._requests.run, "monitor": self._monitor.run}
+        loops = {
+            "executor": self._worker.run,
+            "requests": self._requests.run,
+            "collector": self._measuring.run,
+            "monitor": self._monitor.run,
+        }
         threads = [threading.Thread(target=loop, args=(stop,), name=name, daemon=True) for name, loop in loops.items()]
         for thread in threads:
             thread.start()
@@ -151,6 +160,7 @@ class Watch:
         if lease is None:
             self._monitor.stand_by()
             self._said.say(_TURN, self._log.info, "standby", reason="another controller holds control")
+            self._measuring.rest()
             return
         if lease.term != self._term:
             self._take_control(lease)
@@ -174,6 +184,7 @@ class Watch:
         self._given.give(released)
         self._releases.released([(pair, _digest(situation, pair)) for pair in released], self._swept)
         self._worker.show(situation)
+        self._measuring.show(situation)
         idle = not (released or self._worker.busy or self._given.open)
         self._requests.settle(situation, idle=idle, failed=self._worker.failed)
 

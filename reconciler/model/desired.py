@@ -20,11 +20,11 @@ class Bundle:
     """The shared part of an app: resources before rendering, templates, health checks and policies.
 
     `body` is canonical JSON, so that equal content has an equal `sha`:
-    {"app", "resources": [node...], "health": [...], "templates": {path: text}, "policy": {...}} where a node is
-    {"kind", "fields", "name"?, "when"?, "forEach"?, "keep"?} or {"block": [node...], "when"?, "forEach"?}; policy is
-    {"adopt", "prune", "onFailure", "drift", "verifyEvery" (seconds), "confirm" (seconds or null),
-    "dependsOn": [{"app", "sameLabels", "require"}...], "formerly": [name...]}. A job's bundle has "steps": true, no
-    health checks, and `model.run.JobPolicy` as its policy.
+    {"app", "resources": [node...], "health": [...], "metrics": [...]?, "templates": {path: text}, "policy": {...}}
+    where a node is {"kind", "fields", "name"?, "when"?, "forEach"?, "keep"?} or {"block": [node...], "when"?,
+    "forEach"?}; policy is {"adopt", "prune", "onFailure", "drift", "verifyEvery" (seconds), "confirm" (seconds or
+    null), "dependsOn": [{"app", "sameLabels", "require"}...], "formerly": [name...]}. A job's bundle has "steps": true,
+    no health checks, and `model.run.JobPolicy` as its policy.
     """
 
     sha: str

@@ -98,3 +98,22 @@ METRICS: Mapping[str, Metric] = {metric.name: metric for metric in _MEASURED}
 
 EACH: tuple[str, ...] = tuple(sorted({metric.each for metric in _MEASURED if metric.each}))
 """What a rule may be evaluated for one by one."""
+
+KEPT: frozenset[str] = frozenset(
+    {
+        "cpu.percent",
+        "cpu.iowait_percent",
+        "load.one",
+        "mem.percent",
+        "swap.percent",
+        "disk.percent",
+        "disk.read_bytes_per_second",
+        "disk.write_bytes_per_second",
+        "network.received_bytes_per_second",
+        "network.sent_bytes_per_second",
+        "filesystem.percent",
+        "filesystem.free_bytes",
+        "process.count",
+    }
+)
+"""Metrics that are kept as series where the fleet does not say which; what apps measure of their own is, too."""

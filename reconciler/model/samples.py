@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
+from reconciler.model.metrics import KEPT, METRICS
+
 
 class Series(NamedTuple):
     """One metric of one thing: `Series("filesystem.percent", "/var")`; metrics of the host itself have no instance."""
@@ -30,3 +32,25 @@ class Sample:
 
     at: datetime
     values: Mapping[Series, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Measuring:
+    """How a host is measured, and what is kept of it for how long."""
+
+    interval_seconds: float = 5.0
+    raw_seconds: float = 86_400.0
+    rollup_seconds: float = 30 * 86_400.0
+    metrics: frozenset[str] | None = None
+    """Those that are kept as series; None: KEPT and what apps measure of their own."""
+
+    @property
+    def fresh_seconds(self) -> float:
+        """A sample that is older does not say how it is now."""
+        return max(3 * self.interval_seconds, 30.0)
+
+    def keeps(self, metric: str) -> bool:
+        """Whether it is kept as a series."""
+        if self.metrics is not None:
+            return metric in self.metrics
+        return metric in KEPT or metric not in METRICS

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reconciler.model.desired import Bundle
-from reconciler.model.manifests import App, Block, ResourceTemplate, names_text
+from reconciler.model.manifests import App, AppMetric, Block, ResourceTemplate, names_text
 from reconciler.rendering import closure
 
 
@@ -28,6 +28,7 @@ def pack(app: App, templates: Mapping[str, str]) -> Bundle:
             "health": [dict(check) for check in app.health],
             "templates": {name: templates[name] for name in used},
             "policy": _policy(app),
+            **({"metrics": [_metric(metric) for metric in app.metrics]} if app.metrics else {}),
         }
     )
 
@@ -54,6 +55,12 @@ def _node(node: ResourceTemplate | Block) -> Mapping[str, Any]:
         own = {"kind": node.kind, "fields": dict(node.fields), "name": node.name, "keep": node.keep or None}
     own |= {"when": node.when, "forEach": node.for_each}
     return {key: value for key, value in own.items() if value is not None}
+
+
+def _metric(metric: AppMetric) -> Mapping[str, Any]:
+    sources = {"command": list(metric.command or ()), "url": metric.url, "textfile": metric.textfile}
+    read = {name: value for name, value in sources.items() if value}
+    return {"name": metric.name, "interval": metric.interval_seconds, **read}
 
 
 def _policy(app: App) -> Mapping[str, Any]:

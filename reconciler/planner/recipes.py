@@ -95,5 +95,5 @@ def _asks_config(bundle: Bundle) -> bool:
     """Whether the word `config` stands in any expression. Only what names it can read it."""
     content = bundle.content
     templates: Mapping[str, str] = content["templates"]
-    texts = [*templates.values(), json.dumps([content["resources"], content["health"]])]
+    texts = [*templates.values(), json.dumps([content["resources"], content["health"], content.get("metrics")])]
     return any("config" in expression for text in texts for expression in _EXPRESSION.findall(text))

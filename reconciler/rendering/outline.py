@@ -155,7 +155,7 @@ def values_in(raw: Any) -> Iterator[Compiled]:
 
 
 def health_texts(checks: list[Mapping[str, Any]]) -> Iterator[Compiled]:
-    """Everything that health checks evaluate."""
+    """Everything that health checks, or metrics, evaluate."""
     for check in checks:
         if isinstance(check.get("when"), str):
             yield compile_expression(check["when"])
@@ -163,7 +163,7 @@ def health_texts(checks: list[Mapping[str, Any]]) -> Iterator[Compiled]:
 
 
 def without_when(check: Mapping[str, Any]) -> dict[str, Any]:
-    """A health check as it goes to the host."""
+    """A health check or metric as it goes to the host."""
     return {name: value for name, value in check.items() if name != "when"}
 
 

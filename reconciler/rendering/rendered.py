@@ -39,6 +39,8 @@ class Rendered:
     resources: tuple[RenderedResource, ...]
     health: tuple[Mapping[str, Any], ...] = field(repr=False)
     """Checks in declared order, without those that are not known yet."""
+    metrics: tuple[Mapping[str, Any], ...] = field(default=(), repr=False)
+    """The app's own metrics, likewise: {"name", "interval" (seconds), one of "command", "url", "textfile"}."""
 
 
 KEY_FIELDS = frozenset({"argv", "key", "line", "match", "name", "path"})

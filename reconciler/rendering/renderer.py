@@ -29,6 +29,8 @@ from reconciler.rendering.trouble import Trouble, Troubled
 MEMORY_SIZE = 100_000
 """Renderings of a node that are remembered, of all bundles together."""
 LIMIT = "template-limit"
+_LISTS = ("health", "metrics")
+"""Lists of a bundle whose items are rendered and handed to the host as they are."""
 
 Memory: TypeAlias = dict[Any, Any]
 """What was rendered: by what a node says, texts included, and by the values that it read."""
@@ -38,14 +40,15 @@ _Troubles: TypeAlias = tuple[tuple[Path, Trouble], ...]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Part:
-    """A node, or the health checks, as it is remembered."""
+    """A node, the health checks or the metrics, as it is remembered."""
 
     identity: str
     sight: int
     """Which of the renderer's sights it has."""
     names_secrets: bool
     node: Node | None
-    """None: the health checks."""
+    checks: str = ""
+    """Without a node: `health` or `metrics`."""
 
 
 class Renderer:
@@ -61,20 +64,20 @@ class Renderer:
         self._app: str = content["app"]
         self._repeats: bool = content.get("steps", False)
         self._templates: Mapping[str, str] = content.get("templates", {})
-        self._health: list[Any] = content.get("health", [])
+        self._lists: dict[str, list[Any]] = {name: content.get(name, []) for name in _LISTS}
         self._nodes = nodes_of(content.get("resources", []), ("resources",), self._templates)
         self._sandbox = Sandbox({name: functools.partial(_code, name, text) for name, text in self._templates.items()})
         self._memory: Memory = {} if memory is None else memory
         self._sights: dict[tuple[ReadPath, ...], int] = {}
         self._parts = [self._part(node.raw, node.each_text(), node) for node in self._nodes]
-        self._checks = self._part(self._health, health_texts(self._health), None)
+        self._checks = [self._part(raw, health_texts(raw), None, name) for name, raw in self._lists.items()]
         self.reads: frozenset[ReadPath] = shortest(path for paths in self._sights for path in paths)
         """Every path of the values that anything in the bundle reads."""
 
-    def _part(self, raw: Any, texts: Iterator[Compiled], node: Node | None) -> _Part:
+    def _part(self, raw: Any, texts: Iterator[Compiled], node: Node | None, checks: str = "") -> _Part:
         reads = tuple(sorted(reads_of(texts)))
-        identity = digest([node.path, raw, texts_for(node, self._templates)] if node else ["health", raw])
-        return _Part(identity, self._sights.setdefault(reads, len(self._sights)), bool(secrets_in(raw)), node)
+        identity = digest([node.path, raw, texts_for(node, self._templates)] if node else [checks, raw])
+        return _Part(identity, self._sights.setdefault(reads, len(self._sights)), bool(secrets_in(raw)), node, checks)
 
     def host_selectors(self, values: Mapping[str, Any]) -> tuple[str, ...]:
         """Texts of the selectors that `hosts(...)` is called with, sorted.
@@ -104,7 +107,7 @@ class Renderer:
     def _selectors(self) -> tuple[tuple[Path, Compiled], ...]:
         """The arguments of all `hosts(...)`, with the place in the bundle that leads to them."""
         places = [(node.path, text) for top in self._nodes for node in top.each() for text in node.texts]
-        places += [(("health",), text) for text in values_in(self._health)]
+        places += [((name,), text) for name, raw in self._lists.items() for text in values_in(raw)]
         return tuple((path, selector) for path, text in places for selector in text.selectors)
 
     def render(
@@ -139,12 +142,14 @@ class Renderer:
                 faults += [self._fault(path, trouble, values, host) for path, trouble in troubles]
                 if _endless(troubles):
                     raise RenderFailed(faults)
-        health, troubles = self._remembered(self._checks, sights[self._checks.sight], given)
-        faults += [self._fault(path, trouble, values, host) for path, trouble in troubles]
+        lists: dict[str, tuple[Mapping[str, Any], ...]] = {}
+        for part in self._checks:
+            lists[part.checks], troubles = self._remembered(part, sights[part.sight], given)
+            faults += [self._fault(path, trouble, values, host) for path, trouble in troubles]
         faults += self._twice(resources, values, host)
         if faults:
             raise RenderFailed(faults)
-        return Rendered(tuple(resources), health)
+        return Rendered(tuple(resources), **lists)
 
     def _remembered(self, part: _Part, sight: Sight, given: Given) -> tuple[tuple[Any, ...], _Troubles]:
         """What a part comes to, from memory where it had these values before. Clear text is never kept."""
@@ -159,7 +164,7 @@ class Renderer:
         return known
 
     def _worked_out(self, part: _Part, sight: Sight, given: Given, view: View) -> tuple[tuple[Any, ...], _Troubles]:
-        return self._node(part.node, sight, given, view) if part.node else self._health_checks(sight, view)
+        return self._node(part.node, sight, given, view) if part.node else self._list(part.checks, sight, view)
 
     def _remember(self, key: Any, known: Any) -> None:
         if len(self._memory) >= MEMORY_SIZE:
@@ -179,12 +184,12 @@ class Renderer:
         expansion.add(node, view)
         return expansion
 
-    def _health_checks(self, sight: Sight, view: View) -> tuple[tuple[Mapping[str, Any], ...], _Troubles]:
+    def _list(self, name: str, sight: Sight, view: View) -> tuple[tuple[Mapping[str, Any], ...], _Troubles]:
         expansion = Expansion(sight.picked)
         outcomes = [
-            expansion.check(without_when(check), ("health", index), decided)
-            for index, check in enumerate(self._health)
-            if (decided := expansion.decided(check.get("when"), ("health", index), view)) is not None
+            expansion.check(without_when(check), (name, index), decided)
+            for index, check in enumerate(self._lists[name])
+            if (decided := expansion.decided(check.get("when"), (name, index), view)) is not None
         ]
         known = tuple(outcome.shown for outcome in outcomes if not outcome.unknown)
         return known, tuple(expansion.troubles)

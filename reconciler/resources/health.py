@@ -28,6 +28,15 @@ class HealthCheck:
     interval_seconds: float
     within_seconds: float
 
+    def tried(self, system: System) -> str:
+        """Try once: what is wrong, or an empty text."""
+        try:
+            return self.probe(system, self.timeout_seconds)
+        except Failure as failure:
+            return failure.message
+        except (OSError, ValueError) as error:
+            return str(getattr(error, "strerror", "") or error) or type(error).__name__
+
 
 def parse_health(declared: Mapping[str, Any]) -> HealthCheck:
     """Understand a check.
@@ -69,20 +78,11 @@ def wait_healthy(check: HealthCheck, system: System) -> HealthEvent:
     """Try a check until it holds, at the longest for its `within`."""
     deadline = system.clock.monotonic() + check.within_seconds
     while True:
-        wrong = _try(check, system)
+        wrong = check.tried(system)
         remaining = deadline - system.clock.monotonic()
         if not wrong or remaining <= 0:
             return HealthEvent(check.name, not wrong, wrong)
         system.clock.sleep(min(check.interval_seconds, remaining))
-
-
-def _try(check: HealthCheck, system: System) -> str:
-    try:
-        return check.probe(system, check.timeout_seconds)
-    except Failure as failure:
-        return failure.message
-    except (OSError, ValueError) as error:
-        return str(getattr(error, "strerror", "") or error) or type(error).__name__
 
 
 _Parsed = Tuple[str, Callable[[System, float], str]]

@@ -24,7 +24,9 @@ from reconciler.resources.failure import EXPECTED, Failure, as_failure
 from reconciler.resources.framing import MARKER, Unpacker, pack
 from reconciler.resources.ledger import ledger_to_json
 from reconciler.resources.posix import PosixSystem
+from reconciler.resources.proc import Proc
 from reconciler.resources.protocol import Event, event_to_json, request_from_json, run_from_json
+from reconciler.resources.sampling import Sampler
 from reconciler.resources.steps import LOST
 from reconciler.resources.system import Clock
 
@@ -79,6 +81,7 @@ class Server:
         """Why the run that is under way must end."""
         self._turn = threading.Lock()
         self._systems: Dict[str, PosixSystem] = {}
+        self._samplers: Dict[str, Sampler] = {}
 
     def run(self) -> None:
         """Answer until nobody asks any more."""
@@ -145,6 +148,8 @@ class Server:
             pause(system, fleet, host, str(message["app"]), str(message["reason"]))
         elif do == "forgive":
             forgive(system, fleet, host, str(message["app"]))
+        elif do == "sample":
+            yield self._sampler(str(message["root"])).sample(message["apps"])
         elif do in ERRANDS:
             yield errand(system, message)
 
@@ -162,6 +167,12 @@ class Server:
         if root not in self._systems:
             self._systems[root] = PosixSystem(root, clock=self._clock)
         return self._systems[root]
+
+    def _sampler(self, root: str) -> Sampler:
+        """Its checks run beside an apply, so that they have a system of their own, which holds no lock."""
+        if root not in self._samplers:
+            self._samplers[root] = Sampler(Proc().read, PosixSystem(root, clock=self._clock))
+        return self._samplers[root]
 
     def _tell(self, message: Message) -> None:
         """Send a message whole.

@@ -24,6 +24,8 @@ from reconciler.store.leases import CONTROL, Leases, host_lease
 from reconciler.store.link import Link
 from reconciler.store.locks import NamedLocks, Waiter
 from reconciler.store.looks import ASK_SECONDS, Look, Looks
+from reconciler.store.metrics import FULL_SHARE, HostSample, Latest, MetricRecords, RollUp, Written
+from reconciler.store.monitoring import MonitoringRecords
 from reconciler.store.observed import ObservedState
 from reconciler.store.outbox import Outbox
 from reconciler.store.reading import Reading
@@ -34,18 +36,23 @@ from reconciler.store.work import Finish, WorkQueue
 __all__ = [
     "ASK_SECONDS",
     "CONTROL",
+    "FULL_SHARE",
     "OWN",
     "Answer",
     "Finish",
     "FleetState",
     "HostDesired",
+    "HostSample",
     "HostWrite",
     "JournalEvent",
+    "Latest",
     "Look",
     "ReconcileRequest",
+    "RollUp",
     "Store",
     "Sweep",
     "Waiter",
+    "Written",
     "host_lease",
     "open_as_host",
     "open_store",
@@ -99,6 +106,9 @@ class Store:
         self.fleet = FleetRecords(opened.link, keys, reading)
         self.looks = Looks(opened.link, keys, reading)
         self.key_lists = KeyListRecords(keys, reading)
+        self.metrics = MetricRecords(opened.link, opened.link, keys, reading)
+        self.monitoring = MonitoringRecords(opened.link, keys, reading)
+        self.key_lists = KeyListRecords(opened.link, keys, reading)
         self.alerts = Alerts(opened.link, keys, reading)
         self.told = ToldRecords(opened.link, keys, reading)
         self.outbox = Outbox(opened.link, keys, reading)

@@ -11,8 +11,8 @@ from reconciler.store.keys import Keys
 
 FUNCTIONS = "fcall fcall_ro"
 IN_FUNCTIONS = (
-    "append del exists expire get getrange hdel hget hincrby hkeys hmget hset hsetnx persist pexpire set time xadd zadd"
-    " zrange zrangebyscore zrem zremrangebyrank zscore"
+    "append del exists expire get getrange hdel hget hincrby hkeys hmget hset hsetnx persist pexpire set setrange"
+    " strlen time xadd zadd zrange zrangebyscore zrem zremrangebyrank zscore"
 )
 """What the library's functions call; Redis asks whether the user of the function may."""
 ITSELF = "bzmpop hgetall lpop rpush zpopmin"

@@ -17,6 +17,8 @@ PERMANENT = (
     "HOST:facts",
     "HOST:keys",
     "HOST:ledger",
+    "HOST:metrics",
+    "HOST:monitoring",
     "HOST:numbers",
     "HOST:queue",
     "HOST:side",
@@ -43,6 +45,7 @@ PERMANENT = (
 """The keys that live until something removes them; every other key has a time to live.
 
 What a host should be and is: `desired`, `config`, `observed`, `applied`, `facts`, `ledger` (until it is forgotten).
+`metrics`: its latest sample. `monitoring`: what its agent is to measure and to alert of.
 `keys`: the signed lists of keys that its agent is to trust.
 `numbers`: the term, generation, token and sequence, which only grow. `queue`, `side`, `held`, `delayed`, `work`: what
 nobody has finished (a finished record gets a time to live). `events`: streams of bounded length. Of control: the names
@@ -89,4 +92,6 @@ class Keys:
         rest = re.sub(r"^\{[^}]*\}:", "HOST:", rest)
         rest = re.sub(r"^(app|bundle):\{.*\}$", lambda found: f"{found[1]}:{found[1].upper()}", rest)
         rest = re.sub(r"^(HOST:(?:config|applied)):.*", r"\1:APP", rest)
+        rest = re.sub(r"^HOST:series:.*", "HOST:series:METRIC:HOUR", rest)
+        rest = re.sub(r"^HOST:rollup:.*", "HOST:rollup:METRIC:DAY", rest)
         return re.sub(r"^(HOST:(?:work|inflight|answer|output)|_:(?:plan|answer|lock)):.*", r"\1:ID", rest)

@@ -11,15 +11,19 @@ from typing import Any
 from reconciler.clock import Clock, SystemClock, chance
 from reconciler.errors import InvalidInput
 from reconciler.loops.agent import Agent
+from reconciler.loops.collector import Collector
 from reconciler.loops.confirming import Confirming
 from reconciler.loops.crew import Crew
 from reconciler.loops.executor import Executor
 from reconciler.loops.outcome import Nobody
 from reconciler.loops.run_crew import RunCrew, Told
 from reconciler.loops.run_executor import RunExecutor
+from reconciler.loops.sample_writer import SampleWriter
 from reconciler.loops.sealed_secrets import SealedSecrets
 from reconciler.loops.worker_log import Log
 from reconciler.rendering import Renderer
+from reconciler.resources.posix import PosixSystem
+from reconciler.resources.sampling import Sampler
 from reconciler.settings import Settings
 from reconciler.source.host_files import PinnedKeys, sealing_key
 from reconciler.store import Store, open_as_host
@@ -133,10 +137,24 @@ class AgentParts:
             confirming,
             runs=self.run_crew,
             pinned=self.pinned,
+            collector=self.collector(log),
             facts=self.facts,
             clock=self.clock,
             log=log,
             alive=alive,
+        )
+
+    def collector(self, log: Log) -> Collector:
+        """Samples this host."""
+        from reconciler.probes.readings import read  # noqa: PLC0415 - imports psutil
+
+        sampler = Sampler(read, PosixSystem(str(self.settings.agent_root or "/"), clock=self.clock))
+        return Collector(
+            sample=lambda _, apps: sampler.sample(apps),
+            writer=SampleWriter(self.store, self.clock),
+            crew=Crew(lambda _: False, size=1),
+            clock=self.clock,
+            log=log,
         )
 
     def write_anew(self) -> None:

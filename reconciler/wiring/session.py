@@ -51,6 +51,7 @@ from reconciler.source.state import check_state_dir, prepare_state_dir
 from reconciler.source.working_tree import WorkingTree
 from reconciler.store import Store, open_store
 from reconciler.trust import Masker, Signed, Signer, TrustedKeys, version_of
+from reconciler.wiring.monitoring import fleet_measuring, readings
 
 if TYPE_CHECKING:
     from reconciler.enrolment.enroll import Enrolment
@@ -187,7 +188,7 @@ class Session:
     def reach(self) -> Reach:
         from reconciler.probes.facts import facts  # noqa: PLC0415 - imports psutil
 
-        return Reach(self.settings.repository, facts, self.clock, self._ssh)
+        return Reach(self.settings.repository, facts, self.clock, self._ssh, readings)
 
     def _ssh(self) -> Ssh:
         """The connections of this session, made by the first thread that asks."""
@@ -332,7 +333,10 @@ class Session:
             hosts=lambda: self.reach.hosts,
             given=self.given,
             runs=lambda told: self.run_crew(fleet, told),
-            monitor=Monitor(self.store, lambda _: {}, self.clock, log),
+            monitor=Monitor(self.store, self.store.metrics.newest, self.clock, log),
+            measuring=fleet_measuring(
+                self.store, self.reach, self.composer.renderer, clock=self.clock, log=log, closing=self.closing
+            ),
             clock=self.clock,
             log=log,
         )

@@ -111,10 +111,33 @@ def keys_page() -> str:
     return "\n\n".join(lines) + "\n"
 
 
+METRICS_TEXT = """\
+Every host is measured each `sampleInterval` of the [Fleet](manifests.md#fleet): by its agent, or by `reconcile watch`
+for hosts over SSH and for its own machine. Look with `reconcile hosts metrics`; the names are those of expressions in
+alerts, gates and triggers. How it works: [Monitor hosts](../how-to/monitor-hosts.md)."""
+
+
+def metrics_page() -> str:
+    """Metrics, from the table that expressions are checked against."""
+    from reconciler.model.metrics import KEPT, METRICS
+
+    rows = [
+        f"| `{name}` | {it.each or '-'} | {_cell(it.about)} | {'yes' if name in KEPT else 'no'} |"
+        for name, it in METRICS.items()
+    ]
+    head = ["| metric | one for each | what it is | kept as a series |", "| --- | --- | --- | --- |"]
+    own = (
+        "The end of a name is its unit. A series is what `retention.metrics` of the Fleet names; without it the ones"
+        " above that say so, what alert rules look back at, and the metrics that apps measure of their own."
+    )
+    return "\n\n".join(["# Metrics", NOTE, METRICS_TEXT, "\n".join([*head, *rows]), own]) + "\n"
+
+
 PAGES: Mapping[Path, Callable[[], str]] = {
     ROOT / "docs/reference/settings.md": settings_page,
     ROOT / "docs/reference/commands.md": commands_page,
     ROOT / "docs/reference/redis-keys.md": keys_page,
+    ROOT / "docs/reference/metrics.md": metrics_page,
     ROOT / "docs/reference/manifests.md": lambda: "\n\n".join(["# Manifests", NOTE, *manifests_page()]) + "\n",
 }
 

@@ -3,6 +3,7 @@
 ACTIONS = {
     "list": "list the hosts (the default)",
     "facts": "print what is known of their machines",
+    "metrics": "print what was measured on them",
     "enroll": "bring an agent to a host, or take it away",
     "upgrade": "bring this version to the agents",
     "acl": "print or make the Redis users of agents",

@@ -25,6 +25,6 @@ for _, index in ipairs({'queue', 'side', 'held', 'delayed', 'finished'}) do
 end
 redis.call('DEL', slot .. 'desired', slot .. 'observed', slot .. 'facts', slot .. 'ledger', slot .. 'lease',
   slot .. 'events', slot .. 'ready', slot .. 'keys', slot .. 'alerts', slot .. 'transitions',
-  slot .. 'applying', slot .. 'asks')
+  slot .. 'applying', slot .. 'asks', slot .. 'metrics', slot .. 'monitoring')
 redis.call('EXPIRE', slot .. 'numbers', ARGV[2])
 return nil

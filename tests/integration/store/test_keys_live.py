@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from reconciler.alerting.routing import Group, GroupMemory
 from reconciler.model.alerts import Acknowledgement, AlertState, Notification, Told, Transition
 from reconciler.model.desired import Bundle, DesiredApp, SignedStatement
+from reconciler.model.host_monitoring import HostMonitoring
 from reconciler.model.observed import Applied, AppStatus, ObservedApp
 from reconciler.model.work import CONVERGE, RUN, Lane, Work, WorkState
 from reconciler.store import (
@@ -14,6 +15,7 @@ from reconciler.store import (
     OWN,
     Answer,
     FleetState,
+    HostSample,
     HostWrite,
     Look,
     ReconcileRequest,
@@ -52,6 +54,9 @@ def everything(store: Store, host: str) -> None:
     store.work.enqueue([Work("r5", host, RUN)], agents={host})
     store.work.enqueue([Work("r3", host, RUN, lane=Lane.SIDE), Work("r4", host, RUN, lock="mine")])
     store.locks.join(Waiter("mine", host, "r4", datetime(2026, 1, 1, tzinfo=UTC)))
+    store.monitoring.write({host: HostMonitoring()})
+    store.metrics.write([HostSample(host, {"cpu.percent": 1.0}, {"cpu.percent"}, age_seconds=age) for age in (600, 0)])
+    store.metrics.hold_series([host])
     store.journal.append("applied", host=host)
     store.journal.append("taken")
     store.looks.ask([host], Look("01K", None))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +13,7 @@ from reconciler.clock import SystemClock
 from reconciler.errors import Unavailable
 from reconciler.loops.reach import Reach
 from reconciler.model.manifests import Connection, ConnectionType, Host
+from reconciler.resources.readings import Readings
 from reconciler.transport import Machine, Transport
 from reconciler.transport.route import Route, Stop
 from tests.fakes.fleet import app, group, host, manifests
@@ -20,8 +23,15 @@ class Asked(Exception):
     """The way that was asked for."""
 
 
+def readings(at: float) -> Readings:
+    return Readings(at, {"user": 1.0})
+
+
 class Recorder:
     """Opens nothing."""
+
+    def sample(self, route: Route, root: str, apps: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+        raise Asked(route, root)
 
     def open(self, route: Route, fleet: str, root: str) -> Transport:
         raise Asked(route, root)
@@ -34,7 +44,7 @@ class Recorder:
 
 
 def asked(name: str, *hosts: Host) -> tuple[Route, str]:
-    reach = Reach(Path("/repository"), dict, SystemClock(), Recorder)
+    reach = Reach(Path("/repository"), dict, SystemClock(), Recorder, readings)
     reach.show(manifests(*hosts))
     with pytest.raises(Asked) as found:
         reach.open(name)
@@ -115,6 +125,6 @@ def test_what_is_wrong_with_a_way_is_told_when_the_host_is_opened() -> None:
 
 
 def reach(*hosts: Host) -> Reach:
-    made = Reach(Path("/repository"), dict, SystemClock(), Recorder)
+    made = Reach(Path("/repository"), dict, SystemClock(), Recorder, readings)
     made.show(manifests(*hosts))
     return made

@@ -1,0 +1,43 @@
+"""Builds what a watch measures hosts with. Called by `session`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+
+from reconciler.clock import Clock
+from reconciler.loops.collector import Collector
+from reconciler.loops.crew import Crew
+from reconciler.loops.fleet_measuring import FleetMeasuring
+from reconciler.loops.reach import Reach
+from reconciler.loops.sample_writer import SampleWriter
+from reconciler.loops.worker_log import Log
+from reconciler.model.desired import Bundle
+from reconciler.rendering import Renderer
+from reconciler.resources.readings import Readings
+from reconciler.store import Store
+
+
+def fleet_measuring(
+    store: Store, reach: Reach, renderer: Callable[[Bundle], Renderer], *, clock: Clock, log: Log, closing: ExitStack
+) -> FleetMeasuring:
+    """Samples with threads of its own, so that a slow host keeps no executor from its work."""
+    crew = Crew(reach.remote)
+    closing.callback(crew.close)
+    collector = Collector(sample=reach.sample, writer=SampleWriter(store, clock), crew=crew, clock=clock, log=log)
+    return FleetMeasuring(
+        collector,
+        store,
+        hosts=lambda: reach.hosts,
+        agents=lambda: reach.agents,
+        renderer=renderer,
+        clock=clock,
+        log=log,
+    )
+
+
+def readings(at: float) -> Readings:
+    """The counters of this machine."""
+    from reconciler.probes.readings import read  # noqa: PLC0415 - imports psutil
+
+    return read(at)

@@ -1,0 +1,250 @@
+"""Samples from hosts to a real server and back, with hosts and Redis that come and go."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconciler.clock import SystemClock
+from reconciler.errors import Unavailable
+from reconciler.loops.app_checks import AppChecks
+from reconciler.loops.collector import Collector, sound
+from reconciler.loops.crew import Crew
+from reconciler.loops.ring import Ring, RingView
+from reconciler.loops.sample_writer import SampleWriter
+from reconciler.loops.watched_host import WatchedHost
+from reconciler.model.metadata import Metadata, Origin
+from reconciler.model.monitoring import Alert
+from reconciler.model.samples import Measuring
+from reconciler.store import Store
+from reconciler.store.opening import at_url
+from tests.fakes.clock import FakeClock
+from tests.integration.store.servers import valkey
+from tests.waiting import until
+
+RULE = Alert(Metadata("Busy", Origin("", 0)), "avg(cpu.percent, window=10m) > 90", "busy")
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with valkey(tmp_path_factory.mktemp("valkey")) as found:
+        yield found
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[Store]:
+    with Store(at_url(url, SystemClock())) as store:
+        store._opened.link.ask_primaries("FLUSHALL")  # type: ignore[attr-defined]
+        yield store
+
+
+@dataclass
+class Lines:
+    """A log that remembers."""
+
+    told: list[str] = field(default_factory=list)
+
+    def info(self, event: str, **values: Any) -> None:
+        self.told.append(event)
+
+    warning = error = info
+
+
+@dataclass
+class Fleet:
+    """Hosts that tell what a test says, and how they are measured."""
+
+    hosts: Sequence[str] = ("web-1",)
+    values: Mapping[str, object] = field(default_factory=lambda: {"cpu.percent": 50.0})
+    rules: tuple[Alert, ...] = ()
+    measuring: Measuring = field(default_factory=Measuring)
+    away: set[str] = field(default_factory=set)
+    asked: list[str] = field(default_factory=list)
+
+    def of(self, host: str) -> WatchedHost:
+        return WatchedHost(host, rules=self.rules)
+
+    def sample(self, host: str, apps: Sequence[AppChecks]) -> Mapping[str, Any]:
+        self.asked.append(host)
+        if host in self.away:
+            raise Unavailable.of("connect-failed", f"{host} is away")
+        return {"values": dict(self.values), "at": 0.0, "notes": []}
+
+
+@dataclass
+class Seen:
+    """Remembers what rules would have seen."""
+
+    windows: list[list[float]] = field(default_factory=list)
+
+    def judge(self, host: WatchedHost, ring: Ring, now: float) -> None:
+        self.windows.append(list(RingView(ring, "", now).window("cpu.percent", 600.0).values))
+
+
+@dataclass
+class Bench:
+    fleet: Fleet
+    store: Store
+    clock: FakeClock = field(default_factory=FakeClock)
+    log: Lines = field(default_factory=Lines)
+    seen: Seen = field(default_factory=Seen)
+
+    def __post_init__(self) -> None:
+        self.writer = SampleWriter(self.store, self.clock)
+        self.collector = Collector(
+            sample=self.fleet.sample,
+            writer=self.writer,
+            crew=Crew(lambda _: False),
+            clock=self.clock,
+            log=self.log,
+            judge=self.seen,
+        )
+        self.collector.show(self.fleet)
+
+    def run(self, seconds: float) -> None:
+        """Let time pass, in steps of a second."""
+        for _ in range(int(seconds)):
+            self.collector.tick()
+            self.clock.sleep(1.0)
+
+
+def test_a_host_is_sampled_every_interval_and_its_values_are_written(store: Store) -> None:
+    bench = Bench(Fleet(), store)
+    bench.run(21)
+    assert len(bench.fleet.asked) == 5
+    bench.collector.deliver()
+    assert store.metrics.latest(["web-1"])["web-1"].values["cpu.percent"] == 50
+
+
+def test_samples_wait_for_redis_and_are_written_in_order_at_the_times_when_they_were_taken(store: Store) -> None:
+    bench = Bench(Fleet(), store)
+    for value in (10.0, 20.0, 30.0):
+        bench.fleet.values = {"cpu.percent": value}
+        bench.run(5)
+    assert bench.writer.count == 3
+    bench.collector.deliver()
+    assert bench.writer.count == 0
+    latest = store.metrics.latest(["web-1"])["web-1"]
+    since = latest.at - timedelta(seconds=60)
+    points = store.metrics.series("web-1", ["cpu.percent"], since, latest.at)["cpu.percent"]
+    assert [value for _, value in points] == [10, 20, 30]
+    assert (points[-1][0] - points[0][0]).total_seconds() == pytest.approx(10, abs=5)
+
+
+def test_what_waits_is_bounded_and_dropping_is_told(store: Store) -> None:
+    bench = Bench(Fleet(), store)
+    bench.run(5 * 740)
+    assert bench.writer.count == 720
+    bench.collector.deliver()
+    assert bench.log.told.count("samples-dropped") == 1
+    bench.collector.deliver()
+    assert bench.writer.dropped == 0
+
+
+def test_a_host_that_is_away_is_told_once_and_tried_more_and_more_seldom(store: Store) -> None:
+    bench = Bench(Fleet(hosts=("web-1", "web-2"), away={"web-2"}), store)
+    bench.run(300)
+    assert bench.fleet.asked.count("web-1") == 60
+    assert 5 <= bench.fleet.asked.count("web-2") <= 10
+    assert bench.log.told.count("not-sampled") == 1
+    bench.fleet.away.clear()
+    bench.run(70)
+    bench.collector.deliver()
+    assert "web-2" in store.metrics.latest(["web-2"])
+
+
+def test_rules_look_back_at_what_was_sampled(store: Store) -> None:
+    bench = Bench(Fleet(rules=(RULE,)), store)
+    bench.run(20)
+    assert [len(window) for window in bench.seen.windows] == [1, 2, 3, 4]
+
+
+def test_after_a_restart_rules_look_back_at_what_redis_remembers(store: Store) -> None:
+    before = Bench(Fleet(rules=(RULE,)), store)
+    before.run(60)
+    before.collector.deliver()
+    after = Bench(Fleet(rules=(RULE,), values={"cpu.percent": 99.0}), store)
+    after.run(5)
+    after.collector.deliver()
+    after.run(6)
+    assert after.seen.windows[0] == [99]
+    assert len(after.seen.windows[-1]) >= 12
+    assert after.seen.windows[-1][0] == 50
+    assert after.seen.windows[-1][-1] == 99
+
+
+def test_the_clock_of_a_host_is_compared_with_that_of_redis(store: Store) -> None:
+    bench = Bench(Fleet(), store)
+    bench.run(5)
+    bench.collector.deliver()
+    bench.run(5)
+    bench.collector.deliver()
+    offset = store.metrics.latest(["web-1"])["web-1"].values["clock.offset_seconds"]
+    assert offset < -1e9, "the host says that it is 1970"
+
+
+def test_services_and_health_make_the_status(store: Store) -> None:
+    values = {"service.running[nginx]": 0.0, "service.running[cron]": 1.0, "health.ok[webapp]": 0.0}
+    bench = Bench(Fleet(values=values), store)
+    bench.run(1)
+    bench.collector.deliver()
+    assert store.metrics.latest(["web-1"])["web-1"].status == "failing: nginx, webapp"
+
+
+def test_a_host_that_left_is_sampled_no_more(store: Store) -> None:
+    bench = Bench(Fleet(), store)
+    bench.run(5)
+    bench.collector.show(Fleet(hosts=()))
+    asked = len(bench.fleet.asked)
+    bench.run(20)
+    assert len(bench.fleet.asked) == asked
+
+
+def test_what_a_host_tells_is_believed_only_where_it_is_numbers() -> None:
+    odd = {"cpu.percent": 1, "x\n": 1.0, "": 1.0, "n" * 300: 1.0, "inf": float("inf"), "text": "1", "list": [1.0]}
+    assert sound(odd) == {"cpu.percent": 1.0}
+    assert sound(["cpu.percent"]) == {}
+    assert len(sound({f"m{number}": 1.0 for number in range(5000)})) == 1000
+
+
+def test_a_short_memory_is_told_and_the_latest_values_go_on(store: Store) -> None:
+    bench = Bench(Fleet(), store)
+    store.metrics.hold_series(["web-1"])
+    bench.run(5)
+    bench.collector.deliver()
+    assert bench.log.told == ["series-paused"]
+    assert store.metrics.latest(["web-1"])["web-1"].values["cpu.percent"] == 50
+
+
+def test_samples_survive_a_server_that_goes_away_and_comes_back(tmp_path: Path) -> None:
+    with valkey(tmp_path) as url:
+        store = Store(at_url(url, SystemClock()))
+        bench = Bench(Fleet(), store)
+        bench.run(5)
+        bench.collector.deliver()
+    bench.run(20)
+    with pytest.raises(Unavailable):
+        bench.collector.deliver()
+    assert bench.writer.count == 4
+    store.close()
+
+
+def test_it_runs_in_threads_of_its_own_until_it_is_stopped(store: Store) -> None:
+    fleet = Fleet(measuring=Measuring(interval_seconds=1.0))
+    clock = SystemClock()
+    writer = SampleWriter(store, clock)
+    collector = Collector(sample=fleet.sample, writer=writer, crew=Crew(lambda _: True), clock=clock, log=Lines())
+    collector.show(fleet)
+    stop = threading.Event()
+    thread = threading.Thread(target=collector.run, args=(stop,))
+    thread.start()
+    until(lambda: store.metrics.latest(["web-1"]), "a sample")
+    stop.set()
+    thread.join(10)
+    assert not thread.is_alive()
