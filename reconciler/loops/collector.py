@@ -10,6 +10,7 @@ import math
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 from queue import SimpleQueue
 from typing import Any, Protocol
@@ -26,6 +27,7 @@ from reconciler.loops.watched_host import WatchedHost, windows_of
 from reconciler.loops.worker_log import Log
 from reconciler.model.monitoring import Alert
 from reconciler.model.samples import Measuring, Series
+from reconciler.store import Written
 
 TURN_SECONDS = 0.2
 WRITE_SECONDS = 0.5
@@ -56,8 +58,18 @@ class Watching(Protocol):
 class Judge(Protocol):
     """Evaluates the rules about a host."""
 
-    def judge(self, host: WatchedHost, ring: Ring, now: float) -> None:
-        """A sample was taken at this monotonic moment; raises nothing."""
+    interval_seconds: float
+
+    def judge(self, host: WatchedHost, ring: Ring, at: float, now: datetime) -> None:
+        """A sample was taken at this moment, monotonic and by the clock of Redis; raises nothing."""
+        ...
+
+    def publish(self, written: Mapping[str, Written]) -> None:
+        """Samples of these hosts were written: tell what was found."""
+        ...
+
+    def forget(self, hosts: Collection[str]) -> None:
+        """Only these hosts are judged from now on."""
         ...
 
 
@@ -100,7 +112,7 @@ class Collector:
     Args:
         sample: samples a host, as `resources.sampling`; raises ReconcilerError.
         crew: works on hosts across the network.
-        judge: None where no rules are evaluated.
+        judge: evaluates the rules.
     """
 
     def __init__(
@@ -111,7 +123,7 @@ class Collector:
         crew: Crew,
         clock: Clock,
         log: Log,
-        judge: Judge | None = None,
+        judge: Judge,
     ) -> None:
         self._sample = sample
         self._writer = writer
@@ -159,10 +171,11 @@ class Collector:
         written = self._writer.deliver()
         if written:
             self._said.over("dropped")
-        if written and not all(written.values()):
+        if not all(reply.series for reply in written.values()):
             self._said.say("series", self._log.warning, "series-paused", reason="Redis is short of memory")
         elif written:
             self._said.over("series")
+        self._judge.publish(written)
         for name in written:
             known = self._known.get(name)
             if known is not None and not known.recalled:
@@ -191,6 +204,8 @@ class Collector:
         now, interval = self._clock.monotonic(), watching.measuring.interval_seconds
         self._settled = watching
         self._writer.measuring = watching.measuring
+        self._judge.interval_seconds = interval
+        self._judge.forget(watching.hosts)
         for gone in self._known.keys() - set(watching.hosts):
             del self._known[gone]
         for host in watching.hosts:
@@ -232,7 +247,7 @@ class Collector:
             return
         if taken.past is not None:
             for text, points in taken.past.items():
-                known.ring.fill(text, points)
+                known.ring.fill(text, points, self._settled.measuring.interval_seconds)
         elif taken.reply is None:
             known.absence = min(
                 max(2 * known.absence, self._settled.measuring.interval_seconds), LONGEST_ABSENCE_SECONDS
@@ -252,8 +267,8 @@ class Collector:
         self._tell_notes(name, reply.get("notes"))
         ring.add(taken.at, values)
         self._writer.add(name, Waiting(taken.at, values, status_of(values), self._kept))
-        if self._judge is not None:
-            self._judge.judge(taken.host, ring, taken.at)
+        if server_time is not None:
+            self._judge.judge(taken.host, ring, taken.at, datetime.fromtimestamp(server_time, UTC))
 
     def _tell_notes(self, name: str, notes: object) -> None:
         if isinstance(notes, list) and notes:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.alerting.functions import Samples
+from reconciler.alerting.muting import selects
 from reconciler.alerting.view import Value
+from reconciler.model.alerts import ActiveAlert
 from reconciler.model.metrics import METRICS
 from reconciler.model.samples import Series
 from reconciler.model.selector import Selector
@@ -106,14 +108,14 @@ class Ring:
         self.windows, self.fresh_seconds = windows, fresh_seconds
         self._tracks = {series: track for series, track in self._tracks.items() if windows.get(series.metric)}
 
-    def fill(self, text: str, points: Iterable[tuple[float, float]]) -> None:
-        """What was measured before this process took its first sample."""
+    def fill(self, text: str, points: Iterable[tuple[float, float]], interval: float) -> None:
+        """What was measured before this process took its first sample; times may be up to an interval early."""
         series = Series.parse(text)
         window = self.windows.get(series.metric, 0.0)
         known = self._tracks.get(series, Track())
         track = self._tracks[series] = Track()
         first = known.times[0] if known.times else float("inf")
-        earlier = [(at, value) for at, value in points if at < first]
+        earlier = [(at, value) for at, value in points if at <= first - interval]
         for at, value in [*earlier, *zip(known.times, known.values, strict=True)]:
             track.add(at, value, window)
 
@@ -170,14 +172,14 @@ class RingView:
     Args:
         now: monotonic seconds, of the ring.
         facts: of the host, and its own parts under `host`.
-        alerts: labels of the alerts that fire on the host.
+        alerts: those that fire on the host.
     """
 
     ring: Ring
     instance: str
     now: float
     facts: Mapping[str, object] = field(default_factory=dict)
-    alerts: Callable[[], Iterable[Mapping[str, str]]] = tuple
+    alerts: Sequence[ActiveAlert] = ()
 
     def value(self, metric: str) -> float | None:
         """See View."""
@@ -204,7 +206,7 @@ class RingView:
 
     def firing(self, selector: Selector) -> int:
         """See View."""
-        return sum(selector.matches(labels.get("host", ""), labels) for labels in self.alerts())
+        return sum(selects(selector, alert) for alert in self.alerts)
 
     def _series(self, metric: str) -> Series:
         known = METRICS.get(metric)

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from reconciler.clock import Clock
 from reconciler.loops.ring import RAW_SECONDS
 from reconciler.model.samples import Measuring
-from reconciler.store import HostSample, Store
+from reconciler.store import HostSample, Store, Written
 
 MOST_WAITING = 720
 """Samples of one host that wait, an hour at the usual interval; of more the oldest are dropped."""
@@ -58,20 +58,20 @@ class SampleWriter:
             self.dropped += len(queue) == MOST_WAITING
             queue.append(sample)
 
-    def deliver(self) -> Mapping[str, bool]:
-        """Write what waits, oldest first for each host; host -> whether its series were written.
+    def deliver(self) -> Mapping[str, Written]:
+        """Write what waits, oldest first for each host; host -> what the server says of its last sample.
 
         Raises:
             Unavailable: Redis cannot be reached; what was not written waits on.
             InvalidInput: we may not write there.
         """
-        written: dict[str, bool] = {}
+        written: dict[str, Written] = {}
         while batch := self._batch():
             now, measuring = self._clock.monotonic(), self.measuring
             replies = self._store.metrics.write([_form(host, sample, now, measuring) for host, sample in batch])
             self._ahead = replies[-1].server_time.timestamp() - (now + self._clock.monotonic()) / 2
             self._done(batch)
-            written |= {host: reply.series for (host, _), reply in zip(batch, replies, strict=True)}
+            written |= {host: reply for (host, _), reply in zip(batch, replies, strict=True)}
         self.dropped = 0
         return written
 

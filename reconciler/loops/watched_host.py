@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from reconciler.alerting.evaluation import Subject, about
 from reconciler.alerting.expressions import Scope, compile_metrics
 from reconciler.errors import InvalidInput
 from reconciler.loops.app_checks import AppChecks
-from reconciler.model.monitoring import Alert, AlertScope
+from reconciler.model.monitoring import Alert
 from reconciler.model.samples import Measuring
 
 
@@ -45,13 +46,8 @@ class WatchedOnly:
 
 def rules_about(rules: Iterable[Alert], host: WatchedHost) -> tuple[Alert, ...]:
     """The rules that are evaluated for a host."""
-    return tuple(rule for rule in rules if rule.scope is AlertScope.HOST and _is_about(rule, host))
-
-
-def _is_about(rule: Alert, host: WatchedHost) -> bool:
-    if rule.app is not None:
-        return rule.app in host.apps
-    return rule.hosts is not None and rule.hosts.matches(host.name, host.labels, host.apps)
+    subject = Subject(host.name, host.labels, host.apps)
+    return tuple(rule for rule in rules if about(rule, subject))
 
 
 def windows_of(rules: Iterable[Alert]) -> Mapping[str, float]:

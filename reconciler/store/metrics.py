@@ -54,6 +54,8 @@ class Written:
     server_time: datetime
     series: bool
     """False: it is short of memory, so only the latest values were kept."""
+    held: frozenset[str] = frozenset()
+    """Apps of the host whose alerts are held back, since they are being applied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,12 @@ class MetricRecords:
     def write(self, samples: Sequence[HostSample]) -> Sequence[Written]:
         """Write samples, those of a host oldest first."""
         replies = self._link.send_all([self._command(sample) for sample in samples])
-        return [Written(datetime.fromtimestamp(float(reply[0]), UTC), bool(reply[1])) for reply in replies]
+        return [
+            Written(
+                datetime.fromtimestamp(float(reply[0]), UTC), bool(reply[1]), frozenset(map(bytes.decode, reply[2]))
+            )
+            for reply in replies
+        ]
 
     def latest(self, hosts: Iterable[str]) -> Mapping[str, Latest]:
         """The newest samples; hosts that were never sampled are left out."""
@@ -99,6 +106,10 @@ class MetricRecords:
             if reply
         }
         return {name: latest for name, latest in found.items() if latest}
+
+    def newest(self, hosts: Iterable[str]) -> Mapping[str, Mapping[str, float]]:
+        """The values of the newest samples."""
+        return {name: latest.values for name, latest in self.latest(hosts).items()}
 
     def series(
         self, host: str, names: Sequence[str], since: datetime, until: datetime

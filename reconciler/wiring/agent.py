@@ -15,6 +15,7 @@ from reconciler.loops.collector import Collector
 from reconciler.loops.confirming import Confirming
 from reconciler.loops.crew import Crew
 from reconciler.loops.executor import Executor
+from reconciler.loops.judging import Judging
 from reconciler.loops.outcome import Nobody
 from reconciler.loops.run_crew import RunCrew, Told
 from reconciler.loops.run_executor import RunExecutor
@@ -155,6 +156,7 @@ class AgentParts:
             crew=Crew(lambda _: False, size=1),
             clock=self.clock,
             log=log,
+            judge=Judging(self.store, self.clock),
         )
 
     def write_anew(self) -> None:

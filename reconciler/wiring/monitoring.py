@@ -9,6 +9,7 @@ from reconciler.clock import Clock
 from reconciler.loops.collector import Collector
 from reconciler.loops.crew import Crew
 from reconciler.loops.fleet_measuring import FleetMeasuring
+from reconciler.loops.judging import Judging
 from reconciler.loops.reach import Reach
 from reconciler.loops.sample_writer import SampleWriter
 from reconciler.loops.worker_log import Log
@@ -24,7 +25,14 @@ def fleet_measuring(
     """Samples with threads of its own, so that a slow host keeps no executor from its work."""
     crew = Crew(reach.remote)
     closing.callback(crew.close)
-    collector = Collector(sample=reach.sample, writer=SampleWriter(store, clock), crew=crew, clock=clock, log=log)
+    collector = Collector(
+        sample=reach.sample,
+        writer=SampleWriter(store, clock),
+        crew=crew,
+        clock=clock,
+        log=log,
+        judge=Judging(store, clock),
+    )
     return FleetMeasuring(
         collector,
         store,

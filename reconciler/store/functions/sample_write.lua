@@ -6,7 +6,7 @@
 -- ARGV  1 seconds since it was taken, 2 step in milliseconds, 3 seconds to keep series, 4 seconds to keep roll-ups,
 --       5 for each value 1 where it is a series, else 0 (text of that length), 6 the values (doubles, little endian),
 --       7-11 cpu, mem, disk, network, status (text), 12 ... names of the values
--- Reply the server's time (text), 1 where series were written, 0 where memory is short
+-- Reply the server's time (text), 1 where series were written, 0 where memory is short, apps whose alerts are held
 local FIRST, BUCKET, BUCKETS = 12, 300, 288
 local slot, step = KEYS[1], tonumber(ARGV[2])
 local now = now_us()
@@ -85,4 +85,4 @@ if newest then
   redis.call('DEL', slot .. 'metrics')
   set_fields(slot .. 'metrics', fields, 1, #fields)
 end
-return {seconds(now), writing and 1 or 0}
+return {seconds(now), writing and 1 or 0, redis.call('ZRANGEBYSCORE', slot .. 'applying', seconds(now), '+inf')}

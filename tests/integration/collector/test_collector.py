@@ -3,115 +3,26 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from reconciler.clock import SystemClock
 from reconciler.errors import Unavailable
-from reconciler.loops.app_checks import AppChecks
 from reconciler.loops.collector import Collector, sound
 from reconciler.loops.crew import Crew
-from reconciler.loops.ring import Ring, RingView
 from reconciler.loops.sample_writer import SampleWriter
-from reconciler.loops.watched_host import WatchedHost
 from reconciler.model.metadata import Metadata, Origin
 from reconciler.model.monitoring import Alert
 from reconciler.model.samples import Measuring
 from reconciler.store import Store
 from reconciler.store.opening import at_url
-from tests.fakes.clock import FakeClock
+from tests.integration.collector.measured import Bench, Fleet, Lines, Seen
 from tests.integration.store.servers import valkey
 from tests.waiting import until
 
 RULE = Alert(Metadata("Busy", Origin("", 0)), "avg(cpu.percent, window=10m) > 90", "busy")
-
-
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with valkey(tmp_path_factory.mktemp("valkey")) as found:
-        yield found
-
-
-@pytest.fixture
-def store(url: str) -> Iterator[Store]:
-    with Store(at_url(url, SystemClock())) as store:
-        store._opened.link.ask_primaries("FLUSHALL")  # type: ignore[attr-defined]
-        yield store
-
-
-@dataclass
-class Lines:
-    """A log that remembers."""
-
-    told: list[str] = field(default_factory=list)
-
-    def info(self, event: str, **values: Any) -> None:
-        self.told.append(event)
-
-    warning = error = info
-
-
-@dataclass
-class Fleet:
-    """Hosts that tell what a test says, and how they are measured."""
-
-    hosts: Sequence[str] = ("web-1",)
-    values: Mapping[str, object] = field(default_factory=lambda: {"cpu.percent": 50.0})
-    rules: tuple[Alert, ...] = ()
-    measuring: Measuring = field(default_factory=Measuring)
-    away: set[str] = field(default_factory=set)
-    asked: list[str] = field(default_factory=list)
-
-    def of(self, host: str) -> WatchedHost:
-        return WatchedHost(host, rules=self.rules)
-
-    def sample(self, host: str, apps: Sequence[AppChecks]) -> Mapping[str, Any]:
-        self.asked.append(host)
-        if host in self.away:
-            raise Unavailable.of("connect-failed", f"{host} is away")
-        return {"values": dict(self.values), "at": 0.0, "notes": []}
-
-
-@dataclass
-class Seen:
-    """Remembers what rules would have seen."""
-
-    windows: list[list[float]] = field(default_factory=list)
-
-    def judge(self, host: WatchedHost, ring: Ring, now: float) -> None:
-        self.windows.append(list(RingView(ring, "", now).window("cpu.percent", 600.0).values))
-
-
-@dataclass
-class Bench:
-    fleet: Fleet
-    store: Store
-    clock: FakeClock = field(default_factory=FakeClock)
-    log: Lines = field(default_factory=Lines)
-    seen: Seen = field(default_factory=Seen)
-
-    def __post_init__(self) -> None:
-        self.writer = SampleWriter(self.store, self.clock)
-        self.collector = Collector(
-            sample=self.fleet.sample,
-            writer=self.writer,
-            crew=Crew(lambda _: False),
-            clock=self.clock,
-            log=self.log,
-            judge=self.seen,
-        )
-        self.collector.show(self.fleet)
-
-    def run(self, seconds: float) -> None:
-        """Let time pass, in steps of a second."""
-        for _ in range(int(seconds)):
-            self.collector.tick()
-            self.clock.sleep(1.0)
 
 
 def test_a_host_is_sampled_every_interval_and_its_values_are_written(store: Store) -> None:
@@ -161,8 +72,10 @@ def test_a_host_that_is_away_is_told_once_and_tried_more_and_more_seldom(store: 
 
 def test_rules_look_back_at_what_was_sampled(store: Store) -> None:
     bench = Bench(Fleet(rules=(RULE,)), store)
-    bench.run(20)
-    assert [len(window) for window in bench.seen.windows] == [1, 2, 3, 4]
+    bench.run(5)
+    bench.collector.deliver()
+    bench.run(15)
+    assert [len(window) for window in bench.seen.windows] == [2, 3, 4]
 
 
 def test_after_a_restart_rules_look_back_at_what_redis_remembers(store: Store) -> None:
@@ -173,7 +86,6 @@ def test_after_a_restart_rules_look_back_at_what_redis_remembers(store: Store) -
     after.run(5)
     after.collector.deliver()
     after.run(6)
-    assert after.seen.windows[0] == [99]
     assert len(after.seen.windows[-1]) >= 12
     assert after.seen.windows[-1][0] == 50
     assert after.seen.windows[-1][-1] == 99
@@ -239,7 +151,9 @@ def test_it_runs_in_threads_of_its_own_until_it_is_stopped(store: Store) -> None
     fleet = Fleet(measuring=Measuring(interval_seconds=1.0))
     clock = SystemClock()
     writer = SampleWriter(store, clock)
-    collector = Collector(sample=fleet.sample, writer=writer, crew=Crew(lambda _: True), clock=clock, log=Lines())
+    collector = Collector(
+        sample=fleet.sample, writer=writer, crew=Crew(lambda _: True), clock=clock, log=Lines(), judge=Seen()
+    )
     collector.show(fleet)
     stop = threading.Event()
     thread = threading.Thread(target=collector.run, args=(stop,))

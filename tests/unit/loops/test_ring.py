@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from reconciler.loops.ring import RAW_SECONDS, Ring, RingView
+from reconciler.model.alerts import ActiveAlert, AlertId, AlertState
 from reconciler.model.samples import Series
 from reconciler.model.selector import Selector
 
@@ -81,7 +84,7 @@ def test_metrics_of_apps_with_labels_are_many_values_and_without_are_one() -> No
 def test_what_was_measured_before_a_restart_comes_before_what_came_since() -> None:
     known = ring(cpu__percent=3600.0)
     known.add(5000.0, {"cpu.percent": 9.0})
-    known.fill("cpu.percent", [(4000.0, 1.0), (4995.0, 2.0), (5000.0, 7.0)])
+    known.fill("cpu.percent", [(4000.0, 1.0), (4995.0, 2.0), (4998.0, 7.0)], 5.0)
     found = RingView(known, "", 5000.0).window("cpu.percent", 3600.0)
     assert list(zip(found.times, found.values, strict=True)) == [(4000, 1), (4995, 2), (5000, 9)]
 
@@ -96,9 +99,12 @@ def test_series_that_nothing_comes_for_are_forgotten() -> None:
 
 
 def test_facts_labels_and_firing_alerts_are_at_hand() -> None:
-    alerts = ({"host": "web-1", "severity": "critical"}, {"host": "web-1", "severity": "info"})
+    alerts = [
+        ActiveAlert(AlertId(name, "web-1"), AlertState.FIRING, datetime.now(UTC), labels={"severity": name})  # noqa: TID251
+        for name in ("critical", "info")
+    ]
     facts = {"cores": 4, "os": {"id": "debian"}, "host": {"labels": {"env": "prod"}}}
-    view = RingView(ring(), "", 0.0, facts, lambda: alerts)
+    view = RingView(ring(), "", 0.0, facts, alerts)
     assert view.fact(("cores",)) == 4
     assert view.fact(("os", "id")) == "debian"
     assert view.fact(("host", "labels", "env")) == "prod"
