@@ -108,7 +108,6 @@ class Store:
         self.key_lists = KeyListRecords(keys, reading)
         self.metrics = MetricRecords(opened.link, opened.link, keys, reading)
         self.monitoring = MonitoringRecords(opened.link, keys, reading)
-        self.key_lists = KeyListRecords(opened.link, keys, reading)
         self.alerts = Alerts(opened.link, keys, reading)
         self.told = ToldRecords(opened.link, keys, reading)
         self.outbox = Outbox(opened.link, keys, reading)
