@@ -18,7 +18,7 @@ from reconciler.model.desired import Bundle, DesiredApp, Statement, app_digest
 from reconciler.planner.config import secret_paths
 from reconciler.planner.order import order_apps
 from reconciler.planner.reads import Reads, cut
-from reconciler.rendering import Rendered, RenderedResource, Renderer
+from reconciler.rendering import Rendered, RenderedResource, Renderer, declared
 from reconciler.resources.protocol import Request, Wanted
 
 
@@ -169,7 +169,7 @@ class HostView:
 def named_secrets(bundle: Bundle, values: Mapping[str, Any]) -> tuple[str, ...]:
     """Paths of all secrets that an app's content names, sorted; whatever else claims to know them is not asked."""
     content = bundle.content
-    return tuple(sorted(set(secret_paths([values, content["resources"], content["health"]]))))
+    return tuple(sorted(set(secret_paths([declared(values), content["resources"], content["health"]]))))
 
 
 def _not_as_signed(place: Place, what: str) -> Refused:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -85,7 +85,8 @@ class ValuesWriter:
         if "host" in shapes:
             yield "host", self._host_part(recipe.reads, ground.host)
         if "facts" in shapes:
-            yield "facts", Part("null") if ground.facts is None else _part(ground.facts, shapes["facts"])
+            facts = Part("null") if ground.facts is None else _part(ground.facts, shapes["facts"])
+            yield "facts", replace(facts, secrets=())  # a host says them itself: nothing in them is a reference
 
     def _host_part(self, reads: Reads, host: Host) -> Part:
         """What apps with equal reads see of a host; they come one after the other."""

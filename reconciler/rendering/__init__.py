@@ -12,6 +12,7 @@ from reconciler.rendering.reads import pick
 from reconciler.rendering.rendered import Rendered, RenderedResource
 from reconciler.rendering.renderer import Memory as RenderMemory
 from reconciler.rendering.renderer import Renderer
+from reconciler.rendering.secret import declared
 
 __all__ = [
     "ConfigRenderer",
@@ -24,6 +25,7 @@ __all__ = [
     "Renderer",
     "check_template",
     "closure",
+    "declared",
     "is_template",
     "parse_tree",
     "pick",

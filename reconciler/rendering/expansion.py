@@ -16,7 +16,7 @@ from reconciler.rendering.compiled import is_template
 from reconciler.rendering.outline import Node
 from reconciler.rendering.rendered import RenderedResource, resource_id
 from reconciler.rendering.scope import Scope
-from reconciler.rendering.secret import NotKnown, Secret, UnknownItem, secrets_in
+from reconciler.rendering.secret import NotKnown, Secret, UnknownItem, declared, secrets_in
 from reconciler.rendering.trouble import Trouble, Troubled
 
 MAX_ITEMS = 10_000
@@ -179,7 +179,7 @@ class Expansion:
         """Secrets that the fields name, hold or may be derived from."""
         found = named
         if view.hidden:
-            found |= secrets_in(self.picked)
+            found |= secrets_in(declared(self.picked))
         if view.clear is not None and view.clear.secrets:
             found |= view.clear.secrets_within(fields)
         return tuple(sorted(found)) if found else ()

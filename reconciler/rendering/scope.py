@@ -8,7 +8,7 @@ from typing import Any
 
 from reconciler.rendering.compiled import Compiled, compile_expression, compile_value, is_template
 from reconciler.rendering.environment import Sandbox
-from reconciler.rendering.secret import Secret, UnknownFacts, reveal, secret_path
+from reconciler.rendering.secret import Secret, UnknownFacts, in_order, reveal, secret_path
 
 
 class Hosts:
@@ -54,7 +54,7 @@ class Scope:
             **reveal(picked.get("config") or {}, secrets),
             "vars": reveal(picked.get("vars") or {}, secrets),
             "host": reveal(picked.get("host") or {}, secrets),
-            "facts": UnknownFacts() if facts is None else reveal(facts, secrets),
+            "facts": UnknownFacts() if facts is None else in_order(facts),
             "hosts": Hosts(picked.get("hosts") or {}, secrets),
         }
         return cls(sandbox, variables, names, secrets)

@@ -31,6 +31,13 @@ def secrets_in(value: Any) -> frozenset[str]:
     return frozenset().union(*map(secrets_in, below))
 
 
+def declared(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The parts of an app's values that come from manifests. A host says its facts itself, so nothing in them is a
+    reference, whatever it looks like: it would get any secret that it names.
+    """
+    return {part: value for part, value in values.items() if part != "facts"}
+
+
 class Hidden:
     """A value that nothing may look at."""
 
@@ -138,6 +145,13 @@ def reveal(value: Any, secrets: Mapping[str, str] | None) -> Any:
     if isinstance(value, list | tuple):
         return [reveal(item, secrets) for item in value]
     return value
+
+
+def in_order(value: Any) -> Any:
+    """A copy of a value for templates, just as it is; maps are in key order."""
+    if isinstance(value, dict):
+        return {key: in_order(value[key]) for key in sorted(value)}
+    return [in_order(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _resolved(path: str, secrets: Mapping[str, str] | None) -> Any:

@@ -15,7 +15,7 @@ from reconciler.rendering.environment import Sandbox
 from reconciler.rendering.expansion import View
 from reconciler.rendering.reads import ABSENT, ReadPath, look_up, pick
 from reconciler.rendering.scope import Scope
-from reconciler.rendering.secret import secrets_in
+from reconciler.rendering.secret import declared, secrets_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Sight:
     @cached_property
     def holds_secrets(self) -> bool:
         """Whether some of the values refer to secrets."""
-        return bool(secrets_in(self.picked))
+        return bool(secrets_in(declared(self.picked)))
 
     @cached_property
     def opaque(self) -> View:

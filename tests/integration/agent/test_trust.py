@@ -69,6 +69,21 @@ def test_a_host_cannot_have_secrets_sealed_to_itself_that_are_not_its_own(fleet:
     assert b"the greeting" in opened(edge, again.sealed)
 
 
+def test_a_host_cannot_have_a_secret_sealed_to_itself_by_a_fact_that_looks_like_a_reference(fleet: Fleet) -> None:
+    fleet.ops.replace("manifests/apps/hello.yaml", "Hello}", "Hello, word: {secret: words/greeting}}")
+    fleet.ops.replace("manifests/apps/hello.yaml", "{{ greeting }}", "{{ greeting }} {{ word }} {{ facts.os }}")
+    for name in ("greeting", "of-others"):
+        fleet.ops.write(f".reconciler/secrets/words/{name}", f"the {name}")
+        (fleet.ops.root / f".reconciler/secrets/words/{name}").chmod(0o600)
+    fleet.ops.commit()
+    edge = fleet.edges["edge-1"]
+    with edge.parts() as parts:
+        parts.store.observed.write_facts("edge-1", {**parts.facts(), "os": {"secret": "words/of-others"}})
+    fleet.ops("apply", "--yes", "--host", "edge-1")
+    said = fleet.store.desired.read("edge-1")
+    assert said is None or b"of-others" not in opened(edge, said.sealed)
+
+
 @everywhere
 def test_keys_are_added_rotated_and_removed_and_an_agent_that_was_away_follows(fleet: Fleet) -> None:
     edge = converged(fleet)

@@ -223,3 +223,11 @@ def test_env_and_stdin_may_be_secrets() -> None:
     (found,) = Renderer(bundle(given)).render(config(p=SECRET, q="hunter2"), CLEAR).resources
 
     assert found.fields["env"] == {"P": "hunter2"}
+
+
+@pytest.mark.parametrize("clear", [CLEAR, None])
+def test_a_fact_that_looks_like_a_reference_is_none(clear: dict[str, str] | None) -> None:
+    values = {"config": {}, "facts": {"os": SECRET, "disks": [{"id": SECRET}]}}
+    found = template("{{ facts.os }} {{ facts.disks[0].id.secret }}", values=values, secrets=clear)
+    assert found.fields["content"] == "{'secret': 'webapp/mysql_pass'} webapp/mysql_pass"
+    assert found.secrets == ()
