@@ -10,10 +10,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from reconciler.alerting.staleness import HOST_STALE
 from reconciler.model.alerts import ActiveAlert, AlertId
 from reconciler.model.manifests import Maintenance
-from reconciler.model.monitoring import Silence
+from reconciler.model.monitoring import HOST_STALE, Silence
 from reconciler.model.selector import Selector
 
 

@@ -14,7 +14,6 @@ from datetime import datetime
 from typing import NamedTuple
 
 from reconciler.alerting.muting import selects
-from reconciler.alerting.staleness import HOST_STALE
 from reconciler.model.alerts import (
     Acknowledgement,
     ActiveAlert,
@@ -23,7 +22,7 @@ from reconciler.model.alerts import (
     Notification,
     Told,
 )
-from reconciler.model.monitoring import Channel
+from reconciler.model.monitoring import HOST_STALE, Channel
 
 NOT_REPORTED = "it is no longer reported"
 _HOST = "host"

@@ -13,9 +13,8 @@ from reconciler.alerting.evaluation import Evaluation, Moment, Seen, Subject, en
 from reconciler.alerting.life import Truth, stale_after
 from reconciler.model.alerts import ActiveAlert, AlertId
 from reconciler.model.metadata import Metadata, Origin
-from reconciler.model.monitoring import Alert, Severity
+from reconciler.model.monitoring import HOST_STALE, Alert, Severity
 
-HOST_STALE = "HostStale"
 FOR_SECONDS = 60.0
 LEFT = "the host left the fleet"
 

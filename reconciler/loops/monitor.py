@@ -16,14 +16,14 @@ from reconciler.alerting.fleet_view import FleetView
 from reconciler.alerting.life import stale_after
 from reconciler.alerting.muting import Quiet, muted
 from reconciler.alerting.routing import Group, GroupMemory, RoutingInput, acknowledged, route
-from reconciler.alerting.staleness import HOST_STALE, stale_hosts
+from reconciler.alerting.staleness import stale_hosts
 from reconciler.clock import Clock
 from reconciler.errors import ReconcilerError
 from reconciler.loops.said_once import SaidOnce
 from reconciler.loops.worker_log import Log
 from reconciler.model.alerts import Acknowledgement, ActiveAlert, AlertId, Notification
 from reconciler.model.manifests import Manifests
-from reconciler.model.monitoring import Alert, AlertScope, Silence
+from reconciler.model.monitoring import HOST_STALE, Alert, AlertScope, Silence
 from reconciler.store import OWN, Store, Sweep
 
 TICK_SECONDS = 5.0

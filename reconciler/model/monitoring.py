@@ -10,6 +10,9 @@ from reconciler.model.metadata import Metadata, Value
 from reconciler.model.selector import EVERYTHING, Selector
 from reconciler.model.times import Weekly, Window
 
+HOST_STALE = "HostStale"
+"""The alert that is built in: a host that sends no samples any more."""
+
 
 class Severity(enum.Enum):
     """How much it matters."""

@@ -66,6 +66,16 @@ def queue() -> Iterator[Row]:
     yield Row("... enqueueing them, in batches of 200", rate(enqueued))
 
 
+def alerts() -> Iterator[Row]:
+    """Rules, silent hosts and routing."""
+    from tests.bench.alerts import measure
+
+    found = measure()
+    yield at_most("50 alert rules evaluated at one sample, 10 of them firing", found["sample"], 0.001)
+    yield at_most("samples and alerts of 10,000 hosts swept, 100 of them silent", found["sweep"], 0.2)
+    yield at_most("10,000 new alerts grouped and routed over 5 channels", found["routing"], 2)
+
+
 def _our_queue() -> tuple[float, float]:
     """Runs enqueued and runs finished, each a second."""
     from reconciler.clock import SystemClock
@@ -83,6 +93,7 @@ BENCHMARKS: Mapping[str, Callable[[], Iterator[Row]]] = {
     "converge": converge,
     "startup": startup,
     "queue": queue,
+    "alerts": alerts,
 }
 
 

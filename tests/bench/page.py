@@ -31,6 +31,8 @@ def at_most(what: str, seconds: float, target: float) -> Row:
 
 
 def duration(seconds: float) -> str:
+    if seconds < 0.01:
+        return f"{seconds * 1000:.2g} ms"
     return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1000:.0f} ms"
 
 

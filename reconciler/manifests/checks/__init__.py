@@ -9,7 +9,14 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TypeAlias
 
 from reconciler.manifests.checks.layers import config_keys, connection_conflicts, secrets_in_argv
-from reconciler.manifests.checks.monitoring import known_metrics, monitored_apps, named_alerts, named_jobs
+from reconciler.manifests.checks.monitoring import (
+    built_in_alerts,
+    inhibiting_circles,
+    known_metrics,
+    monitored_apps,
+    named_alerts,
+    named_jobs,
+)
 from reconciler.manifests.checks.names import doubles, former_names, one_fleet
 from reconciler.manifests.checks.references import dependencies, selected_apps, template_files
 from reconciler.manifests.checks.selection import circles, empty_selectors, sandbox_limits, shared_sandboxes
@@ -35,6 +42,8 @@ CHECKS: Sequence[Check] = (
     secrets_in_argv,
     named_jobs,
     named_alerts,
+    built_in_alerts,
+    inhibiting_circles,
     monitored_apps,
     known_metrics,
 )

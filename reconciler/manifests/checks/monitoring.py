@@ -6,12 +6,14 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from reconciler.manifests.checks.selection import find_circles
 from reconciler.manifests.findings import Finding, did_you_mean
 from reconciler.manifests.index import Index
 from reconciler.manifests.parsed import Document
 from reconciler.model.manifests import Job, Parameter
 from reconciler.model.metadata import Path
 from reconciler.model.metrics import METRICS
+from reconciler.model.monitoring import HOST_STALE
 
 TYPES: Mapping[str, type | tuple[type, ...]] = {"string": str, "integer": int, "number": (int, float), "boolean": bool}
 """Type of a job's parameter -> the Python types of its values."""
@@ -75,9 +77,31 @@ def named_alerts(index: Index) -> Iterator[tuple[Document, Finding]]:
 
 
 def _alert_exists(index: Index, document: Document, name: str, path: Path) -> Iterator[tuple[Document, Finding]]:
-    if not index.may_exist("Alert", name):
+    if name != HOST_STALE and not index.may_exist("Alert", name):
         hint = did_you_mean(name, index.documents["Alert"])
         yield document, Finding(path, f'there is no alert "{name}"', hint, "unknown-alert")
+
+
+def built_in_alerts(index: Index) -> Iterator[tuple[Document, Finding]]:
+    """No rule takes the name of the alert that is there in any case."""
+    document = index.documents["Alert"].get(HOST_STALE)
+    if document is not None:
+        message = f"the alert {HOST_STALE} is built in"
+        yield document, Finding(("metadata", "name"), message, "Take another name", "invalid-name")
+
+
+def inhibiting_circles(index: Index) -> Iterator[tuple[Document, Finding]]:
+    """No alerts keep each other quiet, for then nobody would be told of any."""
+    inhibits = {name: list(document.value.inhibits) for name, document in index.documents["Alert"].items()}
+    for members in find_circles(inhibits):
+        position = inhibits[members[0]].index(members[1])
+        finding = Finding(
+            ("spec", "inhibits", position),
+            f"alerts inhibit each other: {' -> '.join(members)}",
+            "Remove one of them",
+            "inhibition-cycle",
+        )
+        yield index.documents["Alert"][members[0]], finding
 
 
 def monitored_apps(index: Index) -> Iterator[tuple[Document, Finding]]:

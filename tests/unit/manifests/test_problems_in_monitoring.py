@@ -1,0 +1,87 @@
+"""What is wrong with alerts, channels, silences, freezes and schedules is told before anything is measured."""
+
+import pytest
+
+from tests.unit.manifests.trees import app, fleet, load, marked, problems
+
+JOB = "apiVersion: reconciler/v1\nkind: Job\nmetadata: {name: backup}\nspec: {steps: [{command: {argv: [a]}}]}\n"
+
+
+def of_kind(kind: str, spec: str, name: str = "X") -> str:
+    """A document whose spec stands in line 4."""
+    return f"apiVersion: reconciler/v1\nkind: {kind}\nmetadata: {{name: {name}}}\nspec: {{{spec}}}\n"
+
+
+def alert(spec: str = 'hosts: "*", expr: cpu.percent > 90', name: str = "X") -> str:
+    return of_kind("Alert", f"{spec}, summary: x", name)
+
+
+WRONG = [
+    ("Alert", 'hosts: "*", summary: x, expr: §cpu.percnt > 90', "cannot use 'cpu.percnt > 90': there is no metric"),
+    ("Alert", 'hosts: "*", summary: x, expr: §"cpu.percent > \'90\'"', "cannot use \"cpu.percent > '90'\": "),
+    ("Alert", 'hosts: "*", summary: x, expr: §filesystem.percent > 90', "cannot use 'filesystem.percent > 90': "),
+    (
+        "Alert",
+        'hosts: "*", summary: x, expr: cpu.percent > 90, clear: §cpu < 1',
+        "cannot use 'cpu < 1': cpu is several",
+    ),
+    ("Alert", 'hosts: "*", summary: x, expr: queue > 90, each: §filesytem', 'there is no "filesytem" to go through'),
+    (
+        "Alert",
+        'hosts: "*", summary: x, scope: fleet, expr: §cpu.percent > 90',
+        "cannot use 'cpu.percent > 90': over the",
+    ),
+    ("Alert", 'hosts: "*", summary: §"{{ value", expr: cpu.percent > 90', "unexpected end"),
+    ("Alert", 'hosts: "*", summary: x, expr: cpu.percent > 90, inhibits: [§Y]', 'there is no alert "Y"'),
+    ("Alert", 'hosts: "*", summary: x, expr: cpu.percent > 90, run: {job: §x}', 'there is no job "x"'),
+    ("Alert", "app: §x, summary: x, expr: cpu.percent > 90", 'there is no app "x"'),
+    ("Alert", 'hosts: "*", app: webapp, summary: x, expr: cpu.percent > 90', "an alert takes hosts or app"),
+    ("Alert", 'hosts: "*", summary: x, expr: §queue_depth > 1', 'there is no metric "queue_depth"'),
+    ("Channel", "urls: §[], match: '*'", "urls is empty"),
+    ("Channel", "urls: [mailto://x], match: §'role in web'", "cannot read selector"),
+    ("Channel", "urls: [mailto://x], match: '*', rate: §20", "rate 20 is no rate"),
+    ("Channel", "urls: [mailto://x], match: '*', activeTimes: [{times: [§8-17]}]", '"8-17" is no span of a day'),
+    ("Channel", "urls: [mailto://x], match: '*', activeTimes: [{timezone: §Mars}]", 'there is no time zone "Mars"'),
+    ("Silence", "match: '*', reason: x", "it needs from and until, or times"),
+    ("Freeze", "reason: x, from: 2026-01-02T00:00:00Z, until: 2026-01-01T00:00:00Z", "until is not after from"),
+    ("Freeze", "reason: x, times: [{weekdays: [§someday]}]", '"someday" is no day of the week'),
+    ("Schedule", 'hosts: "*", job: backup', "a schedule takes one of cron, every, at and trigger"),
+    ("Schedule", 'hosts: "*", job: §bakcup, every: 1h', 'there is no job "bakcup"'),
+    ("Schedule", 'hosts: "*", job: backup, trigger: {alert: §Gone}', 'there is no alert "Gone"'),
+    ("Schedule", 'hosts: "*", job: backup, trigger: {}', "a trigger takes alert or expr"),
+]
+
+
+@pytest.mark.parametrize(("kind", "spec", "message"), WRONG)
+def test_a_mistake_is_told_at_its_place(kind: str, spec: str, message: str) -> None:
+    text, place = marked(of_kind(kind, spec)) if "§" in spec else (of_kind(kind, spec), "")
+    files = fleet(x=text, job=JOB, a=app("  hosts: role=web\n  resources: []\n"))
+    assert any(it.startswith(f"manifests/x.yaml:{place or 4}") and message in it for it in problems(files)), problems(
+        files
+    )
+
+
+def test_what_is_right_is_loaded() -> None:
+    files = fleet(
+        a=alert('hosts: role=web, expr: "avg(cpu.percent, window=5m) > 90", for: 10m, inhibits: [B]', "A"),
+        b=alert('hosts: "*", each: filesystem, expr: "predict(filesystem.free_bytes, window=6h, ahead=1d) < 0"', "B"),
+        c=of_kind("Schedule", 'hosts: "*", job: backup, trigger: {alert: HostStale}'),
+        job=JOB,
+    )
+    manifests = load(files)
+    assert manifests.alerts["A"].for_seconds == 600
+    assert manifests.alerts["B"].each == "filesystem"
+
+
+def test_alerts_that_inhibit_each_other_would_tell_nobody() -> None:
+    busy = 'hosts: "*", expr: cpu.percent > 90'
+    files = fleet(a=alert(f"{busy}, inhibits: [B]", "A"), b=alert(f"{busy}, inhibits: [A]", "B"))
+    (told,) = problems(files)
+    assert told.startswith("manifests/a.yaml:4:")
+    assert "alerts inhibit each other: A -> B -> A. Remove one of them" in told
+
+
+def test_the_name_of_the_alert_that_is_built_in_is_taken() -> None:
+    assert problems(fleet(a=alert(name="HostStale"))) == [
+        "manifests/a.yaml:3:18: the alert HostStale is built in. Take another name"
+    ]
