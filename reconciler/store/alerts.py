@@ -33,6 +33,8 @@ from reconciler.store.reading import Reading, instant, json_map, number, word
 
 TRANSITIONS_KEPT = 1_000
 """Of one host."""
+MOST_ALERTS = 2_000
+"""Of one host; one that writes more does not fill the monitor's memory."""
 OWN = ""
 """Stands for a host where the monitor's own alerts are meant."""
 _NOT_OURS = "the monitor's alerts"
@@ -90,7 +92,8 @@ class Alerts:
         replies = self._reading.ask_all([("HGETALL", key) for key in keys])
         found: dict[AlertId, ActiveAlert] = {}
         for name, key, reply in zip(names, keys, replies, strict=True):
-            forms = self._reading.hash(key, reply, json_map_value)
+            bound = 2 * MOST_ALERTS if name else None
+            forms = self._reading.hash(key, (reply or ())[:bound], json_map_value)
             alerts = (self._reading.record(key, partial(_alert, name, *pair)) for pair in forms.items())
             found |= {alert.id: alert for alert in alerts if alert}
         return found

@@ -8,7 +8,7 @@ local newer = newer_term(slot, ARGV[1])
 if newer then
   return newer
 end
-local last = 3 + 2 * tonumber(ARGV[3])
+local last = math.min(#ARGV, 3 + 2 * math.max(0, tonumber(ARGV[3])))
 redis.call('DEL', slot .. 'alerts')
 set_fields(slot .. 'alerts', ARGV, 4, last)
 for at = last + 1, #ARGV do

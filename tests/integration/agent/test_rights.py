@@ -8,9 +8,11 @@ from contextlib import suppress
 import pytest
 
 from reconciler.errors import InvalidInput, ReconcilerError
+from reconciler.model.alerts import AlertState, Transition
 from reconciler.store import Store
 from reconciler.store.server import Server
 from tests.integration.agent.conftest import Fleet, everywhere
+from tests.unit.alerting.rules import firing
 
 FORBIDDEN = [
     ("GET", "rc:{edge-2}:ledger"),
@@ -21,6 +23,8 @@ FORBIDDEN = [
     ("FCALL", "reconciler_facts_write", 1, "rc:{edge-2}:", "os", "1"),
     ("FCALL", "reconciler_lease_acquire", 1, "rc:{_}:", "control", "control", "n", "me", 1000, "1"),
     ("FCALL", "reconciler_host_forget", 1, "rc:{edge-2}:", 0, 60),
+    ("FCALL", "reconciler_alerts_write", 1, "rc:{edge-2}:", 0, 10, 0),
+    ("FCALL", "reconciler_outbox_put", 1, "rc:{_}:", 0, 60, "1", "{}"),
     ("HGETALL", "rc:{_}:fleet"),
     ("XADD", "rc:{_}:events", "*", "kind", "lie"),
     ("ZADD", "rc:{pool:ops}:ready", 0, "edge-2"),
@@ -73,6 +77,8 @@ def test_a_function_with_any_arguments_comes_to_an_end(link: Server) -> None:
     for counted in (-3, 0, "1e15", "inf", "nan", "0.5", "x"):
         with suppress(ReconcilerError):
             link.send(*write, "hello", "{}", counted, "key", "value", repeatable=False)
+        with suppress(ReconcilerError):
+            link.send("FCALL", "reconciler_alerts_write", 1, "rc:{edge-1}:", 0, 10, counted, "CpuBusy", "{}")
         assert link.send("EXISTS", "rc:{edge-1}:desired", repeatable=False) in {0, 1}, counted
 
 
@@ -83,6 +89,16 @@ def test_its_own_slot_and_bundles_are_within_reach(fleet: Fleet, link: Server) -
     said = fleet.store.desired.read("edge-1")
     assert said is not None
     assert link.send("GET", f"rc:bundle:{{{said.apps['hello'].bundle}}}")
+
+
+@everywhere
+def test_it_speaks_of_its_own_alerts(fleet: Fleet) -> None:
+    busy = firing("CpuBusy", "edge-1")
+    with fleet.edges["edge-1"].parts() as parts:
+        parts.store.alerts.write("edge-1", {busy.id: busy}, [Transition(busy, AlertState.PENDING, busy.since)])
+        parts.store.alerts.hold("edge-1", "hello", 60)
+        assert parts.store.alerts.held("edge-1") == {"hello"}
+        assert parts.store.alerts.read(["edge-1"]) == {busy.id: busy}
 
 
 def test_a_check_says_what_is_lacking_and_how_to_get_it(fleet: Fleet) -> None:

@@ -131,3 +131,13 @@ def test_rules_are_tried_on_series_of_a_file(small: Repository, tmp_path: Path) 
 def test_the_metrics_that_rules_can_speak_of_are_listed(small: Repository) -> None:
     assert "filesystem.percent" in small("alerts", "metrics").out
     assert json.loads(small("alerts", "metrics", "-o", "json").out)["metrics"]
+
+
+def test_an_apply_holds_back_the_alerts_that_name_its_app_and_a_look_does_not(small: Repository) -> None:
+    small("apply", "--yes")
+    with store_of(small) as store:
+        assert store.alerts.held("demo") == {"hello"}
+    small.redis("DEL", "rc:{demo}:applying")
+    small("verify")
+    with store_of(small) as store:
+        assert store.alerts.held("demo") == frozenset()
