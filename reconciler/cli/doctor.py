@@ -14,25 +14,28 @@ from reconciler.cli.options import add_output, settings_of
 from reconciler.errors import InvalidInput, ReconcilerError
 
 if TYPE_CHECKING:
+    from reconciler.model.manifests import Manifests
     from reconciler.reports.doctor import Check
     from reconciler.settings import Settings
+    from reconciler.wiring.session import Session
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Flags of `doctor`."""
     add_output(parser, "json")
+    parser.add_argument("--send", metavar="CHANNEL", help="send a message to this channel that says it is a test")
 
 
 def run(arguments: argparse.Namespace, console: Console) -> Exit:
     """Run every check; one that fails keeps none of the others from running."""
     from reconciler.reports.doctor import Outcome, doctor_json, doctor_text
 
-    checks = list(_checks(settings_of(arguments)))
+    checks = list(_checks(settings_of(arguments), arguments.send))
     console.print(doctor_json(checks) if console.output == "json" else doctor_text(checks, color=console.color))
     return Exit.CANNOT if any(check.outcome is Outcome.FAIL for check in checks) else Exit.DONE
 
 
-def _checks(settings: Settings) -> Iterator[Check]:
+def _checks(settings: Settings, send: str | None) -> Iterator[Check]:
     from reconciler.reports.doctor import Check, Outcome
 
     version = ".".join(map(str, sys.version_info[:3]))
@@ -45,6 +48,7 @@ def _checks(settings: Settings) -> Iterator[Check]:
     yield from _tried("signing key", lambda: _key(settings))
     yield from _tried("redis", lambda: _redis(settings))
     yield from _tried("secrets", lambda: _secrets(settings))
+    yield from _channels(settings, send)
 
 
 def _tried(name: str, check: Callable[[], str]) -> Iterator[Check]:
@@ -106,3 +110,49 @@ def _secrets(settings: Settings) -> str:
         paths = sorted({path for app in apps for path in app.secrets})
         session.secrets.resolve(paths, session.planning.referring(survey))
         return f"{len(paths)} found" if paths else "none are used"
+
+
+def _channels(settings: Settings, send: str | None) -> Iterator[Check]:
+    """One check for all channels that are well, one for each URL that is not."""
+    from reconciler.reports.doctor import Check, Outcome
+    from reconciler.wiring.session import Access, open_session
+
+    try:
+        with open_session(settings, Access.READ) as session:
+            manifests = session.manifests(session.tree())
+            if manifests.channels:
+                yield from _of_channels(session, manifests, send)
+            elif send:
+                yield Check("channels", Outcome.FAIL, "the fleet has no channel")
+    except ReconcilerError:
+        return  # told by the checks of manifests and of Redis
+
+
+def _of_channels(session: Session, manifests: Manifests, send: str | None) -> Iterator[Check]:
+    from reconciler.errors import did_you_mean
+    from reconciler.loops.channel_checks import behind, send_test, usable
+    from reconciler.reports.doctor import Check, Outcome
+    from reconciler.reports.words import count
+    from reconciler.wiring.notifying import opening
+
+    open_url, resolve = opening(session.settings, session.masker, session.clock)
+    found = list(usable(manifests.channels, open_url, resolve))
+    well = [it for it in found if not it.problem]
+    if well:
+        services = ", ".join(sorted({it.service for it in well}))
+        yield Check("channels", Outcome.OK, f"{count(len(well), 'URL')} can be used: {services}")
+    for it in found:
+        if it.problem:
+            yield Check(f"channel {it.target}", Outcome.FAIL, it.problem, it.hint)
+    for it in behind(manifests.channels, session.store.deliveries.backlogs):
+        yield Check(f"channel {it.target}", Outcome.WARN, it.problem)
+    if not send:
+        return
+    channel = manifests.channels.get(send)
+    if channel is None:
+        hint = did_you_mean(send, manifests.channels)
+        yield Check(f"channel {send}", Outcome.FAIL, f'there is no channel "{send}"', hint)
+        return
+    for it in send_test(channel, manifests.fleet.metadata.name, open_url, resolve):
+        outcome = Outcome.FAIL if it.problem else Outcome.OK
+        yield Check(f"channel {it.target}", outcome, it.problem or f"{it.service} took the message", it.hint)

@@ -29,6 +29,11 @@ class FollowedTree:
         """The files as they are now."""
         return self._tree.tree()
 
+    @property
+    def age_seconds(self) -> float:
+        """It is always in reach."""
+        return 0.0
+
     def wait(self, seconds: float) -> bool:
         """Wait for a change that long at most; True if there was one."""
         changed = self._changed.wait(seconds)
@@ -62,6 +67,8 @@ class FollowedBranch:
         self._woken = threading.Event()
         self._moved = threading.Event()
         self._fetched_at = float("-inf")
+        """When that was last tried."""
+        self._reached_at = float("-inf")
         self._revision: Revision | None = None
         if mirror.neighbour:
             threading.Thread(target=self._listen, args=(mirror.neighbour,), name="branch-watcher", daemon=True).start()
@@ -77,6 +84,11 @@ class FollowedBranch:
             self._fetched_at = self._clock.monotonic()
             self._revision = self._fetch()
         return self._mirror.tree(self._revision)
+
+    @property
+    def age_seconds(self) -> float:
+        """How long ago it could last be fetched."""
+        return self._clock.monotonic() - self._reached_at
 
     def wait(self, seconds: float) -> bool:
         """Wait that long at most; True once it is time to fetch, or when woken."""
@@ -107,6 +119,7 @@ class FollowedBranch:
                 raise
             self._log.warning("fetch-failed", error=str(error), in_force=str(self._revision))
             return self._revision
+        self._reached_at = self._clock.monotonic()
         if self._mirror.rewritten_from:
             self._log.warning("force-pushed", left_behind=self._mirror.rewritten_from[:7], now=str(revision))
         return revision

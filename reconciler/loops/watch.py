@@ -1,7 +1,7 @@
 """The ops server's loop: follow a source, hold control, plan and commit what changed, converge, heal drift.
 
-The controller's turn (plan, commit, release), the executor's work and the monitor run in threads of their own, so that
-a slow host never keeps a new commit from being planned. They share the store and the last situation, nothing else.
+The controller's turn (plan, commit, release), the executor's work, the monitor and the notifier run in threads of their
+own, so that a slow host never keeps a new commit from being planned. They share the store and the last situation.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from reconciler.loops.fleet_measuring import Measured
 from reconciler.loops.given import POLL_SECONDS, Given
 from reconciler.loops.keeper import Keeper
 from reconciler.loops.monitor import Monitor
+from reconciler.loops.notifying import Notifying
 from reconciler.loops.one_shot import actionable
 from reconciler.loops.planning import Pair, Planning, Situation
 from reconciler.loops.releases import Releases
@@ -56,6 +57,11 @@ class Source(Protocol):
         """The newest tree; raises Unavailable or InvalidInput."""
         ...
 
+    @property
+    def age_seconds(self) -> float:
+        """How long ago it was last in reach."""
+        ...
+
     def wait(self, seconds: float) -> bool:
         """Wait for a change that long at most; True if there was one."""
         ...
@@ -74,6 +80,7 @@ class Watch:
         runs: makes what carries out runs of jobs.
         monitor: looks after alerts while control is ours.
         measuring: samples hosts beside all this.
+        notifying: sends what the monitor wants told.
     """
 
     def __init__(
@@ -90,12 +97,14 @@ class Watch:
         runs: Callable[[Told], RunCrew],
         monitor: Monitor,
         measuring: Measured,
+        notifying: Notifying,
         clock: Clock,
         log: Log,
     ) -> None:
         self._given = given
         self._monitor = monitor
         self._measuring = measuring
+        self._notifying = notifying
         self._source = source
         self._planning = planning
         self._controller = controller
@@ -118,6 +127,7 @@ class Watch:
             "requests": self._requests.run,
             "collector": self._measuring.run,
             "monitor": self._monitor.run,
+            "notifier": self._notifying.run,
         }
         threads = [threading.Thread(target=loop, args=(stop,), name=name, daemon=True) for name, loop in loops.items()]
         for thread in threads:
@@ -159,6 +169,7 @@ class Watch:
         lease = self._control.hold()
         if lease is None:
             self._monitor.stand_by()
+            self._notifying.stand_by()
             self._said.say(_TURN, self._log.info, "standby", reason="another controller holds control")
             self._measuring.rest()
             return
@@ -177,6 +188,7 @@ class Watch:
         committed = self._controller.commit(situation, lease.term)
         self._follow(situation, lease.holder, committed.written)
         self._monitor.lead(situation.manifests, lease.term)
+        self._notifying.lead(situation.manifests, self._source.age_seconds)
         untried = [pair for pair in self._untried(situation) if pair[0] not in committed.refused]
         release = self._controller.release(situation, situation.observed, untried, lease.term)
         self._tell_refused({**committed.refused, **release.refused})

@@ -31,7 +31,7 @@ Key: TypeAlias = tuple[str, str]
 SHARDS = 16
 MIN_SPARE = 20
 """Entries of other trees that a shard may keep, however few of this one it holds."""
-_ROOMS = ("alerting", "manifests", "model", "rendering")
+_ROOMS = ("alerting", "manifests", "model", "notify", "rendering")
 _MODULES = ("reconciler.model.", "reconciler.manifests.parsed", "reconciler.manifests.kinds")
 
 

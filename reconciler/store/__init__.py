@@ -15,6 +15,7 @@ from reconciler.clock import Clock, SystemClock
 from reconciler.errors import InvalidInput, Problem
 from reconciler.settings import Settings
 from reconciler.store.alerts import OWN, Alerts, Sweep
+from reconciler.store.deliveries import Deliveries
 from reconciler.store.desired import DesiredState, HostDesired, HostWrite
 from reconciler.store.fleet import Answer, FleetRecords, FleetState, ReconcileRequest
 from reconciler.store.journal import Journal, JournalEvent
@@ -111,6 +112,7 @@ class Store:
         self.alerts = Alerts(opened.link, keys, reading)
         self.told = ToldRecords(opened.link, keys, reading)
         self.outbox = Outbox(opened.link, keys, reading)
+        self.deliveries = Deliveries(opened.link, keys, reading)
         self.users = Users(opened.link, keys)
 
     @property

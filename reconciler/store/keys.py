@@ -94,4 +94,5 @@ class Keys:
         rest = re.sub(r"^(HOST:(?:config|applied)):.*", r"\1:APP", rest)
         rest = re.sub(r"^HOST:series:.*", "HOST:series:METRIC:HOUR", rest)
         rest = re.sub(r"^HOST:rollup:.*", "HOST:rollup:METRIC:DAY", rest)
-        return re.sub(r"^(HOST:(?:work|inflight|answer|output)|_:(?:plan|answer|lock)):.*", r"\1:ID", rest)
+        of_control = "plan|answer|lock|unsent|due|target"
+        return re.sub(rf"^(HOST:(?:work|inflight|answer|output)|_:(?:{of_control})):.*", r"\1:ID", rest)

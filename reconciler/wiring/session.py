@@ -323,6 +323,8 @@ class Session:
 
     def watch(self, source: Source, fleet: str, log: Log) -> Watch:
         """The ops server's loop."""
+        from reconciler.wiring.notifying import notifying  # noqa: PLC0415 - imports requests
+
         return Watch(
             source=source,
             planning=self.planning,
@@ -334,6 +336,7 @@ class Session:
             given=self.given,
             runs=lambda told: self.run_crew(fleet, told),
             monitor=Monitor(self.store, self.store.metrics.newest, self.clock, log),
+            notifying=notifying(self.store, self.settings, self.masker, self.clock, log),
             measuring=fleet_measuring(
                 self.store, self.reach, self.composer.renderer, clock=self.clock, log=log, closing=self.closing
             ),

@@ -12,6 +12,7 @@ PACKAGE = Path(__file__).parents[2] / "reconciler"
 PARSED = {path: ast.parse(path.read_text(), path) for path in sorted(PACKAGE.rglob("*.py"))}
 RESOURCES = [path for path in PARSED if path.is_relative_to(PACKAGE / "resources")]
 OWNERS = {
+    "apprise": {"notify"},
     "git": {"source"},
     "jinja2": {"alerting", "manifests", "planner", "rendering"},
     "markupsafe": {"rendering"},
@@ -22,6 +23,7 @@ OWNERS = {
     "pydantic_core": {"manifests"},
     "redis": {"store"},
     "regex": {"rendering"},
+    "requests": {"notify"},
     "rich": {"reports"},
     "ruamel": {"manifests", "rendering"},
     "structlog": {"cli", "logging"},

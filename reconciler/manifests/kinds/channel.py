@@ -1,15 +1,19 @@
 """Kind Channel: where notifications go, which, when and how often."""
 
 import re
+from collections.abc import Iterator
 from typing import Annotated, Any, TypeAlias
 
 from pydantic import Field, PlainValidator, WithJsonSchema
 
+from reconciler.errors import InvalidInput
 from reconciler.manifests.door import Door, failure, shown
 from reconciler.manifests.fields import Duration, Filled, Selection, TextOrSecret
+from reconciler.manifests.findings import Finding
 from reconciler.manifests.kinds import Claims, Draft
 from reconciler.manifests.times import TimesSpec, read_times
 from reconciler.manifests.values import value_findings
+from reconciler.model.metadata import Value
 from reconciler.model.monitoring import Channel
 
 ABOUT = "Where notifications go, which, when and how often."
@@ -55,6 +59,7 @@ def build(draft: Draft) -> tuple[Channel, Claims]:
     """The channel."""
     spec: ChannelSpec = draft.spec
     draft.findings.extend(value_findings(spec.urls, ("spec", "urls")))
+    draft.findings.extend(_url_findings(spec.urls))
     channel = Channel(
         metadata=draft.metadata,
         urls=tuple(spec.urls),
@@ -72,3 +77,16 @@ def build(draft: Draft) -> tuple[Channel, Claims]:
     )
     templates = ((("spec", "template"), spec.template),) if spec.template else ()
     return channel, Claims(templates=templates)
+
+
+def _url_findings(urls: list[Value]) -> Iterator[Finding]:
+    """URLs in clear that nothing can be sent to; what a secret holds is known to those who send."""
+    from reconciler.notify.urls import check  # noqa: PLC0415 - apprise is slow to load
+
+    for index, url in enumerate(urls):
+        try:
+            if isinstance(url, str):
+                check(url)
+        except InvalidInput as error:
+            wrong = error.problems[0]
+            yield Finding(("spec", "urls", index), wrong.message, wrong.hint, wrong.code)
