@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from reconciler.cli.console import Console
 from reconciler.cli.exits import Exit
 from reconciler.cli.options import add_output, add_reason, add_scope
-from reconciler.errors import Place, Problem, Refused
+from reconciler.errors import InvalidInput, Place, Problem, Refused
 
 if TYPE_CHECKING:
     from reconciler.loops.outcome import HostOutcome
@@ -29,6 +29,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_reason(parser)
     parser.add_argument("-y", "--yes", action="store_true", help="do not ask")
     parser.add_argument("--dry-run", action="store_true", help="change nothing: the same as `reconcile plan`")
+    parser.add_argument(
+        "--immediate", action="store_true", help="with --app: all hosts at once, whatever its rollout says"
+    )
+    parser.add_argument(
+        "--override-freeze",
+        action="store_true",
+        help="with --app and --reason: also what a Freeze holds; takes control from a watch for it",
+    )
     parser.add_argument("--plan-id", metavar="ID", help="go on only if the plan is still this one")
     parser.add_argument("--allow-deletes", metavar="N", type=int, help="let the plan delete up to N resources")
     parser.add_argument("--allow-dirty", action="store_true", help="apply uncommitted changes to a shared Redis")
@@ -47,6 +55,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
     from reconciler.cli.sessions import Access, dial, session_of
     from reconciler.planner.guard import guard
 
+    _check_usage(arguments)
     ahead = (lambda session: dial(session, arguments)) if arguments.yes else None
     with session_of(arguments, console, Access.WRITE, ahead=ahead) as session:
         situation = situation_of(session, arguments)
@@ -58,6 +67,14 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
         if not situation.plan.empty and not console.agreed("Apply this plan?", yes=arguments.yes):
             return Exit.CANNOT
         return _carry_out(session, situation, arguments, console)
+
+
+def _check_usage(arguments: argparse.Namespace) -> None:
+    if arguments.immediate and not arguments.app:
+        raise InvalidInput.of("wrong-usage", "--immediate needs --app", hint="Say which app goes ahead")
+    if arguments.override_freeze and not (arguments.app and arguments.reason):
+        hint = "reconcile apply --app NAME --override-freeze --reason TEXT"
+        raise InvalidInput.of("wrong-usage", "--override-freeze needs --app and --reason", hint=hint)
 
 
 def _refuse_dirty(session: Session, situation: Situation, arguments: argparse.Namespace) -> None:
@@ -87,7 +104,7 @@ def _carry_out(session: Session, situation: Situation, arguments: argparse.Names
 
     got = session.asking(console.tell).control_or_answer(
         situation,
-        take_over=arguments.take_over,
+        take_over=arguments.take_over or arguments.override_freeze,
         reason=arguments.reason,
         timeout_seconds=arguments.timeout,
     )
@@ -97,7 +114,8 @@ def _carry_out(session: Session, situation: Situation, arguments: argparse.Names
         return Exit(got.exit_code)
     if situation.due:
         details = {"revision": situation.desired.revision, "who": session.who, "reason": arguments.reason}
-        session.store.journal.append("apply", plan=situation.plan.id, **details)
+        kind = "freeze-overridden" if arguments.override_freeze else "apply"
+        session.store.journal.append(kind, plan=situation.plan.id, **details)
     with session.controlled(got), progress_of(situation, session, console) as listener:
         outcomes = session.one_shot(situation, listener, console.tell).carry_out(situation, got.term)
     if situation.due or console.output == "json":

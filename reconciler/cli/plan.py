@@ -6,6 +6,7 @@ With --against REF nothing is asked but git: the manifests are compared with tho
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,8 @@ def situation_of(session: Session, arguments: argparse.Namespace) -> Situation:
     """The situation that the flags ask about."""
     tree = session.tree()
     scope = scope_of(arguments, session.manifests(tree))
+    if getattr(arguments, "override_freeze", False):
+        scope = replace(scope, override_freeze=True)
     facts = facts_of(arguments)
     against = getattr(arguments, "against", None)
     if against:

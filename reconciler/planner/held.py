@@ -10,6 +10,7 @@ from reconciler.model.desired import DesiredApp
 from reconciler.model.manifests import App, DriftPolicy, Host, Sync
 from reconciler.model.observed import AppStatus, ObservedApp, ObservedHost
 from reconciler.planner.due import Due, why_due
+from reconciler.planner.freezing import frozen
 from reconciler.planner.inputs import PlanInput
 from reconciler.planner.past import Past
 
@@ -21,6 +22,7 @@ def held_back(given: PlanInput, past: Past, host: str, app: str) -> str:
     known = past.app(host, app) if wanted else heard[1].apps.get(app) if heard else None
     manifest = given.manifests.apps.get(app)
     now = (given.secrets or {}).get((host, app), "")
+    due = why_due(wanted, known, given.secrets) if wanted else None
     standstill = Standstill(
         name=app,
         wanted=wanted,
@@ -28,9 +30,10 @@ def held_back(given: PlanInput, past: Past, host: str, app: str) -> str:
         host=given.manifests.hosts.get(host),
         known_host=heard[1] if heard else None,
         known=known,
-        due=why_due(wanted, known, given.secrets) if wanted else None,
+        due=due,
         drift=manifest.drift if manifest else DriftPolicy.HEAL,
         named=given.scope.apps is not None and app in given.scope.apps,
+        frozen="" if given.scope.override_freeze else frozen(given.manifests, host, app, due, given.now),
         rotated=bool(known and known.secrets and now and known.secrets != now),
     )
     return standstill.reason(given.now)
@@ -53,6 +56,8 @@ class Standstill:
     drift: DriftPolicy = DriftPolicy.HEAL
     named: bool = False
     """A person asked for this app by name, which approves it and tries it again."""
+    frozen: str = ""
+    """Which freeze its change waits for, and why there is one."""
     rotated: bool = False
     """Its secrets are others than those that it was last tried with."""
 
@@ -70,6 +75,8 @@ class Standstill:
     def _of_app(self) -> Iterator[str]:
         if self.known_host is not None and (reason := self.known_host.paused.get(self.name)):
             yield f"paused: {reason}"
+        if self.frozen:
+            yield self.frozen
         known, wanted = self.known, self.wanted
         if wanted is None:
             return

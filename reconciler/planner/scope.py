@@ -11,6 +11,8 @@ class Scope:
 
     hosts: frozenset[str] | None = None
     apps: frozenset[str] | None = None
+    override_freeze: bool = False
+    """Whether what a freeze holds goes ahead all the same."""
 
     def host(self, name: str) -> bool:
         """Whether the host is covered."""
