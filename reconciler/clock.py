@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Protocol
+
+from reconciler.ulids import milliseconds, ulid_of
+
+__all__ = ["Clock", "SystemClock", "chance", "milliseconds", "ulid"]
 
 
 class Clock(Protocol):
@@ -37,20 +41,9 @@ class SystemClock:
         time.sleep(seconds)
 
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def milliseconds(moment: datetime) -> int:
-    """Unix time in whole milliseconds, the unit of generations; exact, unlike a float of seconds."""
-    return (moment - _EPOCH) // timedelta(milliseconds=1)
-
-
 def chance() -> float:
     """A number from 0 up to, not including, 1."""
     return int.from_bytes(os.urandom(7)) / (1 << 56)
-
-
-_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 def ulid(moment: datetime) -> str:
@@ -58,5 +51,4 @@ def ulid(moment: datetime) -> str:
 
     Source: https://github.com/ulid/spec
     """
-    number = (milliseconds(moment) << 80) | int.from_bytes(os.urandom(10))
-    return "".join(_CROCKFORD[(number >> shift) & 31] for shift in range(125, -1, -5))
+    return ulid_of(moment, os.urandom(10))

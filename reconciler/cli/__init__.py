@@ -41,6 +41,7 @@ COMMANDS = {
     "jobs": "list, follow, cancel and retry runs and other work",
     "alerts": "list alerts, take care of them, try rules",
     "silence": "keep alerts quiet for a time",
+    "schedules": "list schedules, when they are due, suspend one",
     "watch": "keep the fleet in its state until stopped",
     "agent": "serve one host from the host itself",
     "doctor": "check this machine's set-up",

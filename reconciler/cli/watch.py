@@ -46,6 +46,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
 
     from reconciler.cli.sessions import Access, session_of
     from reconciler.logging import configure_logging
+    from reconciler.wiring.watching import watch_of
 
     gc.set_threshold(*COLLECTIONS)
     gc.enable()
@@ -57,7 +58,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
         log: Log = structlog.get_logger("reconciler")
         source = _source(session, arguments, stop, log)
         fleet = session.manifests(source.tree()).fleet.metadata.name
-        watch = session.watch(source, fleet, log)
+        watch = watch_of(session, source, fleet, log)
 
         def end(*_: object) -> None:
             stop.set()
@@ -72,15 +73,19 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
 
 
 def _source(session: Session, arguments: argparse.Namespace, stop: threading.Event, log: Log) -> Source:
+    from reconciler.wiring.watching import branch_source, tree_source
+
     if not arguments.repo:
         if arguments.branch or arguments.interval:
             hint = "Without it the working tree is followed, and a saved file is enough"
             raise InvalidInput.of("wrong-usage", "--branch and --interval need --repo", hint=hint)
-        return session.follow_tree(stop, log)
+        return tree_source(session, stop, log)
     from reconciler.manifests.fields import duration_seconds
 
     text = arguments.interval or "30s"
     interval = duration_seconds(text)
     if not interval:
         raise InvalidInput.of("invalid-duration", f"--interval {text}: no duration", hint="Such as 30s, 5m")
-    return session.follow_branch(arguments.repo, arguments.branch or "main", interval, stop, log)
+    return branch_source(
+        session, arguments.repo, arguments.branch or "main", interval_seconds=interval, stop=stop, log=log
+    )

@@ -36,6 +36,11 @@ class Control:
         self._renewed = now
         return self._lease
 
+    @property
+    def leads(self) -> bool:
+        """Whether this process has control, as far as it knows."""
+        return self._lease is not None
+
     def renew(self) -> bool:
         """Renew beside a long turn (`Keeper`); False when the lease is lost."""
         return self._lease is not None and self._store.leases.renew(self._lease, LEASE_SECONDS)

@@ -32,6 +32,7 @@ from reconciler.planner.due import due
 from reconciler.planner.explain import Explanation, explain
 from reconciler.planner.guard import guard
 from reconciler.planner.inputs import PlanInput
+from reconciler.planner.resolver import Locate
 from reconciler.planner.scope import Scope
 from reconciler.planner.secret_references import first_reference
 from reconciler.resources.ledger import AppRecord, Ledger
@@ -209,6 +210,10 @@ class Planning:
         survey = Survey(tree, manifests, both, observed, {})
         found = self._situation(survey, scope, secrets, pairs, applied=applied, looks={})
         return replace(found, plan=replace(found.plan, against=str(old.revision)))
+
+    def locating(self, tree: Tree) -> Locate:
+        """Finds places in the manifests of a tree."""
+        return lambda origin, path: self._loader.locate(tree, origin, path)
 
     def referring(self, survey: Survey) -> Callable[[str], Place]:
         """Finds the place in the manifests that refers to a secret."""

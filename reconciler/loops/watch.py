@@ -29,6 +29,7 @@ from reconciler.loops.releases import Releases
 from reconciler.loops.requests import Requests
 from reconciler.loops.run_crew import RunCrew, Told
 from reconciler.loops.said_once import SaidOnce
+from reconciler.loops.scheduler import Scheduler
 from reconciler.loops.worker import Worker
 from reconciler.loops.worker_log import Log
 from reconciler.model.observed import AppStatus
@@ -81,6 +82,7 @@ class Watch:
         monitor: looks after alerts while control is ours.
         measuring: samples hosts beside all this.
         notifying: sends what the monitor wants told.
+        scheduler: makes what starts runs by time or on a condition, given what says whether this watch has control.
     """
 
     def __init__(
@@ -98,6 +100,7 @@ class Watch:
         monitor: Monitor,
         measuring: Measured,
         notifying: Notifying,
+        scheduler: Callable[[Callable[[], bool]], Scheduler],
         clock: Clock,
         log: Log,
     ) -> None:
@@ -113,6 +116,7 @@ class Watch:
         self._clock = clock
         self._log = log
         self._worker = Worker(executor, store, hosts, clock, log, settled=self._settle, runs=runs)
+        self._scheduler = scheduler(lambda: control.leads)
         self._requests = Requests(store, log, wake=source.wake)
         self._situation: Situation | None = None
         self._swept = float("-inf")
@@ -128,6 +132,7 @@ class Watch:
             "collector": self._measuring.run,
             "monitor": self._monitor.run,
             "notifier": self._notifying.run,
+            "scheduler": self._scheduler.run,
         }
         threads = [threading.Thread(target=loop, args=(stop,), name=name, daemon=True) for name, loop in loops.items()]
         for thread in threads:
@@ -197,6 +202,7 @@ class Watch:
         self._releases.released([(pair, _digest(situation, pair)) for pair in released], self._swept)
         self._worker.show(situation)
         self._measuring.show(situation)
+        self._scheduler.show(situation.manifests, self._planning.locating(situation.tree))
         idle = not (released or self._worker.busy or self._given.open)
         self._requests.settle(situation, idle=idle, failed=self._worker.failed)
 

@@ -88,6 +88,12 @@ def bind(job: Job, given: Mapping[str, str]) -> Mapping[str, Value]:
     return values
 
 
+def filled(job: Job, given: Mapping[str, Value]) -> Mapping[str, Value]:
+    """The job's parameters with values that manifests give, which were checked with them; as `bind` otherwise."""
+    values = {parameter.name: given.get(parameter.name, parameter.default) for parameter in job.params}
+    return {name: value for name, value in values.items() if value is not None}
+
+
 def _typed(parameter: Parameter, text: str) -> Value:
     """The value that the text stands for; ValueError says what is wrong with it."""
     if parameter.pattern is not None and not re.fullmatch(parameter.pattern, text):

@@ -30,6 +30,7 @@ from reconciler.store.monitoring import MonitoringRecords
 from reconciler.store.observed import ObservedState
 from reconciler.store.outbox import Outbox
 from reconciler.store.reading import Reading
+from reconciler.store.schedules import ScheduleRecords
 from reconciler.store.told import ToldRecords
 from reconciler.store.users import Nodes, Users
 from reconciler.store.work import Finish, WorkQueue
@@ -113,6 +114,7 @@ class Store:
         self.told = ToldRecords(opened.link, keys, reading)
         self.outbox = Outbox(opened.link, keys, reading)
         self.deliveries = Deliveries(opened.link, keys, reading)
+        self.schedules = ScheduleRecords(opened.link, keys, reading)
         self.users = Users(opened.link, keys)
 
     @property

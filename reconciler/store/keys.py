@@ -41,6 +41,7 @@ PERMANENT = (
     "_:silences",
     "_:told",
     "_:outbox",
+    "_:suspended",
 )
 """The keys that live until something removes them; every other key has a time to live.
 
@@ -49,10 +50,10 @@ What a host should be and is: `desired`, `config`, `observed`, `applied`, `facts
 `keys`: the signed lists of keys that its agent is to trust.
 `numbers`: the term, generation, token and sequence, which only grow. `queue`, `side`, `held`, `delayed`, `work`: what
 nobody has finished (a finished record gets a time to live). `events`: streams of bounded length. Of control: the names
-of hosts, apps and locks in use, the numbers, what the follower follows, and the events of the whole fleet.
-`alerts` are as many as fire
-and were resolved a moment ago, `transitions` streams of bounded length; what the monitor remembers of alerts (`acks`,
-`silences`, `told`) goes when they are over, `outbox` when it was sent.
+of hosts, apps and locks in use, the numbers, what the follower follows, the events of the whole fleet, and which
+schedules people have suspended. `alerts` are as many as fire and were resolved a moment ago, `transitions` streams of
+bounded length; what the monitor remembers of alerts (`acks`, `silences`, `told`) goes when they are over, `outbox` when
+it was sent.
 """
 
 
@@ -75,6 +76,10 @@ class Keys:
         """Who waits for a named lock, the one who has it first."""
         return f"{self.control}lock:{name}"
 
+    def schedule(self, name: str) -> str:
+        """How far a schedule has come."""
+        return f"{self.control}schedule:{name}"
+
     def app(self, app: str) -> str:
         return f"{self.prefix}app:{{{app}}}"
 
@@ -94,5 +99,5 @@ class Keys:
         rest = re.sub(r"^(HOST:(?:config|applied)):.*", r"\1:APP", rest)
         rest = re.sub(r"^HOST:series:.*", "HOST:series:METRIC:HOUR", rest)
         rest = re.sub(r"^HOST:rollup:.*", "HOST:rollup:METRIC:DAY", rest)
-        of_control = "plan|answer|lock|unsent|due|target"
+        of_control = "plan|answer|lock|schedule|unsent|due|target"
         return re.sub(rf"^(HOST:(?:work|inflight|answer|output)|_:(?:{of_control})):.*", r"\1:ID", rest)

@@ -15,17 +15,15 @@ from typing import TYPE_CHECKING
 
 from reconciler.clock import Clock, SystemClock, chance
 from reconciler.loops.asking import Asking
-from reconciler.loops.control import LEASE_SECONDS, RENEW_SECONDS, Control
+from reconciler.loops.control import LEASE_SECONDS, RENEW_SECONDS
 from reconciler.loops.controller import Controller
 from reconciler.loops.crew import Crew
 from reconciler.loops.executor import Executor
-from reconciler.loops.following import FollowedBranch, FollowedTree
 from reconciler.loops.given import Given
 from reconciler.loops.keeper import Keeper
 from reconciler.loops.known_secrets import KnownSecrets
 from reconciler.loops.loading import load
 from reconciler.loops.lock_grants import grant_locks
-from reconciler.loops.monitor import Monitor
 from reconciler.loops.one_shot import OneShot
 from reconciler.loops.outcome import Listener, Nobody
 from reconciler.loops.planning import Planning, Situation
@@ -34,8 +32,6 @@ from reconciler.loops.run_crew import RunCrew, Told
 from reconciler.loops.run_executor import RunExecutor
 from reconciler.loops.sealing import Sealing
 from reconciler.loops.submitting import Submitter
-from reconciler.loops.watch import Source, Watch
-from reconciler.loops.worker_log import Log
 from reconciler.manifests import Loader
 from reconciler.model.manifests import Manifests
 from reconciler.model.tree import Tree
@@ -45,13 +41,13 @@ from reconciler.settings import Settings
 from reconciler.source.git_tree import GitTree
 from reconciler.source.key_lists import KeyLists, load_key_lists, save_key_lists
 from reconciler.source.keys import load_key, load_or_create_key
-from reconciler.source.mirror import LastFetched, Mirror
+from reconciler.source.mirror import LastFetched
 from reconciler.source.secret_values import SecretProviders
 from reconciler.source.state import check_state_dir, prepare_state_dir
 from reconciler.source.working_tree import WorkingTree
 from reconciler.store import Store, open_store
 from reconciler.trust import Masker, Signed, Signer, TrustedKeys, version_of
-from reconciler.wiring.monitoring import fleet_measuring, readings
+from reconciler.wiring.monitoring import readings
 
 if TYPE_CHECKING:
     from reconciler.enrolment.enroll import Enrolment
@@ -321,29 +317,6 @@ class Session:
             tell=tell,
         )
 
-    def watch(self, source: Source, fleet: str, log: Log) -> Watch:
-        """The ops server's loop."""
-        from reconciler.wiring.notifying import notifying  # noqa: PLC0415 - imports requests
-
-        return Watch(
-            source=source,
-            planning=self.planning,
-            controller=self.controller(fleet),
-            executor=self.executor(fleet),
-            control=Control(self.store, self.holder, self.clock),
-            store=self.store,
-            hosts=lambda: self.reach.hosts,
-            given=self.given,
-            runs=lambda told: self.run_crew(fleet, told),
-            monitor=Monitor(self.store, self.store.metrics.newest, self.clock, log),
-            notifying=notifying(self.store, self.settings, self.masker, self.clock, log),
-            measuring=fleet_measuring(
-                self.store, self.reach, self.composer.renderer, clock=self.clock, log=log, closing=self.closing
-            ),
-            clock=self.clock,
-            log=log,
-        )
-
     @property
     def given(self) -> Given:
         """What agents are given."""
@@ -351,17 +324,6 @@ class Session:
 
     def _agents(self) -> frozenset[str]:
         return self.reach.agents
-
-    def follow_tree(self, stop: threading.Event, log: Log) -> FollowedTree:
-        """The working tree as a source of a watch."""
-        return FollowedTree(self.working_tree, self.settings.repository, stop, log)
-
-    def follow_branch(
-        self, url: str, branch: str, interval_seconds: float, stop: threading.Event, log: Log
-    ) -> FollowedBranch:
-        """A branch of a repository as a source of a watch."""
-        mirror = Mirror(url, branch, self.settings.mirrors, timeout_seconds=self.settings.git_timeout_seconds)
-        return FollowedBranch(self.closing.enter_context(mirror), interval_seconds, self.clock, log, stop)
 
     @cached_property
     def key_lists(self) -> KeyLists:

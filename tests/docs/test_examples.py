@@ -20,6 +20,16 @@ apiVersion: reconciler/v1
 kind: Host
 metadata: {name: web-1, labels: {role: web, env: production}}
 spec: {address: 192.0.2.1}
+---
+apiVersion: reconciler/v1
+kind: App
+metadata: {name: shop}
+spec: {hosts: role=web, resources: [{package: {name: nginx-light}}]}
+---
+apiVersion: reconciler/v1
+kind: Job
+metadata: {name: dump}
+spec: {params: {database: {required: true}}, steps: [{command: {argv: [dump, "{{ database }}"]}}]}
 """
 
 EXAMPLES = [

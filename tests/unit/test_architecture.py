@@ -13,6 +13,7 @@ PARSED = {path: ast.parse(path.read_text(), path) for path in sorted(PACKAGE.rgl
 RESOURCES = [path for path in PARSED if path.is_relative_to(PACKAGE / "resources")]
 OWNERS = {
     "apprise": {"notify"},
+    "cronsim": {"scheduling"},
     "git": {"source"},
     "jinja2": {"alerting", "manifests", "planner", "rendering"},
     "markupsafe": {"rendering"},

@@ -1,17 +1,21 @@
 """Kind Schedule: when a job runs, by time or on a condition."""
 
+from collections.abc import Iterator
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from reconciler.alerting.expressions import Scope
+from reconciler.errors import InvalidInput
 from reconciler.manifests.door import Door, failure
 from reconciler.manifests.fields import Duration, Filled, MetricExpression, Moment, Name, Selection, Values
+from reconciler.manifests.findings import Finding
 from reconciler.manifests.kinds import Claims, Draft
 from reconciler.manifests.measuring import metric_claims
 from reconciler.manifests.times import Timezone
 from reconciler.model.metadata import Path
 from reconciler.model.schedules import CatchUp, Concurrency, RunOn, Schedule, Trigger
+from reconciler.scheduling.cron import Cron
 
 ABOUT = "When a job runs, by time or on a condition."
 
@@ -36,7 +40,7 @@ class ScheduleSpec(Door):
     """The `spec` of a Schedule."""
 
     cron: Filled | None = Field(None, description="Five fields as in crontab.", examples=["15 3 * * *"])
-    every: Duration | None = Field(None, description="So long after the last, counted from midnight 1970.", gt=0)
+    every: Duration | None = Field(None, description="So long after the last, counted from midnight 1970.", ge=1)
     at: Moment | None = Field(None, description="Once, at this moment.")
     trigger: TriggerSpec | None = Field(None, description="When a condition turns true.")
     hosts: Selection = Field(description="On which hosts.", examples=["role=db"])
@@ -65,6 +69,8 @@ SPEC = ScheduleSpec
 def build(draft: Draft) -> tuple[Schedule, Claims]:
     """The schedule."""
     spec: ScheduleSpec = draft.spec
+    if spec.cron is not None:
+        draft.findings.extend(_of_cron(spec.cron, spec.timezone))
     schedule = Schedule(
         metadata=draft.metadata,
         hosts=spec.hosts,
@@ -86,6 +92,14 @@ def build(draft: Draft) -> tuple[Schedule, Claims]:
     trigger = spec.trigger.expr if spec.trigger else None
     texts: dict[Path, str | None] = {("spec", "gate"): spec.gate, ("spec", "trigger", "expr"): trigger}
     return schedule, Claims(metrics=metric_claims(texts, Scope(), draft.findings), allow_empty=spec.allow_empty)
+
+
+def _of_cron(text: str, timezone: str) -> Iterator[Finding]:
+    try:
+        Cron.parse(text, timezone)
+    except InvalidInput as error:
+        for problem in error.problems:
+            yield Finding(("spec", "cron"), problem.message, problem.hint, problem.code)
 
 
 def _trigger(spec: TriggerSpec | None) -> Trigger | None:

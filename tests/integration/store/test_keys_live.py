@@ -9,6 +9,7 @@ from reconciler.model.alerts import Acknowledgement, AlertState, Notification, T
 from reconciler.model.desired import Bundle, DesiredApp, SignedStatement
 from reconciler.model.host_monitoring import HostMonitoring
 from reconciler.model.observed import Applied, AppStatus, ObservedApp
+from reconciler.model.scheduled import Progress, ScheduleState, Suspension
 from reconciler.model.work import CONVERGE, RUN, Lane, Work, WorkState
 from reconciler.store import (
     CONTROL,
@@ -25,6 +26,7 @@ from reconciler.store import (
 )
 from reconciler.store.keys import PERMANENT
 from reconciler.store.layout import LAYOUT
+from reconciler.store.schedules import Recorded
 from reconciler.trust import Signed
 from tests.integration.store.conftest import Inside
 from tests.unit.alerting.rules import firing, silence
@@ -62,6 +64,9 @@ def everything(store: Store, host: str) -> None:
     store.looks.ask([host], Look("01K", None))
     store.looks.answer(host, Look("01K", None), {})
     store.key_lists.publish([host], [(2, Signed(b"{}", bytes(64)))])
+    state = ScheduleState("0 3 * * *", {"web-1": Progress(datetime(2026, 1, 1, tzinfo=UTC))})
+    store.schedules.write({"nightly": Recorded(state)})
+    store.schedules.suspend("nightly", Suspension("ann", datetime(2026, 1, 1, tzinfo=UTC)))
     store.fleet.set_current(FleetState("1a2b3c4"))
     store.fleet.request_reconcile(ReconcileRequest("01J", "ops-2"))
     store.fleet.answer("01J", Answer("done"))

@@ -354,3 +354,26 @@ def test_long_text_is_quoted_in_part(text: str) -> None:
     (problem,) = problems(fleet(a=text))
     assert "..." in problem
     assert len(problem) < 220
+
+
+SCHEDULE_FIELDS = """\
+cron: §0 0 30 2 *
+    cron "0 0 30 2 *" never fires. There is no such day in these months
+cron: §61 * * * *
+    cron "61 * * * *" has a bad minute. It is 0 to 59; also *, 1-5, 1,3 and */2
+cron: §'@daily'
+    cron "@daily" has 1 fields. Write it out: "0 0 * * *"
+every: §0s
+    every must be at least 1, not 0s
+{cron: 0 3 * * *, timezone: §Europe/Berlim}
+    there is no time zone "Europe/Berlim". Did you mean Europe/Berlin?
+"""
+
+
+@pytest.mark.parametrize(("times", "expected"), cases(SCHEDULE_FIELDS))
+def test_a_broken_time_of_a_schedule_is_told_at_its_place(times: str, expected: str) -> None:
+    lines = times.strip("{}").replace(", timezone", "\n  timezone")
+    head = "apiVersion: reconciler/v1\nkind: Schedule\nmetadata: {name: s}\n"
+    text, place = marked(f"{head}spec:\n  {lines}\n  hosts: '*'\n  job: backup\n")
+
+    assert f"manifests/a.yaml:{place}: {expected}" in problems(fleet(a=text))

@@ -16,6 +16,7 @@ KEYS = Keys()
         (KEYS.host("app:x") + "inflight:01J", "HOST:inflight:ID"),
         (KEYS.host("web-1") + "output:01J", "HOST:output:ID"),
         (KEYS.control + "plan:abc", "_:plan:ID"),
+        (KEYS.schedule("nightly"), "_:schedule:ID"),
         (KEYS.lock("mine"), "_:lock:ID"),
         (KEYS.control + "control", "_:control"),
         (KEYS.app("webapp"), "app:APP"),

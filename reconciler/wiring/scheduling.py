@@ -1,0 +1,34 @@
+"""Builds the scheduler of a watch; called by the session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container
+
+from reconciler.clock import Clock
+from reconciler.loops.schedule_starting import Starting
+from reconciler.loops.schedule_surroundings import Unmeasured
+from reconciler.loops.scheduler import Scheduler
+from reconciler.loops.submitting import Submitter
+from reconciler.loops.worker_log import Log
+from reconciler.store import Store
+
+
+def scheduler_of(
+    store: Store,
+    submitter: Submitter,
+    *,
+    leads: Callable[[], bool],
+    agents: Callable[[], Container[str]],
+    clock: Clock,
+    log: Log,
+) -> Scheduler:
+    """What starts runs by time or on a condition, while `leads` says that this process controls the fleet."""
+    return Scheduler(
+        store=store,
+        starting=Starting(submitter.submit, store, clock),
+        conditions=lambda _: Unmeasured(),
+        leads=leads,
+        agents=agents,
+        clock=clock,
+        log=log,
+    )
