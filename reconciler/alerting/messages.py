@@ -49,11 +49,10 @@ def compose(
         note = f"(The template templates/{template} of channel {notification.channel} failed: {error.problems[0]})"
         return replace(default, body=f"{default.body}\n\n{note}"), error
     first, _, rest = text.partition("\n")
-    if first.startswith(_SUBJECT):
-        return Message(
-            first.removeprefix(_SUBJECT).strip()[:LONGEST_SUBJECT], rest.strip() or default.body, style
-        ), None
-    return Message(default.subject, text.strip() or default.body, style), None
+    if not first.startswith(_SUBJECT):
+        return replace(default, body=text.strip() or default.body), None
+    subject = first.removeprefix(_SUBJECT).strip()[:LONGEST_SUBJECT]
+    return replace(default, subject=subject, body=rest.strip() or default.body), None
 
 
 def _variables(notification: Notification, default: Message, fleet: str) -> Mapping[str, Any]:

@@ -28,9 +28,10 @@ def message(notification: Notification, style: Style, now: datetime) -> Message:
     """The default text."""
     alerts = sorted(notification.alerts, key=urgency)
     subject = subject_of(notification, now)
-    if style is Style.SHORT:
-        return Message(subject, _cut(_short(subject, alerts), LONGEST_SHORT), style)
-    return Message(subject, "\n".join(_body(notification, alerts, style, now)), style)
+    over = not any(alert.state.told for alert in alerts)
+    short = style is Style.SHORT
+    body = _cut(_short(subject, alerts), LONGEST_SHORT) if short else "\n".join(_body(notification, alerts, style, now))
+    return Message(subject, body, style, over)
 
 
 def subject_of(notification: Notification, now: datetime) -> str:

@@ -28,6 +28,8 @@ class Message:
     subject: str
     body: str
     style: Style = Style.PLAIN
+    over: bool = False
+    """It says only that something is over; services show that in another colour."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,8 +27,8 @@ OTHERS_PER_MINUTE = 30.0
 SHORT_BODY = 320
 """A service whose messages are no longer than this sends SMS or the like."""
 _RICH = frozenset({"markdown", "html"})
-_PLAIN = frozenset({"json", "jsons", "xml", "xmls", "form", "forms"})
-"""Webhooks: a program reads them."""
+_PLAIN = frozenset({"json", "jsons", "xml", "xmls", "form", "forms", "tgram"})
+"""Webhooks, which programs read, and Telegram, which refuses a message with a lone `_` or `*` in its Markdown."""
 
 
 def per_minute(schema: str) -> float:

@@ -107,16 +107,20 @@ class _Service:
         from apprise import NotifyFormat, NotifyType  # noqa: PLC0415 - apprise is slow to load
 
         format_ = NotifyFormat.MARKDOWN if message.style is Style.MARKDOWN else NotifyFormat.TEXT
+        kind = NotifyType.SUCCESS if message.over else NotifyType.FAILURE
         subject = "" if message.style is Style.SHORT else message.subject
+        body = message.body if message.style is Style.SHORT else fitted(message.body, self._room(subject))
         with listening(self._plugin, self._transport) as exchange:
             try:
-                accepted = self._plugin.notify(
-                    body=message.body, title=subject, notify_type=NotifyType.WARNING, body_format=format_
-                )
+                accepted = self._plugin.notify(body=body, title=subject, notify_type=kind, body_format=format_)
             except Exception as error:  # noqa: BLE001 - whatever a plugin raises is trouble of its target alone
                 accepted, exchange.error = False, exchange.error or error
         told = judge(self.schema, exchange.answers, exchange.error, self._clock.now(), accepted=accepted is True)
         return Delivery(told.outcome, _masked(told.reason, self._url), told.retry_after_seconds)
+
+    def _room(self, subject: str) -> int:
+        """Bytes for a body: services count bytes or characters, and what it becomes in HTML needs some more."""
+        return int(0.8 * self._plugin.body_maxlen) - len(subject.encode())
 
 
 def _masked(reason: str, url: str) -> str:
@@ -126,8 +130,19 @@ def _masked(reason: str, url: str) -> str:
     return reason
 
 
+def fitted(text: str, most_bytes: int) -> str:
+    """The text, of one that is too long the beginning and the last two lines, where the commands stand."""
+    if len(text.encode()) <= most_bytes:
+        return text
+    tail = "\n...\n" + "\n".join(text.splitlines()[-2:])
+    room = most_bytes - len(tail.encode())
+    if room <= 0:
+        return text.encode()[:most_bytes].decode(errors="ignore")
+    return text.encode()[:room].decode(errors="ignore").rstrip() + tail
+
+
 def _plugin(url: str) -> Any:
-    from apprise import Apprise  # noqa: PLC0415 - apprise is slow to load
+    from apprise import Apprise, OverflowMode  # noqa: PLC0415 - apprise is slow to load
 
     found = _SCHEMA.match(url)
     if found is None:
@@ -138,6 +153,7 @@ def _plugin(url: str) -> Any:
     plugin.request_rate_per_sec = 0  # whoever calls us paces
     plugin.socket_connect_timeout = plugin.socket_read_timeout = _SECONDS
     plugin.retry = 0
+    plugin.overflow_mode = OverflowMode.TRUNCATE
     return plugin
 
 
@@ -160,5 +176,11 @@ def _asset() -> Any:
 
     logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)  # its messages hold keys
     return AppriseAsset(
-        app_id="Reconciler", app_desc="Reconciler", app_url="", async_mode=False, storage_path=None, image_url_logo=None
+        app_id="Reconciler",
+        app_desc="Reconciler",
+        app_url="",
+        async_mode=False,
+        storage_path=None,
+        image_url_mask="",
+        image_url_logo="",
     )

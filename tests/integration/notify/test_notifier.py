@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.errors import InvalidInput
+from reconciler.clock import SystemClock
+from reconciler.errors import InvalidInput, Unavailable
 from reconciler.loops.notifier import Notifier
 from reconciler.model.alerts import Notification
 from reconciler.model.delivery import Delivery, Message
@@ -22,9 +24,10 @@ from reconciler.model.selector import EVERYTHING
 from reconciler.notify.services import per_minute
 from reconciler.notify.urls import Open, Opener
 from reconciler.store import Store
+from reconciler.store.opening import at_url
 from tests.fakes.clock import FakeClock
 from tests.fakes.services import OK, Reply, Service, mail_server
-from tests.integration.store.servers import free_port
+from tests.integration.store.servers import free_port, valkey
 from tests.unit.alerting.notifications import many, notification
 
 WECOM = "wecombot://aVeryPrivateKey0123456789"
@@ -235,6 +238,48 @@ def test_a_template_that_fails_is_told_and_the_message_arrives(bench: Bench) -> 
     assert bench.run(fleet, 5) == 1
     assert "templates/night.j2 of channel night failed" in contents(bench.service)[0]
     assert any(line.startswith("template-failed") for line in bench.said.lines)
+
+
+def test_a_redis_that_is_killed_and_started_again_loses_nothing(tmp_path: Path, service: Service) -> None:
+    data, port = tmp_path / "valkey", free_port()
+    kept = ("--appendonly", "yes", "--appendfsync", "always")
+    with ExitStack() as first:
+        first.enter_context(valkey(data, *kept, port=port))
+        opened = at_url(f"redis://127.0.0.1:{port}/0", SystemClock())
+        bench = Bench(Store(opened), service, tmp_path)
+        fleet = manifests(channel(WECOM))
+        service.replies = [OK, Reply(500, b"down")]
+        bench.put(*bench.now(3))
+        assert bench.run(fleet, 3) == 1
+        bench.put(*bench.now(name="m"))
+    with pytest.raises(Unavailable):
+        bench.notifier.tick(fleet)
+    with valkey(data, *kept, port=port):
+        assert bench.run(fleet, 60) == 3
+        opened.close()
+    assert len({text.splitlines()[0] for text in contents(service)}) == 3  # n0 and m are about the same alert
+
+
+def test_a_redis_that_is_lost_between_sending_and_noting_it_costs_one_message_twice(bench: Bench) -> None:
+    class Cut(Opener):
+        def open(self, url: str) -> Open:
+            opened = super().open(url)
+            return _ThenCut(opened)
+
+    class _ThenCut:
+        def __init__(self, opened: Open) -> None:
+            self._opened, self.schema, self.style, self.recipients = opened, opened.schema, opened.style, 1
+
+        def send(self, message: Message) -> Delivery:
+            self._opened.send(message)
+            raise Unavailable.of("redis-unreachable", "cannot be reached")
+
+    bench.put(*bench.now(2))
+    fleet = manifests(channel(HOOK))
+    with pytest.raises(Unavailable):
+        bench.another(Cut(bench.directory, bench.clock, bench.said, bench.service.carrier()).open).tick(fleet)
+    assert bench.run(fleet, 600, 10) == 2
+    assert len(bench.service.got) == 3
 
 
 def test_a_channel_that_is_gone_is_told_and_holds_up_nothing(bench: Bench) -> None:

@@ -195,3 +195,17 @@ def test_the_log_channel_writes_a_file_and_into_the_log(tmp_path: Path) -> None:
 def test_a_log_file_that_cannot_be_written_means_later(tmp_path: Path) -> None:
     told = Opener(tmp_path, FakeClock(), Said()).open(f"log:{tmp_path}/missing/file").send(TEXT)
     assert told == Delivery(Outcome.LATER, f"{tmp_path}/missing/file: No such file or directory")
+
+
+def test_a_text_that_is_too_long_for_the_service_keeps_its_beginning_and_the_commands(service: Service) -> None:
+    body = "\n".join(["it begins", *(f"- 磁盘已满 {number}" for number in range(500)), "Acknowledge: a", "Silence: b"])
+    assert send(URLS["wecombot"], service, Message("FIRING", body)).outcome is Outcome.SENT
+    (text,) = [json.loads(text)["text"]["content"] for text in service.texts]
+    assert len(text.encode()) <= 2048
+    assert "it begins" in text
+    assert text.endswith("\n...\nAcknowledge: a\nSilence: b")
+
+
+def test_telegram_gets_no_markdown_that_it_could_refuse(service: Service) -> None:
+    send(URLS["tgram"], service, Message("FIRING", "labels: fs_type=a*b<c"))
+    assert json.loads(service.texts[-1])["text"].endswith("labels: fs_type=a*b&lt;c")
