@@ -127,7 +127,14 @@ class Executor:
         found = self.store.work.claim(
             host, holder=self.holder, nonce=nonce, limit=_CLAIMS, lease_seconds=LEASE_SECONDS, kind=CONVERGE
         )
-        return {str(claim.work.args["app"]): claim for claim in found}
+        return {claim.work.args["app"]: claim for claim in found if self._names_an_app(claim)}
+
+    def _names_an_app(self, claim: Claim) -> bool:
+        """Whether it does; a mark that we did not set ends here."""
+        named = isinstance(claim.work.args.get("app"), str)
+        if not named:
+            self.store.work.finish(claim, WorkState.SKIPPED, {"reason": "it names no app"})
+        return named
 
     def _renew(self, lease: Lease, claims: Iterable[Claim]) -> bool:
         for claim in claims:

@@ -28,6 +28,7 @@ from reconciler.store import Store, Waiter
 from reconciler.trust import Signer, TrustedKeys, verify_run
 
 PRIORITY = 5
+_SHORTEST_PATIENCE_MS, _LONGEST_PATIENCE_MS = 60_000, 30 * 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,9 @@ class Submitter:
     def retry(self, work: Work) -> Work | None:
         """Ask again for a run that ended without success, in new words; None: there is nothing to ask for again.
 
+        It may be begun as long as before, and no shorter than the words that it voids: a host remembers a run until it
+        may not be begun any more, and only what it remembers can be void.
+
         Raises:
             Refused: what stands in Redis was not signed by a key that may start runs, so it is not signed anew.
         """
@@ -106,13 +110,15 @@ class Submitter:
         known = verify_run(signed, self.trusted, fleet=self.fleet, host=work.host, run_id=work.id)
         now = milliseconds(self.clock.now())
         created = milliseconds(work.created_at) if work.created_at else now
-        patience = max(known.not_after - created, 60_000)
+        patience = min(max(known.not_after - created, _SHORTEST_PATIENCE_MS), _LONGEST_PATIENCE_MS)
         bundles = self.store.desired.bundles([known.bundle])
         if known.bundle not in bundles:
             message = f"run {work.id}: its steps are no longer in Redis"
             raise Refused.of("content-missing", message, place=Place(host=work.host), hint="Ask anew: reconcile run")
         self.store.desired.put_bundles(bundles.values())
-        again = replace(known, issue=known.issue + 1, not_after=now + patience, key_id=self.signer.key_id)
+        again = replace(
+            known, issue=known.issue + 1, not_after=max(known.not_after, now + patience), key_id=self.signer.key_id
+        )
         args = self.signer.sign_run(again, signed.sealed).to_args(known.job)
         self._join([work])
         if not self.store.work.retry(work.host, work.id, args, agents=self.agents()):

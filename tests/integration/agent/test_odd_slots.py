@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from reconciler.loops.agent_looks import ask_agents
+from reconciler.model.work import CONVERGE, Work
 from reconciler.store import Look
 from tests.fakes.clock import FakeClock
 from tests.integration.agent.conftest import Fleet
@@ -84,6 +85,16 @@ def test_a_host_that_is_alive_and_never_answers_is_not_waited_for_endlessly(flee
         link_of(parts.store).send(*ALIVE)
     (outcome,) = ask_agents(fleet.store, Hasty(), ["edge-1"], None)
     assert outcome.unreachable == "its agent did not answer within 300 s"
+
+
+def test_a_mark_that_names_no_app_keeps_no_other_waiting(fleet: Fleet) -> None:
+    edge = fleet.edges["edge-1"]
+    with edge.serving():
+        until(lambda: heard(fleet, "edge-1"))
+        fleet.store.work.enqueue([Work("odd", "edge-1", CONVERGE, {}, priority=0)])
+        assert fleet.ops("apply", "--yes", "--host", "edge-1").code == 0
+    assert fleet.store.work.get("edge-1", "odd") is None
+    assert edge.text("/etc/hello") == "Hello from edge-1\n"
 
 
 class Hasty(FakeClock):

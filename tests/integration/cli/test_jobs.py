@@ -284,6 +284,21 @@ def test_a_run_that_is_too_late_is_not_begun(small: Repository, store: Store) ->
     assert late.result["code"] == "run-expired"
 
 
+@pytest.mark.parametrize("created_at", ["1", "4000000000"])
+def test_what_is_asked_again_outlives_the_words_that_it_voids(small: Repository, store: Store, created_at: str) -> None:
+    ran = small("run", "--host", "demo", "-y", "--expires", "20d", "--command", "false")
+    store.work._link.send("HSET", f"rc:{{demo}}:work:{run_id(ran)}", "created_at", created_at)
+    before = not_after(store, run_id(ran))
+    small("jobs", "retry", run_id(ran))
+    assert before <= not_after(store, run_id(ran)) < before + 31 * 86_400_000
+
+
+def not_after(store: Store, run: str) -> int:
+    work = store.work.get("demo", run)
+    assert work is not None
+    return int(json.loads(work.args["run"])["notAfter"])
+
+
 @pytest.mark.parametrize(("on_lost", "lines"), [("fail", 1), ("retry", 2)])
 def test_a_run_whose_executor_is_killed_goes_by_onlost(
     small: Repository, store: Store, on_lost: str, lines: int
