@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import TypeVar
 
 from reconciler.clock import Clock, ulid
 from reconciler.errors import NOWHERE, Place, ReconcilerError, Refused, Unavailable
@@ -27,6 +28,7 @@ from reconciler.store import Store, host_lease
 from reconciler.transport import Transport
 from reconciler.trust import Masker, TrustedKeys, verify
 
+Found = TypeVar("Found")
 _CLAIMS = 100
 _RETRY = timedelta(seconds=30)
 
@@ -68,19 +70,14 @@ class Executor:
         return tuple(self.crew.each(lambda host: self.verify(host, apps), hosts))
 
     def converge(self, host: str) -> HostOutcome | None:
-        """Converge one host; None if it has no work, or someone else works on it.
-
-        A mistake of this program on one host keeps no other host waiting.
-        """
-        try:
-            return self._converge(host)
-        except ReconcilerError:
-            raise
-        except Exception as error:  # noqa: BLE001 - told, and the other hosts go on
-            return internal_error(host, error)
+        """Converge one host; None if it has no work, or someone else works on it."""
+        return _by_itself(host, lambda: self._converge(host))
 
     def verify(self, host: str, apps: Sequence[str] | None = None) -> HostOutcome:
         """Look at a host, read-only, and record what differs. With `apps` None: at all its apps."""
+        return _by_itself(host, lambda: self._verify(host, apps))
+
+    def _verify(self, host: str, apps: Sequence[str] | None) -> HostOutcome:
         started = self.clock.monotonic()
         lease = self._lease(host)
         if lease is None:
@@ -278,6 +275,16 @@ class Executor:
             self._finish(claims[outcome.app], outcome)
         self.store.journal.append("refused", host=host, reason=str(error))
         return outcomes
+
+
+def _by_itself(host: str, work: Callable[[], Found]) -> Found | HostOutcome:
+    """Work on a host. A mistake of this program there, or nonsense that it answers, keeps no other host waiting."""
+    try:
+        return work()
+    except ReconcilerError:
+        raise
+    except Exception as error:  # noqa: BLE001 - told, and the other hosts go on
+        return internal_error(host, error)
 
 
 def _reason(host: str, error: Unavailable) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import NoReturn
 
 import pytest
 
@@ -95,6 +97,17 @@ def test_a_mark_that_names_no_app_keeps_no_other_waiting(fleet: Fleet) -> None:
         assert fleet.ops("apply", "--yes", "--host", "edge-1").code == 0
     assert fleet.store.work.get("edge-1", "odd") is None
     assert edge.text("/etc/hello") == "Hello from edge-1\n"
+
+
+@pytest.mark.parametrize("odd", [KeyError("facts"), TypeError("apps is of another type"), StopIteration()])
+def test_a_host_that_answers_nonsense_ends_no_look_at_others(fleet: Fleet, odd: Exception) -> None:
+    def reach(_: str) -> NoReturn:
+        raise odd
+
+    with fleet.edges["edge-1"].parts() as parts:
+        executor = replace(parts.executor(lambda _: True), reach=reach)
+        (outcome,) = executor.verify_all(["edge-1"])
+    assert not outcome.well
 
 
 class Hasty(FakeClock):
