@@ -27,6 +27,8 @@ from reconciler.model.monitoring import HOST_STALE, Alert, AlertScope, Silence
 from reconciler.store import OWN, Store, Sweep
 
 TICK_SECONDS = 5.0
+STANDBY_SECONDS = 1.0
+"""Until it is looked again whether control is ours."""
 SAVE_SECONDS = 60.0
 """How often the progress of what is pending is written where nothing else is."""
 SILENCE_KEPT = timedelta(days=1)
@@ -77,7 +79,7 @@ class Monitor:
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set; what keeps it from working is told once and survived."""
-        while not stop.wait(TICK_SECONDS):
+        while not stop.wait(TICK_SECONDS if self._leadership else STANDBY_SECONDS):
             try:
                 self.tick()
                 self._said.over("monitor")
