@@ -19,6 +19,7 @@ import requests
 from reconciler.model.delivery import SENT, Delivery, Outcome
 
 LONGEST_QUOTED = 160
+LONGEST_WAIT = 86_400
 _BUSY_STATUS = frozenset({408, 425, 429})
 _CODED = {
     "wecombot": frozenset({-1, 45009, 45033}),
@@ -79,7 +80,8 @@ def _judged(schema: str, answer: Answer, now: datetime) -> Delivery | None:
 def _own_code(schema: str, answer: Answer) -> Delivery | None:
     busy = _CODED.get(schema)
     content = _json(answer.body) if busy is not None else {}
-    code = next((content[name] for name in ("errcode", "code", "StatusCode") if content.get(name)), 0)
+    codes = (content.get(name) for name in ("errcode", "code", "StatusCode"))
+    code = next((code for code in codes if code and isinstance(code, int)), 0)
     if busy is None or not code:
         return None
     said = content.get("errmsg") or content.get("msg") or content.get("StatusMessage") or ""
@@ -88,15 +90,14 @@ def _own_code(schema: str, answer: Answer) -> Delivery | None:
 
 def _retry_after(answer: Answer, now: datetime) -> float | None:
     """Seconds that it asks us to wait: a header (RFC 9110: seconds or a date), or Telegram's parameters."""
-    told = answer.headers.get("Retry-After", "")
+    told = answer.headers.get("Retry-After", "").strip()
+    if told.isdecimal():
+        return float(min(int(told[:9]), LONGEST_WAIT))
     if told:
-        try:
-            return float(told)
-        except ValueError:
-            return _until(told, now)
+        return _until(told, now)
     parameters = _json(answer.body).get("parameters")
     seconds = parameters.get("retry_after") if isinstance(parameters, dict) else None
-    return float(seconds) if isinstance(seconds, int | float) else None
+    return float(max(0, min(seconds, LONGEST_WAIT))) if isinstance(seconds, int) else None
 
 
 def _until(moment: str, now: datetime) -> float | None:

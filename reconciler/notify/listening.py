@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import smtplib
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
@@ -36,8 +36,7 @@ class Exchange:
 _current: ContextVar[Exchange | None] = ContextVar("exchange", default=None)
 
 
-@contextmanager
-def listening(plugin: object, transport: BaseAdapter | None = None) -> Iterator[Exchange]:
+def listening(plugin: object, transport: BaseAdapter | None = None) -> AbstractContextManager[Exchange]:
     """Note what the plugin's service answers within the block.
 
     Args:
@@ -48,25 +47,27 @@ def listening(plugin: object, transport: BaseAdapter | None = None) -> Iterator[
         _stand_in(sys.modules[kind.__module__])
     if smtp := sys.modules.get("apprise.plugins.email.smtp"):
         _stand_in(smtp)
+    return _noting(transport)
+
+
+def get(url: str, transport: BaseAdapter | None = None) -> Exchange:
+    """One GET: what was answered, or what kept it from being answered."""
+    with _noting(transport) as exchange:
+        try:
+            _request("GET", url)
+        except (requests.RequestException, ValueError) as error:
+            exchange.error = error
+    return exchange
+
+
+@contextmanager
+def _noting(transport: BaseAdapter | None) -> Iterator[Exchange]:
     exchange = Exchange(transport or HTTPAdapter())
     token = _current.set(exchange)
     try:
         yield exchange
     finally:
         _current.reset(token)
-
-
-def get(url: str, transport: BaseAdapter | None = None) -> tuple[list[Answer], Exception | None]:
-    """One GET: what was answered, or what kept it from being answered."""
-    exchange = Exchange(transport or HTTPAdapter())
-    token = _current.set(exchange)
-    try:
-        _request("GET", url)
-    except (requests.RequestException, ValueError) as error:
-        exchange.error = error
-    finally:
-        _current.reset(token)
-    return exchange.answers, exchange.error
 
 
 def _stand_in(module: Any) -> None:
@@ -120,8 +121,15 @@ def _request(method: str, url: str, **options: Any) -> requests.Response:
         return session.request(method, url, **options)
 
 
-def _verb(method: str) -> Any:
-    return lambda url, *data, **options: _request(method, url, **dict(zip(("data",), data, strict=False)), **options)
+def _get(url: str, params: Any = None, **options: Any) -> requests.Response:
+    return _request("GET", url, params=params, **options)
+
+
+def _sending(method: str) -> Callable[..., requests.Response]:
+    def send(url: str, data: Any = None, **options: Any) -> requests.Response:
+        return _request(method, url, data=data, **options)
+
+    return send
 
 
 class _NotingReplies:
@@ -158,6 +166,6 @@ class _SmtpSsl(_NotingReplies, smtplib.SMTP_SSL):
 
 
 _REQUESTS = _StandIn(
-    requests, request=_request, **{verb: _verb(verb) for verb in ("get", "post", "put", "patch", "delete", "head")}
+    requests, request=_request, get=_get, **{name: _sending(name) for name in ("post", "put", "patch", "delete")}
 )
 _SMTPLIB = _StandIn(smtplib, SMTP=_Smtp, SMTP_SSL=_SmtpSsl)

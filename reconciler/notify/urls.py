@@ -84,9 +84,9 @@ def check(url: str) -> None:
 
 def call(url: str, clock: Clock, transport: BaseAdapter | None = None) -> Delivery:
     """One GET, for who only wants to be heard."""
-    answers, error = get(url, transport)
-    accepted = error is None and answers[-1].status < 400
-    told = judge("http", answers, error, clock.now(), accepted=accepted)
+    heard = get(url, transport)
+    accepted = heard.error is None and heard.answers[-1].status < 400
+    told = judge("http", heard.answers, heard.error, clock.now(), accepted=accepted)
     return Delivery(told.outcome, _masked(told.reason, url), told.retry_after_seconds)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.model.delivery import Delivery, Message, Outcome, Style
-from reconciler.notify.urls import Opener
+from reconciler.notify.urls import Opener, call
 from tests.fakes.clock import FakeClock
 from tests.fakes.services import Reply, Service, http_service, mail_server
 from tests.integration.store.servers import free_port
@@ -209,3 +209,37 @@ def test_a_text_that_is_too_long_for_the_service_keeps_its_beginning_and_the_com
 def test_telegram_gets_no_markdown_that_it_could_refuse(service: Service) -> None:
     send(URLS["tgram"], service, Message("FIRING", "labels: fs_type=a*b<c"))
     assert json.loads(service.texts[-1])["text"].endswith("labels: fs_type=a*b&lt;c")
+
+
+def test_a_call_of_the_dead_mans_switch_is_judged_like_a_message(service: Service) -> None:
+    clock, url = FakeClock(), f"https://dead.example.org/{KEY}"
+    assert call(url, clock, service.carrier()) == Delivery(Outcome.SENT)
+    assert service.got[0].url == f"dead.example.org/{KEY}"
+    service.usual = Reply(404, f"{KEY} is unknown".encode())
+    assert call(url, clock, service.carrier()) == Delivery(Outcome.REFUSED, "HTTP 404: *** is unknown")
+    assert call(f"http://127.0.0.1:{free_port()}/", clock) == Delivery(Outcome.LATER, "connection refused")
+    assert call("no url", clock).outcome is Outcome.LATER
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(429, b"", {"Retry-After": "nan"}),
+        Reply(429, b"", {"Retry-After": "9" * 400}),
+        Reply(429, b"", {"Retry-After": "Mon, 99 Foo 2026"}),
+        Reply(429, b'{"parameters": {"retry_after": Infinity}}'),
+        Reply(429, b'{"parameters": [1]}'),
+        Reply(503, b"[" * 100_000),
+        Reply(500, bytes(range(256))),
+    ],
+)
+def test_whatever_a_service_answers_is_only_an_answer(reply: Reply, service: Service) -> None:
+    service.usual = reply
+    told = send(URLS["jsons"], service)
+    assert told.outcome is Outcome.LATER
+    assert (told.retry_after_seconds or 0) <= 86_400
+
+
+def test_an_odd_code_is_no_code(service: Service) -> None:
+    service.usual = Reply(200, b'{"errcode": {"a": []}}')
+    assert send(URLS["wecombot"], service).outcome is Outcome.SENT
