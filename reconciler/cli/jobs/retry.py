@@ -6,12 +6,18 @@ It is signed anew with the key of this machine. Like `run`, it is carried out he
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from reconciler.cli.console import Console
 from reconciler.cli.exits import Exit
 from reconciler.cli.jobs.picking import add_run, picked
 from reconciler.cli.options import add_output
-from reconciler.errors import Refused
+from reconciler.errors import Problem, Refused
+
+if TYPE_CHECKING:
+    from reconciler.loops.submitting import Submitter
+    from reconciler.model.work import Work
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,9 +39,27 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
         session.reach.show(manifests)
         fleet = manifests.fleet.metadata.name
         submitter = session.submitter(fleet)
-        works = [again for work in picked(arguments, session) if (again := submitter.retry(work))]
+        works, problems = _asked(submitter, picked(arguments, session))
+        if not works and problems:
+            raise Refused(problems)
         if not works:
             raise Refused.of("nothing-to-retry", f"nothing of run {arguments.id} failed, was cancelled or is dead")
+        console.warn(problems)
         for work in works:
             session.store.journal.append("retried", host=work.host, run=work.id, who=session.who)
-        return waited(works, fleet, session, console) if arguments.wait else recap(works, session, console)
+        ended = waited(works, fleet, session, console) if arguments.wait else recap(works, session, console)
+        return Exit.FAILED if problems else ended
+
+
+def _asked(submitter: Submitter, works: Sequence[Work]) -> tuple[Sequence[Work], Sequence[Problem]]:
+    """What is due again, and why something is not: what one host made of its record keeps no other waiting."""
+    due: list[Work] = []
+    problems: list[Problem] = []
+    for work in works:
+        try:
+            again = submitter.retry(work)
+        except Refused as error:
+            problems += error.problems
+        else:
+            due += [again] if again else []
+    return due, problems

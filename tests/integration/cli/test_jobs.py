@@ -229,6 +229,17 @@ def test_what_failed_is_run_again_under_its_id(small: Repository) -> None:
     assert small("jobs", "retry", run_id(ran)).code == 1
 
 
+def test_a_record_that_one_host_spoilt_keeps_no_other_from_running_again(small: Repository, store: Store) -> None:
+    small.write("manifests/hosts/two.yaml", host("two"))
+    ran = small("run", "-l", "role=web", "-y", "--command", "echo x >>log; test -e ready")
+    small.on_host("/ready", "two").write_text("")
+    store.work._link.send("HSET", f"rc:{{demo}}:work:{run_id(ran)}", "args", "{}")
+    again = small("jobs", "retry", run_id(ran))
+    assert (again.code, "is not signed" in again.err) == (3, True)
+    assert small.on_host("/log", "two").read_text() == "x\nx\n"
+    assert small.on_host("/log").read_text() == "x\n"
+
+
 def test_retries_come_by_themselves(small: Repository) -> None:
     job(small, "stubborn", "retries: 1", "steps:", shell("test -e flag || { touch flag; exit 1; }"))
     ran = small("run", "stubborn", "--host", "demo", "-y", "-o", "json")
