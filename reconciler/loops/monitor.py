@@ -46,6 +46,17 @@ class Leadership:
     term: int
 
 
+@dataclass(frozen=True, slots=True)
+class Current:
+    """How the fleet was when the monitor looked last."""
+
+    now: datetime
+    """By the clock of Redis."""
+    alerts: Mapping[AlertId, ActiveAlert]
+    fresh: frozenset[str]
+    """Hosts whose samples come in."""
+
+
 class Monitor:
     """See the module.
 
@@ -60,6 +71,8 @@ class Monitor:
         self._log = log
         self._said = SaidOnce()
         self._leadership: Leadership | None = None
+        self.current: Current | None = None
+        """None: somebody else looks, or Redis is away."""
         self._term = 0
         self._connected_since: float | None = None
         self._versions: dict[str, int] = {}
@@ -76,6 +89,7 @@ class Monitor:
     def stand_by(self) -> None:
         """Someone else controls the fleet."""
         self._leadership = None
+        self.current = None
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set; what keeps it from working is told once and survived."""
@@ -99,6 +113,7 @@ class Monitor:
         try:
             return self._turn(leadership)
         except ReconcilerError:
+            self.current = None
             self._connected_since = None
             self._term = 0  # what was written by then is not known
             raise
@@ -110,6 +125,7 @@ class Monitor:
             self._take_over(leadership.term)
         self._hear(sweep)
         self._judge(leadership, sweep)
+        self.current = Current(sweep.now, self._alerts(), _fresh(manifests, sweep))
         return self._tell(leadership, sweep.now)
 
     def _take_over(self, term: int) -> None:
@@ -158,8 +174,7 @@ class Monitor:
         """Rules with `scope: fleet`, each over the hosts that it picks."""
         rules = [rule for rule in manifests.alerts.values() if rule.scope is AlertScope.FLEET]
         before = {name: alert for name, alert in self._own.items() if name.rule != HOST_STALE}
-        limit = stale_after(manifests.fleet.sample_interval_seconds)
-        fresh = [host for host, age in sweep.ages.items() if age is not None and age <= limit]
+        fresh = sorted(_fresh(manifests, sweep))
         values = self._metrics(fresh) if rules and fresh else {}
         for rule in rules:
             hosts = _picked(manifests, rule)
@@ -171,9 +186,12 @@ class Monitor:
         gone = {name: alert for name, alert in before.items() if name.rule not in names}
         yield evaluate(_over(None, FleetView(), gone, sweep.now))
 
+    def _alerts(self) -> Mapping[AlertId, ActiveAlert]:
+        return {name: alert for found in (*self._heard.values(), self._own) for name, alert in found.items()}
+
     def _tell(self, leadership: Leadership, now: datetime) -> Sequence[Notification]:
         manifests, term = leadership.manifests, leadership.term
-        alerts = {name: alert for found in (*self._heard.values(), self._own) for name, alert in found.items()}
+        alerts = self._alerts()
         acks, silences = self._store.alerts.acknowledgements(), self._store.alerts.silences()
         mute = muted(alerts.values(), quiet(manifests, silences), now)
         channels = tuple(manifests.channels.values())
@@ -209,6 +227,11 @@ def quiet(manifests: Manifests, by_hand: Mapping[str, Silence]) -> Quiet:
         maintenance={name: host.maintenance for name, host in manifests.hosts.items() if host.maintenance},
         inhibits={name: rule.inhibits for name, rule in manifests.alerts.items() if rule.inhibits},
     )
+
+
+def _fresh(manifests: Manifests, sweep: Sweep) -> frozenset[str]:
+    limit = stale_after(manifests.fleet.sample_interval_seconds)
+    return frozenset(host for host, age in sweep.ages.items() if age is not None and age <= limit)
 
 
 def _picked(manifests: Manifests, rule: Alert) -> Collection[str]:

@@ -82,9 +82,10 @@ class ScheduleBook:
 
 
 def _fitting(state: ScheduleState, schedule: Planned, now: datetime) -> ScheduleState:
-    """The state for the schedule as its manifest is now. Of alerts, progress is kept from the first that fired."""
+    """The state for the schedule as its manifest is now."""
     known = state.progress if state.timing == schedule.fingerprint else {}
-    lines = [line for line in schedule.lines if line in known] if schedule.of_alert else schedule.lines
+    fired = [host for host in schedule.hosts if host in known] if schedule.of_alert else []
+    lines = [*schedule.lines, *fired]
     if state.timing == schedule.fingerprint and known.keys() == set(lines):
         return state
     progress = {line: known.get(line) or Progress(watermark=now) for line in lines}

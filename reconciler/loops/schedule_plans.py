@@ -17,7 +17,7 @@ from reconciler.model.selector import EVERYTHING
 from reconciler.scheduling.timing import Timing, timing_of
 
 ONE = ""
-"""Stands for the host where a schedule runs on one of its hosts."""
+"""Stands for the host where a schedule runs on one of its hosts, and of an alert for those where it never fired."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,18 @@ class Planned:
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """What progress is kept of: every host, or all of them as one."""
-        return (ONE,) if self.schedule.run_on is RunOn.ONE else self.hosts
+        """What progress is kept of from the start: every host, or all of them as one."""
+        return (ONE,) if self.one or self.of_alert else self.hosts
+
+    @property
+    def watched(self) -> bool:
+        """Whether it waits for a condition that has to be looked at all the time."""
+        return self.timing is None and not self.of_alert
+
+    @property
+    def one(self) -> bool:
+        """Whether it runs on one of its hosts."""
+        return self.schedule.run_on is RunOn.ONE
 
     @property
     def fingerprint(self) -> str:

@@ -6,7 +6,7 @@ One is made for each turn; what it was told once it does not ask again.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Collection, Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
@@ -23,6 +23,10 @@ from reconciler.store import Store
 class Conditions(Protocol):
     """What is known of metrics and alerts. None: that is not known."""
 
+    def ask(self, hosts: Collection[str]) -> None:
+        """Ask at once for what expressions about these hosts may speak of."""
+        ...
+
     def holds(self, expression: str, host: str) -> Truth:
         """Whether an expression over metrics is true of a host."""
         ...
@@ -31,15 +35,9 @@ class Conditions(Protocol):
         """Whether an alert fires on a host, or about the whole fleet."""
         ...
 
-
-class Unmeasured:
-    """Nothing is known of metrics and alerts."""
-
-    def holds(self, expression: str, host: str) -> Truth:  # noqa: ARG002 - a port
-        return None
-
-    def firing(self, alert: str, host: str) -> Truth:  # noqa: ARG002 - a port
-        return None
+    def episodes(self) -> Iterable[tuple[str, str, datetime]]:
+        """Alerts that fire on hosts now: rule, host, and since when."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +57,16 @@ class Surroundings:
     _silent: set[str] = field(default_factory=set)
     _under_way: set[tuple[str, str]] = field(default_factory=set)
 
-    def ask(self, lines: Iterable[tuple[Planned, Progress]]) -> None:
+    def ask(self, lines: Iterable[tuple[Planned, str, Progress]]) -> None:
         """Ask of all these lines at once what has to be asked of the store."""
         lines = list(lines)
-        last = sorted({(run.host, run.run) for _, progress in lines if (run := progress.last)})
+        last = sorted({(run.host, run.run) for *_, progress in lines if (run := progress.last)})
         states = self.store.work.states(last)
         self._under_way.update(
             pair for pair, state in zip(last, states, strict=True) if state is not None and not state.finished
         )
-        hosts = {host for plan, _ in lines if plan.lines == (ONE,) for host in plan.hosts}
+        self.conditions.ask({host for plan, line, _ in lines if _measured(plan) for host in _hosts(plan, line)})
+        hosts = {host for plan, *_ in lines if plan.one for host in plan.hosts}
         found = self.store.observed.read(sorted(hosts))
         self._observed.update({host: found.get(host) for host in hosts})
         ages = self.store.observed.ages([host for host in hosts if host in self.agents])
@@ -92,7 +91,7 @@ class Surroundings:
         trigger = plan.schedule.trigger
         if trigger is None or plan.of_alert:
             return None
-        hosts = plan.hosts if line == ONE else (line,)
+        hosts = _hosts(plan, line)
         if trigger.expr is not None:
             return _any(self.conditions.holds(trigger.expr, host) for host in hosts)
         return _any(self.conditions.firing(trigger.alert or "", host) for host in hosts)
@@ -119,6 +118,16 @@ class Surroundings:
         if pause is None or not pause.drain or pause.until <= self.now:
             return ""
         return f"{host} was in maintenance until {pause.until.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def _hosts(plan: Planned, line: str) -> Sequence[str]:
+    return plan.hosts if line == ONE else (line,)
+
+
+def _measured(plan: Planned) -> bool:
+    """Whether it depends on an expression over metrics."""
+    trigger = plan.schedule.trigger
+    return plan.schedule.gate is not None or (trigger is not None and trigger.expr is not None)
 
 
 def _any(truths: Iterable[Truth]) -> Truth:

@@ -7,27 +7,26 @@ middle, or that works beside another one, does no harm. Deciding itself is pure 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache
 from typing import TypeAlias
 
 from reconciler.clock import Clock
 from reconciler.errors import ReconcilerError
 from reconciler.loops.said_once import SaidOnce
 from reconciler.loops.schedule_book import ScheduleBook
-from reconciler.loops.schedule_plans import Planned, name_of_alert, planned
+from reconciler.loops.schedule_plans import ONE, Planned, name_of_alert, planned
 from reconciler.loops.schedule_starting import Start, Starting
 from reconciler.loops.schedule_surroundings import Conditions, Surroundings
 from reconciler.loops.worker_log import Log
-from reconciler.model.alerts import Transition
 from reconciler.model.manifests import Manifests
 from reconciler.model.scheduled import Decision, Occurrence, Outcome, Progress, Suspension
 from reconciler.model.schedules import Concurrency, Schedule
 from reconciler.planner.resolver import Locate
 from reconciler.scheduling.agenda import Agenda
-from reconciler.scheduling.conditions import Limits, begins, fire
+from reconciler.scheduling.conditions import Limits, fire
 from reconciler.scheduling.deciding import Circumstances, Step, fired, step
 from reconciler.scheduling.identity import offset, run_id
 from reconciler.store import Store
@@ -42,8 +41,6 @@ KEEP = timedelta(days=1)
 
 Line: TypeAlias = tuple[str, str]
 """(schedule, host); the host is empty where it runs on one of several."""
-
-Decide: TypeAlias = Callable[[Planned, Progress, Circumstances], Step]
 
 
 class Scheduler:
@@ -74,7 +71,6 @@ class Scheduler:
         self._clock = clock
         self._log = log
         self._said = SaidOnce()
-        self._one_at_a_time = threading.Lock()
         self._shown: tuple[Manifests, Locate] | None = None
         self._taken_in: Manifests | None = None
         self._plans: Mapping[str, Planned] = {}
@@ -106,26 +102,13 @@ class Scheduler:
         Raises:
             Unavailable: Redis cannot be reached. What was due stays due.
         """
-        with self._one_at_a_time:
-            if not self._ready():
-                return False
-            now = self._clock.now()
-            return self._work(self._agenda.take(now), now, _by_time)
-
-    def hear(self, transitions: Iterable[Transition]) -> None:
-        """Start the jobs of alerts that begin to fire. Hearing of the same transition again does nothing.
-
-        Raises:
-            Unavailable: Redis cannot be reached; tell it again.
-        """
-        with self._one_at_a_time:
-            if not self._ready():
-                return
-            heard = {line: at for line, at in _begun(transitions) if line[1] in self._hosts_of(line[0])}
-            for (name, host), at in heard.items():
-                if self._book.progress(name, host) is None:
-                    self._book.advance(name, host, Progress(watermark=at - timedelta(microseconds=1)))
-            self._work(list(heard), self._clock.now(), partial(_by_alert, heard))
+        if not self._ready() or self._shown is None:
+            return False
+        now = self._clock.now()
+        conditions = self._conditions(self._shown[0])
+        fired = self._fired(conditions)
+        lines = list(dict.fromkeys([*self._agenda.take(now), *fired]))
+        return self._work(lines, now, conditions, fired)
 
     def _ready(self) -> bool:
         """Know the manifests and how far they have come; False where there is nothing to do here."""
@@ -152,7 +135,7 @@ class Scheduler:
         plans = planned(manifests)
         gone = [plan for plan in self._plans.values() if plan != plans.get(plan.name)]
         for plan in gone:
-            for line in plan.lines:
+            for line in self._book.state(plan.name).progress:
                 self._agenda.put((plan.name, line), None)
         self._book.close(plan.name for plan in gone if plan.name not in plans)
         new = [plan for plan in plans.values() if plan != self._plans.get(plan.name)]
@@ -160,12 +143,29 @@ class Scheduler:
         while self._book.write():
             self._book.open(new, now)
         self._plans, self._taken_in = plans, manifests
-        self._put((plan.name, line) for plan in new for line in self._book.state(plan.name).progress)
+        lines = [(plan.name, line) for plan in new for line in self._book.state(plan.name).progress]
+        self._put(lines, again=now)
 
-    def _work(self, lines: Sequence[Line], now: datetime, decide: Decide) -> bool:
+    def _fired(self, conditions: Conditions) -> Mapping[Line, datetime]:
+        """Alerts that start a job and began to fire since one did last, with when they did."""
+        found: dict[Line, datetime] = {}
+        for rule, host, at in conditions.episodes():
+            line = name_of_alert(rule), host
+            plan = self._plans.get(line[0])
+            if plan is None or host not in plan.hosts:
+                continue
+            known = self._book.progress(*line) or self._book.progress(line[0], ONE)
+            if known is not None and at > known.watermark:
+                found[line] = min(at, found.get(line, at))
+                self._book.advance(*line, known)
+        return found
+
+    def _work(
+        self, lines: Sequence[Line], now: datetime, conditions: Conditions, fired: Mapping[Line, datetime]
+    ) -> bool:
         """Decide on each line, remember, carry out; whatever comes between, the lines are looked at again."""
         try:
-            self._decide([line for line in lines if self._progress(line)], now, decide)
+            self._decide([line for line in lines if self._progress(line)], now, conditions, fired)
             lost = self._book.write()
             begun = self._begin([line for line in lines if line[0] not in lost], now)
             lost |= self._book.write()
@@ -173,21 +173,23 @@ class Scheduler:
             for line in lines:
                 self._agenda.put(line, now)
             raise
-        self._put([*lines, *((name, line) for name in lost for line in self._book.state(name).progress)])
+        again = self._clock.now() + LOOK_AGAIN
+        self._put([*lines, *((name, line) for name in lost for line in self._book.state(name).progress)], again)
         return begun
 
-    def _decide(self, lines: Sequence[Line], now: datetime, decide: Decide) -> None:
+    def _decide(
+        self, lines: Sequence[Line], now: datetime, conditions: Conditions, fired: Mapping[Line, datetime]
+    ) -> None:
         if not lines or self._shown is None:
             return
         suspended = self._store.schedules.suspensions()
-        manifests = self._shown[0]
-        around = Surroundings(self._store, manifests, self._conditions(manifests), self._agents(), now)
-        around.ask((self._plans[line[0]], progress) for line in lines if (progress := self._progress(line)))
+        around = Surroundings(self._store, self._shown[0], conditions, self._agents(), now)
+        around.ask((self._plans[line[0]], line[1], progress) for line in lines if (progress := self._progress(line)))
         for line in lines:
             plan, progress = self._plans[line[0]], self._progress(line)
             if progress is not None and progress.starting is None:
                 given = _circumstances(plan, line[1], progress, around, suspended.get(plan.name))
-                self._note(plan, line[1], decide(plan, progress, given), around)
+                self._note(plan, line[1], _step(plan, progress, given, fired.get(line)), around)
 
     def _note(self, plan: Planned, line: str, made: Step, around: Surroundings) -> None:
         progress = made.progress
@@ -234,31 +236,30 @@ class Scheduler:
         name, host = line
         return self._book.progress(name, host) if name in self._plans else None
 
-    def _hosts_of(self, name: str) -> Sequence[str]:
-        return self._plans[name].hosts if name in self._plans else ()
+    def _put(self, lines: Iterable[Line], again: datetime) -> None:
+        """Note when to look at lines next; `again` is when for those that are looked at all the time."""
+        following = cache(self._following)  # hosts of a schedule mostly share it
+        for name, host in lines:
+            progress = self._progress((name, host))
+            moment = None
+            if progress is not None and (progress.starting or progress.held or self._plans[name].watched):
+                moment = again
+            elif progress is not None and (nominal := following(name, progress.watermark)):
+                moment = nominal + offset(name, host, self._plans[name].schedule.jitter_seconds)
+            self._agenda.put((name, host), moment)
 
-    def _put(self, lines: Iterable[Line]) -> None:
-        now = self._clock.now()
-        for line in lines:
-            progress = self._progress(line)
-            self._agenda.put(line, _next(self._plans[line[0]], line[1], progress, now) if progress else None)
-
-
-def _begun(transitions: Iterable[Transition]) -> Iterator[tuple[Line, datetime]]:
-    """The alerts that begin to fire, the latest first, so that in a map the earliest wins."""
-    for each in sorted(filter(begins, transitions), key=lambda each: each.at, reverse=True):
-        yield (name_of_alert(each.alert.id.rule), each.alert.id.host), each.at
-
-
-def _by_time(plan: Planned, progress: Progress, given: Circumstances) -> Step:
-    return step(plan.schedule, plan.timing, progress, given)
+    def _following(self, name: str, watermark: datetime) -> datetime | None:
+        timing = self._plans[name].timing
+        return timing.after(watermark) if timing else None
 
 
-def _by_alert(heard: Mapping[Line, datetime], plan: Planned, progress: Progress, given: Circumstances) -> Step:
-    trigger, at = plan.schedule.trigger, heard[plan.name, given.host]
-    if at <= progress.watermark or trigger is None:
-        return Step(progress)
-    return fired(plan.schedule, fire(progress, Limits(trigger.cooldown_seconds, trigger.max_per_hour), at), at, given)
+def _step(plan: Planned, progress: Progress, given: Circumstances, began: datetime | None) -> Step:
+    """Decide by time or by the schedule's own condition, or, where an alert began to fire, by that."""
+    trigger = plan.schedule.trigger
+    if began is None or trigger is None:
+        return step(plan.schedule, plan.timing, progress, given)
+    edge = fire(progress, Limits(trigger.cooldown_seconds, trigger.max_per_hour), began)
+    return fired(plan.schedule, edge, began, given)
 
 
 def _circumstances(
@@ -267,7 +268,6 @@ def _circumstances(
     schedule = plan.schedule
     return Circumstances(
         now=around.now,
-        host=line,
         offset=offset(plan.name, line, schedule.jitter_seconds),
         suspended=_suspended(schedule, suspension),
         under_way=around.under_way(progress.last),
@@ -281,13 +281,3 @@ def _suspended(schedule: Schedule, suspension: Suspension | None) -> str:
     if suspension is None:
         return "suspended in the manifests" if schedule.suspend else ""
     return f"suspended by {suspension.by}{': ' if suspension.reason else ''}{suspension.reason}"
-
-
-def _next(plan: Planned, line: str, progress: Progress, now: datetime) -> datetime | None:
-    """When a line is to be looked at again."""
-    if progress.starting is not None:
-        return now
-    if progress.held is not None or (plan.timing is None and not plan.of_alert):
-        return now + LOOK_AGAIN
-    nominal = plan.timing.after(progress.watermark) if plan.timing else None
-    return nominal + offset(plan.name, line, plan.schedule.jitter_seconds) if nominal else None

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from reconciler.model.alerts import AlertState, Transition
 from reconciler.model.scheduled import Progress
 
 Truth: TypeAlias = "bool | None"
@@ -40,12 +39,6 @@ class Edge:
     progress: Progress
     fires: bool = False
     refused: str = ""
-
-
-def begins(transition: Transition) -> bool:
-    """Whether an alert begins to fire with this transition, on a host where it can start a job."""
-    alert = transition.alert
-    return alert.state is AlertState.FIRING and not transition.before.told and bool(alert.id.host)
 
 
 def look(progress: Progress, truth: Truth, for_seconds: float, limits: Limits, now: datetime) -> Edge:

@@ -68,7 +68,6 @@ class Circumstances:
 
     Args:
         now: the moment.
-        host: whose progress it is; empty where the schedule runs on one of several.
         offset: by how much this host starts later than the nominal time.
         suspended: why nothing is started at all; empty: it is.
         under_way: the id of this schedule's last run on the host, while it has not ended.
@@ -78,7 +77,6 @@ class Circumstances:
     """
 
     now: datetime
-    host: str = ""
     offset: timedelta = timedelta()
     suspended: str = ""
     under_way: str = ""
@@ -131,12 +129,13 @@ def _step_of_trigger(schedule: Schedule, progress: Progress, given: Circumstance
 
 def fired(schedule: Schedule, edge: Edge, nominal: datetime, given: Circumstances) -> Step:
     """Decide on the run of a condition that turned true."""
+    progress = replace(edge.progress, watermark=max(edge.progress.watermark, nominal))
     if edge.refused:
         refused = Skipped(nominal, nominal, edge.refused)
-        return Step(edge.progress, nominal, Judgement(Verdict.SKIP, edge.refused), (refused,))
-    held = edge.progress.held
+        return Step(progress, nominal, Judgement(Verdict.SKIP, edge.refused), (refused,))
+    held = progress.held
     passed = Skipped(held.nominal, held.nominal, f"{held.reason}; {LATER_ONE}") if held else None
-    return _decided(schedule, edge.progress, Due(nominal, passed), given)
+    return _decided(schedule, progress, Due(nominal, passed), given)
 
 
 def due(schedule: Schedule, timing: Timing, progress: Progress, moment: datetime) -> Due | None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Container
 
 from reconciler.clock import Clock
+from reconciler.loops.fleet_conditions import FleetConditions
+from reconciler.loops.monitor import Current
 from reconciler.loops.schedule_starting import Starting
-from reconciler.loops.schedule_surroundings import Unmeasured
 from reconciler.loops.scheduler import Scheduler
 from reconciler.loops.submitting import Submitter
 from reconciler.loops.worker_log import Log
@@ -19,14 +20,18 @@ def scheduler_of(
     *,
     leads: Callable[[], bool],
     agents: Callable[[], Container[str]],
+    current: Callable[[], Current | None],
     clock: Clock,
     log: Log,
 ) -> Scheduler:
-    """What starts runs by time or on a condition, while `leads` says that this process controls the fleet."""
+    """What starts runs by time or on a condition, while `leads` says that this process controls the fleet.
+
+    `current` is how the monitor of this process saw the fleet last.
+    """
     return Scheduler(
         store=store,
         starting=Starting(submitter.submit, store, clock),
-        conditions=lambda _: Unmeasured(),
+        conditions=lambda manifests: FleetConditions(store, manifests, current()),
         leads=leads,
         agents=agents,
         clock=clock,

@@ -19,6 +19,7 @@ from reconciler.wiring.session import Session
 def watch_of(session: Session, source: Source, fleet: str, log: Log) -> Watch:
     """The ops server's loop."""
     store, clock, reach = session.store, session.clock, session.reach
+    monitor = Monitor(store, store.metrics.newest, clock, log)
     return Watch(
         source=source,
         planning=session.planning,
@@ -29,13 +30,19 @@ def watch_of(session: Session, source: Source, fleet: str, log: Log) -> Watch:
         hosts=lambda: reach.hosts,
         given=session.given,
         runs=lambda told: session.run_crew(fleet, told),
-        monitor=Monitor(store, store.metrics.newest, clock, log),
+        monitor=monitor,
         notifying=notifying(store, session.settings, session.masker, clock, log),
         measuring=fleet_measuring(
             store, reach, session.composer.renderer, clock=clock, log=log, closing=session.closing
         ),
         scheduler=lambda leads: scheduler_of(
-            store, session.submitter(fleet), leads=leads, agents=lambda: reach.agents, clock=clock, log=log
+            store,
+            session.submitter(fleet),
+            leads=leads,
+            agents=lambda: reach.agents,
+            current=lambda: monitor.current,
+            clock=clock,
+            log=log,
         ),
         clock=clock,
         log=log,

@@ -88,12 +88,25 @@ def _our_queue() -> tuple[float, float]:
         return work_queue.measure(store, runs=20_000, hosts=1_000, batch=200)
 
 
+def schedules() -> Iterator[Row]:
+    """The scheduler."""
+    from tests.bench.schedules import measure
+
+    found = measure()
+    due = f"{found['most']:,.0f} runs due in the fullest minute"
+    yield at_most(
+        f"10,000 schedules on 10 hosts each: next due runs found and decided on, {due}", found["slowest"], 0.1
+    )
+    yield Row("... all next times worked out from nothing", duration(found["first"]))
+
+
 BENCHMARKS: Mapping[str, Callable[[], Iterator[Row]]] = {
     "plan": plan,
     "converge": converge,
     "startup": startup,
     "queue": queue,
     "alerts": alerts,
+    "schedules": schedules,
 }
 
 

@@ -16,6 +16,14 @@ FREEZE = (
     'spec: {from: "2000-01-01T00:00:00Z", until: "2100-01-01T00:00:00Z", reason: nobody is there}\n'
 )
 
+FLEET = "apiVersion: reconciler/v1\nkind: Fleet\nmetadata: {name: small}\nspec: {sampleInterval: 1s}\n"
+ALERT = """\
+apiVersion: reconciler/v1
+kind: Alert
+metadata: {name: Up}
+spec: {hosts: role=web, expr: uptime.seconds > 0, for: 4s, summary: it is up, run: {job: mend}}
+"""
+
 
 def schedule(fleet: Repository, name: str, spec: str) -> None:
     fleet.write(f"manifests/schedules/{name}.yaml", SCHEDULE.format(name=name, spec=spec))
@@ -37,6 +45,17 @@ def test_a_schedule_runs_its_job_until_it_is_suspended(small: Repository) -> Non
         beats = _text(small, "/beats").count("thump")
         until(lambda: _text(small, "/beats").count("thump") > beats)
     assert "schedule-suspended: schedule heart" in small("history").out
+
+
+def test_an_alert_that_fires_starts_its_job_on_its_host(small: Repository) -> None:
+    job(small, "mend", "steps:", shell("echo mended >>mended"))
+    small.write("manifests/fleet.yaml", FLEET)
+    small.write("manifests/alerts/up.yaml", ALERT)
+    small.commit("an alert with a remedy")
+    with watching(small):
+        until(lambda: _text(small, "/mended") == "mended\n")
+        until(lambda: "succeeded" in small("schedules").out)
+        assert "alert:Up" in small("schedules").out
 
 
 def test_times_are_shown_by_both_clocks_without_any_server(small: Repository) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -50,6 +50,14 @@ class Known:
     """What is known of metrics and alerts: expressions and names of alerts, by host."""
 
     truths: dict[tuple[str, str], Truth] = field(default_factory=dict)
+    alerts: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    """(rule, host) of those that fire, and since when."""
+
+    def ask(self, hosts: Collection[str]) -> None:
+        pass
+
+    def episodes(self) -> Iterator[tuple[str, str, datetime]]:
+        return ((rule, host, since) for (rule, host), since in self.alerts.items())
 
     def holds(self, expression: str, host: str) -> Truth:
         return self.truths.get((expression, host))

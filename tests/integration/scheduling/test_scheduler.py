@@ -8,13 +8,12 @@ from typing import Any
 import pytest
 
 from reconciler.errors import Unavailable
-from reconciler.model.alerts import ActiveAlert, AlertId, AlertState, Transition
 from reconciler.model.monitoring import Alert, AlertRun
 from reconciler.model.scheduled import Suspension
 from reconciler.model.schedules import CatchUp, Concurrency, RunOn, Trigger
 from reconciler.model.work import WorkState
 from reconciler.store import Store
-from tests.integration.scheduling.conftest import Ops, maintenance, named
+from tests.integration.scheduling.conftest import HOSTS, Ops, maintenance, named
 from tests.unit.scheduling.moments import at, schedule
 
 
@@ -251,34 +250,76 @@ def test_a_trigger_starts_on_the_host_whose_condition_turns_true(ops: Ops) -> No
 CLEANUP = Alert(named("DiskFull"), "disk.percent > 90", "full", run=AlertRun("backup", {}, 900, 3))
 
 
-def fires(when: str, host: str = "web-1", before: AlertState = AlertState.PENDING) -> Transition:
-    return Transition(ActiveAlert(AlertId("DiskFull", host), AlertState.FIRING, at(when)), before, at(when))
-
-
 def test_an_alert_that_begins_to_fire_starts_its_job_on_its_host_once(ops: Ops) -> None:
     ops.show(alerts=[CLEANUP])
     ops.look("00:30")
-    ops.scheduler.hear([fires("00:30")])
-    ops.scheduler.hear([fires("00:30")])
+    ops.known.alerts = {("DiskFull", "web-1"): at("00:31"), ("Other", "web-2"): at("00:31")}
+    for when in ("00:32", "00:33", "09:00"):
+        ops.look(when)
+        ops.restart()
+        ops.show(alerts=[CLEANUP])
     assert [(order.hosts, order.by) for order in ops.orders] == [(("web-1",), "alert DiskFull")]
+
+
+def test_an_alert_that_fires_already_when_its_job_is_new_starts_nothing(ops: Ops) -> None:
+    ops.known.alerts = {("DiskFull", "web-1"): at("00:29")}
+    ops.show(alerts=[CLEANUP])
+    ops.look("00:30")
+    ops.look("00:31")
+    assert ops.orders == []
 
 
 def test_an_alert_starts_its_job_no_oftener_than_its_limits_say(ops: Ops) -> None:
     ops.show(alerts=[CLEANUP])
+    ops.look("00:20")
     for when in ("00:30", "00:40", "00:50"):
+        ops.known.alerts = {("DiskFull", "web-1"): at(when)}
         ops.look(when)
-        ops.scheduler.hear([fires(when)])
         ops.finish()
     assert ops.runs() == ["2026-03-02 00:30:00 UTC", "2026-03-02 00:50:00 UTC"]
     assert ("skipped", "within the cooldown after 00:30:00 UTC") in ops.told("alert:DiskFull")
 
 
-@pytest.mark.parametrize(
-    "transition",
-    [fires("00:30", before=AlertState.RECOVERING), fires("00:30", host=""), fires("00:30", host="gone-1")],
-)
-def test_what_fires_already_or_has_no_host_starts_no_job(ops: Ops, transition: Transition) -> None:
+def test_the_job_of_an_alert_waits_for_its_last_run(ops: Ops) -> None:
     ops.show(alerts=[CLEANUP])
+    ops.look("00:20")
+    ops.known.alerts = {("DiskFull", "web-1"): at("00:30")}
     ops.look("00:30")
-    ops.scheduler.hear([transition])
+    ops.known.alerts = {("DiskFull", "web-1"): at("00:50")}
+    for when in ("00:50", "00:51", "00:52"):
+        ops.look(when)
+    assert len(ops.runs()) == 1
+    ops.finish()
+    ops.look("00:53")
+    assert ops.runs() == ["2026-03-02 00:30:00 UTC", "2026-03-02 00:50:00 UTC"]
+
+
+def test_alerts_without_a_host_of_the_fleet_start_nothing(ops: Ops) -> None:
+    ops.show(alerts=[CLEANUP])
+    ops.look("00:20")
+    ops.known.alerts = {("DiskFull", "gone-1"): at("00:30")}
+    ops.look("00:30")
     assert ops.orders == []
+
+
+def test_a_schedule_can_wait_for_an_alert(ops: Ops) -> None:
+    waiting = schedule(trigger=Trigger(alert="DiskFull", for_seconds=60))
+    ops.show(waiting)
+    ops.known.truths = {("DiskFull", host): False for host in HOSTS}
+    ops.look("00:30")
+    ops.known.truths["DiskFull", "web-2"] = True
+    ops.look("00:31")
+    ops.look("00:33")
+    assert [order.hosts for order in ops.orders] == [("web-2",)]
+
+
+def test_a_gate_holds_back_the_host_for_which_it_does_not_hold(ops: Ops) -> None:
+    ops.known.truths = {("cpu.percent < 50", "web-1"): False, ("cpu.percent < 50", "web-2"): True}
+    ops.show(schedule(gate="cpu.percent < 50"))
+    ops.look("00:30")
+    ops.look("01:00")
+    assert [order.hosts for order in ops.orders] == [("web-2",)]
+    ops.known.truths["cpu.percent < 50", "web-1"] = True
+    ops.look("01:05")
+    assert [order.hosts for order in ops.orders] == [("web-2",), ("web-1",)]
+    assert len({order.id for order in ops.orders}) == 1
