@@ -180,7 +180,8 @@ def _unknown(word: str, known: Collection[str], before: str = "") -> NoReturn:
     from reconciler.errors import did_you_mean
     from reconciler.reports.visible import visible
 
-    sys.stderr.write(f"error: there is no command {before}{visible(word)}. {did_you_mean(word, known)}\n")
+    hint = did_you_mean(word, known) or f"Look: reconcile {before}-h"
+    sys.stderr.write(f"error: there is no command {before}{visible(word)}. {hint}\n")
     raise SystemExit(Exit.CANNOT)
 
 

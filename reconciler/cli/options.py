@@ -87,16 +87,16 @@ def hosts_of(arguments: argparse.Namespace, manifests: Manifests) -> frozenset[s
     return frozenset(picked)
 
 
-def known(name: str, names: Collection[str], kind: str) -> str:
+def known(name: str, names: Collection[str], kind: str, otherwise: str = "") -> str:
     """The name, if it is one of `names`.
 
     Raises:
-        InvalidInput: it is not; with did you mean.
+        InvalidInput: it is not; with did you mean, or else `otherwise`.
     """
     from reconciler.errors import did_you_mean
 
     if name not in names:
-        raise InvalidInput.of("unknown-name", f"there is no {kind} {name}", hint=did_you_mean(name, names))
+        raise InvalidInput.of("unknown-name", f"there is no {kind} {name}", hint=did_you_mean(name, names) or otherwise)
     return name
 
 

@@ -117,8 +117,15 @@ def _job(arguments: argparse.Namespace, manifests: Manifests) -> tuple[Job, Mapp
     if len(arguments.words) != 1:
         hint = "reconcile run JOB --host NAME, or reconcile run --host NAME --command -- WORDS"
         raise InvalidInput.of("wrong-usage", "say which job to run", hint=hint)
-    job = manifests.jobs[known(arguments.words[0], manifests.jobs, "job")]
+    job = manifests.jobs[known(arguments.words[0], manifests.jobs, "job", _jobs_there_are(manifests))]
     return replace(job, timeout_seconds=timeout or job.timeout_seconds), bind(job, given)
+
+
+def _jobs_there_are(manifests: Manifests) -> str:
+    from reconciler.reports.words import listed
+
+    there = f"Jobs: {listed(manifests.jobs)}" if manifests.jobs else "The manifests have no jobs"
+    return f"{there}. For a command: --command -- WORDS"
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -22,16 +22,23 @@ def waited(works: Sequence[Work], fleet: str, session: Session, console: Console
     from reconciler.loops.run_waiting import RunWaiting
 
     crew = functools.cache(lambda: session.run_crew(fleet, lambda *_: None))
-    following = RunFollowing(session.store, works, Printing(console, several=len(works) > 1))
+    following = RunFollowing(session.store, works, Printing(console, several=len(works) > 1), only_new=True)
     waiting = RunWaiting(session.store, session.clock, crew, session.reach.hosts)
     try:
         waiting.wait(following)
     except KeyboardInterrupt:
-        if not waiting.give_up(following):
-            run_id = works[0].id
-            console.tell(f"It goes on: reconcile jobs logs {run_id} -f, or reconcile jobs cancel {run_id}")
-        raise
+        console.tell(_interrupted(works[0].id, waiting.give_up(following)))
+        return Exit.INTERRUPTED
     return recap(following.works, session, console)
+
+
+def _interrupted(run_id: str, going_on: Sequence[Work]) -> str:
+    from reconciler.reports.words import listed
+
+    if not going_on:
+        return f"Interrupted, and the run is cancelled. Again: reconcile jobs retry {run_id}"
+    where = listed([work.host for work in going_on])
+    return f"It goes on at {where}: reconcile jobs logs {run_id} -f, or reconcile jobs cancel {run_id}"
 
 
 def recap(works: Sequence[Work], session: Session, console: Console) -> Exit:

@@ -23,14 +23,18 @@ class Heard(Protocol):
 
 
 class RunFollowing:
-    """Follows these runs until each has ended."""
+    """Follows these runs until each has ended.
 
-    def __init__(self, store: Store, works: Sequence[Work], heard: Heard) -> None:
+    Args:
+        only_new: leave out what they had printed when `works` were read, as by an earlier attempt.
+    """
+
+    def __init__(self, store: Store, works: Sequence[Work], heard: Heard, *, only_new: bool = False) -> None:
         self._store = store
         self._heard = heard
         self._works = {(work.host, work.id): work for work in works}
         self._told: dict[tuple[str, str], WorkState] = {}
-        self._read: dict[tuple[str, str], int] = {}
+        self._read = {key: work.output_bytes if only_new else 0 for key, work in self._works.items()}
 
     @property
     def works(self) -> tuple[Work, ...]:
@@ -54,9 +58,9 @@ class RunFollowing:
                 self._heard.moved(work)
 
     def _print(self, key: tuple[str, str], work: Work) -> None:
-        if work.output_bytes <= self._read.get(key, 0):
+        if work.output_bytes <= self._read[key]:
             return
-        output = self._store.work.output(*key, self._read.get(key, 0))
+        output = self._store.work.output(*key, self._read[key])
         self._read[key] = output.end_bytes
         if output.text:
             self._heard.printed(work, output.text)

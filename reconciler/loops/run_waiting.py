@@ -42,14 +42,15 @@ class RunWaiting:
                 if work.state is WorkState.QUEUED and work.attempt == 0 and self._late(work):
                     self.store.work.cancel(work.host, work.id, reason=_TOO_LATE)
 
-    def give_up(self, following: RunFollowing) -> bool:
-        """Cancel what this process was doing; False where a watch goes on with it."""
-        if self._watched():
-            return False
-        for work in following.waiting:
-            if work.host in self.within_reach:
-                self.store.work.cancel(work.host, work.id, reason="interrupted")
-        return True
+    def give_up(self, following: RunFollowing) -> tuple[Work, ...]:
+        """Cancel what this process was doing; those that go on without it, by a watch or an agent."""
+        others = following.waiting
+        if not self._watched():
+            for work in others:
+                if work.host in self.within_reach:
+                    self.store.work.cancel(work.host, work.id, reason="interrupted")
+            others = tuple(work for work in others if work.host not in self.within_reach)
+        return others
 
     def _late(self, work: Work) -> bool:
         """Whether nobody may begin it any more; whatever stands there is good enough to give up by."""

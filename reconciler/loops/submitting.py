@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from reconciler.clock import Clock, milliseconds
-from reconciler.errors import NOWHERE, Place, Refused
+from reconciler.errors import NOWHERE, InvalidInput, Place, Refused
 from reconciler.loops.sealing import Sealing
 from reconciler.model.canonical import canonical
 from reconciler.model.desired import Desired
@@ -22,7 +22,7 @@ from reconciler.model.run import JobPolicy, Run, SignedRun
 from reconciler.model.work import RUN, Work, WorkState
 from reconciler.planner.bundles import pack
 from reconciler.planner.compose import Composer
-from reconciler.planner.jobs import app_name, as_app, policy_of, with_policy
+from reconciler.planner.jobs import app_name, as_app, policy_of, told_which_lack_values, with_policy
 from reconciler.planner.resolver import Locate
 from reconciler.store import Store, Waiter
 from reconciler.trust import Signer, TrustedKeys, verify_run
@@ -139,7 +139,10 @@ class Submitter:
         def located(origin: Origin, path: Path) -> Place:
             return locate(origin, path) if origin.file else NOWHERE
 
-        return Composer().compose(whole if wide else alone, "", facts, located)
+        try:
+            return Composer().compose(whole if wide else alone, "", facts, located)
+        except InvalidInput as error:
+            raise told_which_lack_values(error, order.job, order.params) from error
 
     @staticmethod
     def _work(order: Order, policy: JobPolicy, host: str, signed: SignedRun) -> Work:

@@ -94,6 +94,18 @@ def filled(job: Job, given: Mapping[str, Value]) -> Mapping[str, Value]:
     return {name: value for name, value in values.items() if value is not None}
 
 
+def told_which_lack_values(error: InvalidInput, job: Job, params: Mapping[str, Value]) -> InvalidInput:
+    """The same problems; one over a declared parameter that was given no value says how to give it one."""
+    missing = {f'"{name}" is undefined': name for name in (each.name for each in job.params) if name not in params}
+
+    def told(problem: Problem) -> Problem:
+        name = next((name for start, name in missing.items() if problem.message.startswith(start)), "")
+        hint = f"It is a parameter without a value: -p {name}=VALUE, or a default in the job"
+        return replace(problem, hint=hint) if name else problem
+
+    return InvalidInput(told(problem) for problem in error.problems)
+
+
 def _typed(parameter: Parameter, text: str) -> Value:
     """The value that the text stands for; ValueError says what is wrong with it."""
     if parameter.pattern is not None and not re.fullmatch(parameter.pattern, text):

@@ -52,9 +52,13 @@ def _cells(work: Work, paint: Palette) -> list[str]:
     return [
         visible(work.host),
         painter(work.state, paint)(work.state.value),
-        f"exit code {code}" if isinstance(code, int) else "",
+        _ended(code) if isinstance(code, int) else "",
         duration(seconds) if isinstance(seconds, int | float) else "",
     ]
+
+
+def _ended(code: int) -> str:
+    return f"exit code {code}" if code >= 0 else f"signal {-code}"
 
 
 def _details(work: Work) -> Iterator[str]:

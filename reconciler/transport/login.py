@@ -41,8 +41,15 @@ def log_in(transport: paramiko.Transport, server: Server) -> None:
         "login-refused",
         f"{server.address} does not let {server.user} in with {', '.join(tried) or 'no key at all'}",
         place=Place(host=server.name),
-        hint=f"Put a key's .pub into {server.user}'s ~/.ssh/authorized_keys there, or set connection.user",
+        hint=_hint(server, tried),
     )
+
+
+def _hint(server: Server, tried: list[str]) -> str:
+    if tried:
+        return f"Put a key's .pub into {server.user}'s ~/.ssh/authorized_keys there, or set connection.user"
+    looked = ", ".join(str(path) for path in server.keys)
+    return f"ssh-agent offers none and none stands in {looked}. ssh-add one, or name it: IdentityFile in ~/.ssh/config"
 
 
 def _keys(server: Server, agent: paramiko.Agent | None, tried: list[str]) -> Iterator[tuple[str, paramiko.PKey]]:

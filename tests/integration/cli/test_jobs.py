@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -101,6 +102,22 @@ def test_wrong_usage_is_told_and_nothing_runs(small: Repository, words: list[str
     assert not small.on_host("/ran").exists()
 
 
+@pytest.mark.parametrize("name", ["ls", "gret"])
+def test_an_unknown_job_is_told_with_what_could_be_meant(small: Repository, name: str) -> None:
+    job(small, "greet", "steps:", shell("true"))
+    ran = small("run", name, "--host", "demo", "--yes")
+    meant = {"ls": "Jobs: greet. For a command: --command -- WORDS", "gret": "Did you mean greet?"}
+    assert ran.err == f"error: there is no job {name}. {meant[name]}\n"
+
+
+def test_a_parameter_that_has_no_value_is_told_with_how_to_give_it_one(small: Repository) -> None:
+    job(small, "greet", "params:", "  name: {type: string}", "steps:", shell("echo {{ name }} {{ nam }}"))
+    ran = small("run", "greet", "--host", "demo", "--yes")
+    assert ran.code == 1
+    assert '"name" is undefined for job/greet on demo. It is a parameter without a value: -p name=VALUE' in ran.err
+    assert '"nam" is undefined for job/greet on demo\n' in ran.err
+
+
 def test_nobody_to_ask_means_nothing_runs(small: Repository) -> None:
     ran = small("run", "--host", "demo", "--command", "touch ran")
     assert ran.code == 1
@@ -178,6 +195,7 @@ def test_a_command_that_never_ends_is_ended_when_its_time_is_up(small: Repositor
     ran = small("run", "--host", "demo", "-y", "--timeout", "1s", "--command", "echo $$ >pid; sleep 1000")
     assert ran.code == 3
     assert "its time is up" in ran.out
+    assert "signal 15" in ran.out
     assert not alive(small.on_host("/pid").read_text().strip())
 
 
@@ -221,11 +239,12 @@ def test_a_named_lock_lets_one_run_at_a_time_over_the_whole_fleet(small: Reposit
 
 
 def test_what_failed_is_run_again_under_its_id(small: Repository) -> None:
-    ran = small("run", "--host", "demo", "-y", "--command", "test -e flag")
+    ran = small("run", "--host", "demo", "-y", "--command", "test -e flag && echo there || { echo none; exit 1; }")
     assert ran.code == 3
     small.on_host("/flag").touch()
     again = small("jobs", "retry", run_id(ran))
     assert again.code == 0, again.err + again.out
+    assert again.out.startswith("there\n"), "what the first attempt printed is not shown again"
     assert small("jobs", "retry", run_id(ran)).code == 1
 
 
@@ -238,6 +257,16 @@ def test_a_record_that_one_host_spoilt_keeps_no_other_from_running_again(small: 
     assert (again.code, "is not signed" in again.err) == (3, True)
     assert small.on_host("/log", "two").read_text() == "x\nx\n"
     assert small.on_host("/log").read_text() == "x\n"
+
+
+def test_ctrl_c_cancels_a_run_that_is_carried_out_here_and_says_so(small: Repository) -> None:
+    asked = small.spawn("run", "--host", "demo", "-y", "--command", "touch begun; sleep 1000")
+    until(small.on_host("/begun").exists)
+    asked.send_signal(signal.SIGINT)
+    told, _ = asked.communicate()
+    assert asked.returncode == 130
+    assert "the run is cancelled. Again: reconcile jobs retry" in told
+    assert "interrupted" in small("jobs", "list", "--state", "cancelled").out
 
 
 def test_retries_come_by_themselves(small: Repository) -> None:

@@ -99,6 +99,14 @@ def test_a_key_that_the_host_does_not_know_is_refused(sshd: Sshd, connections: C
     assert "authorized_keys" in problem.hint
 
 
+def test_where_no_key_is_found_it_is_told_where_it_was_looked_for(sshd: Sshd, connections: Connections) -> None:
+    own = sshd.home / ".ssh" / "id_ed25519"
+    own.unlink()
+    problem = refused(connections, route(sshd))
+    assert "with no key at all" in problem.message
+    assert str(own) in problem.hint
+
+
 def test_a_user_that_the_host_does_not_have_is_refused(sshd: Sshd, connections: Connections) -> None:
     problem = refused(connections, route(sshd, user="nobody-here"))
     assert problem.code == "login-refused"
