@@ -106,7 +106,7 @@ class Scheduler:
             return False
         now = self._clock.now()
         conditions = self._conditions(self._shown[0])
-        fired = self._fired(conditions)
+        fired = self._fired(conditions, now)
         lines = list(dict.fromkeys([*self._agenda.take(now), *fired]))
         return self._work(lines, now, conditions, fired)
 
@@ -146,8 +146,11 @@ class Scheduler:
         lines = [(plan.name, line) for plan in new for line in self._book.state(plan.name).progress]
         self._put(lines, again=now)
 
-    def _fired(self, conditions: Conditions) -> Mapping[Line, datetime]:
-        """Alerts that start a job and began to fire since one did last, with when they did."""
+    def _fired(self, conditions: Conditions, now: datetime) -> Mapping[Line, datetime]:
+        """Alerts that start a job and began to fire since one did last, with when they did.
+
+        When that was, hosts say themselves: what they say of the future counts once it has come.
+        """
         found: dict[Line, datetime] = {}
         for rule, host, at in conditions.episodes():
             line = name_of_alert(rule), host
@@ -155,7 +158,7 @@ class Scheduler:
             if plan is None or host not in plan.hosts:
                 continue
             known = self._book.progress(*line) or self._book.progress(line[0], ONE)
-            if known is not None and at > known.watermark:
+            if known is not None and known.watermark < at <= now:
                 found[line] = min(at, found.get(line, at))
                 self._book.advance(*line, known)
         return found
@@ -258,7 +261,7 @@ def _step(plan: Planned, progress: Progress, given: Circumstances, began: dateti
     trigger = plan.schedule.trigger
     if began is None or trigger is None:
         return step(plan.schedule, plan.timing, progress, given)
-    edge = fire(progress, Limits(trigger.cooldown_seconds, trigger.max_per_hour), began)
+    edge = fire(progress, Limits(trigger.cooldown_seconds, trigger.max_per_hour), given.now)
     return fired(plan.schedule, edge, began, given)
 
 

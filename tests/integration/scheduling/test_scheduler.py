@@ -14,7 +14,7 @@ from reconciler.model.schedules import CatchUp, Concurrency, RunOn, Trigger
 from reconciler.model.work import WorkState
 from reconciler.store import Store
 from tests.integration.scheduling.conftest import HOSTS, Ops, maintenance, named
-from tests.unit.scheduling.moments import at, schedule
+from tests.unit.scheduling.moments import MIDNIGHT, at, schedule
 
 
 def test_a_schedule_runs_on_each_of_its_hosts_from_the_next_time_on(ops: Ops) -> None:
@@ -278,6 +278,19 @@ def test_an_alert_starts_its_job_no_oftener_than_its_limits_say(ops: Ops) -> Non
         ops.finish()
     assert ops.runs() == ["2026-03-02 00:30:00 UTC", "2026-03-02 00:50:00 UTC"]
     assert ("skipped", "within the cooldown after 00:30:00 UTC") in ops.told("alert:DiskFull")
+
+
+def test_a_host_that_lies_about_when_its_alert_began_gets_no_more_runs_for_it(ops: Ops) -> None:
+    ops.show(alerts=[CLEANUP])
+    ops.look("00:20")
+    for minute in range(30, 50):
+        now = MIDNIGHT + timedelta(minutes=minute)
+        ops.known.alerts = {("DiskFull", "web-1"): now - timedelta(minutes=9)}
+        ops.look(now)
+        ops.known.alerts = {("DiskFull", "web-1"): now + timedelta(days=minute)}
+        ops.look(now + timedelta(seconds=10))
+        ops.finish()
+    assert len(ops.runs()) == 2
 
 
 def test_the_job_of_an_alert_waits_for_its_last_run(ops: Ops) -> None:
