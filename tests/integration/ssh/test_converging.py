@@ -158,6 +158,9 @@ def test_a_watch_keeps_its_connection_and_heals(fleet: SshFleet, sshd: Sshd) -> 
         fleet.replace("manifests/apps/hello.yaml", "Hello", "Bye")
         until(lambda: fleet.on_host("/etc/hello").read_text() == "Bye from web-1\n")
         assert sshd.sessions() == sessions
+        until(
+            lambda: fleet("plan").last_line.startswith("No changes.")
+        )  # what is written before counts as a failed change
         fleet.on_host("/etc/hello").write_text("someone was here\n")
         until(lambda: fleet.on_host("/etc/hello").read_text() == "Bye from web-1\n")
         sshd.cut()
