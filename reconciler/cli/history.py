@@ -18,7 +18,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Flags of `history`."""
     parser.add_argument("--host", metavar="NAME", help="only this host")
     parser.add_argument("--app", metavar="NAME", help="only this app")
-    parser.add_argument("-n", "--lines", metavar="N", type=int, default=50, help="how many events (default: 50)")
+    parser.add_argument("-n", "--lines", metavar="N", type=_lines, default=50, help="how many events (default: 50)")
     add_output(parser, "json")
 
 
@@ -32,6 +32,12 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
     rows = [_row(event) for event in events]
     console.print(history_json(rows) if console.output == "json" else history_text(rows, color=console.color))
     return Exit.DONE
+
+
+def _lines(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text} is no number from 1")
+    return int(text)
 
 
 def _row(event: JournalEvent) -> HistoryRow:

@@ -32,3 +32,11 @@ def test_help_of_a_command_with_actions_names_them(capsys: pytest.CaptureFixture
     with pytest.raises(SystemExit):
         cli.main(["hosts", "--help"])
     assert "print what is known of their machines" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("lines", ["-1", "0", "x"])
+def test_a_number_of_lines_that_is_none_is_wrong_usage(lines: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["history", f"--lines={lines}"])
+    assert ended.value.code == Exit.CANNOT
+    assert f"{lines} is no number from 1" in capsys.readouterr().err
