@@ -98,10 +98,13 @@ class Expansion:
         return self._evaluated(path, view, lambda scope: scope.whole(raw))
 
     def check(self, raw: Mapping[str, Any], path: Path, view: View) -> Outcome:
-        """A health check."""
+        """A health check, or a metric of the app's own, whose command is the bare argv."""
         command = raw.get("command") or {}
-        for name in sorted(_VISIBLE & command.keys()):
-            self._hide(path, self.value(command[name], path, view), view)
+        shown = (
+            [command[name] for name in sorted(_VISIBLE & command.keys())] if isinstance(command, dict) else [command]
+        )
+        for value in shown:
+            self._hide(path, self.value(value, path, view), view)
         return self.value(raw, path, view)
 
     def _items(self, node: Node, view: View) -> Iterator[View]:

@@ -1,7 +1,8 @@
 """What apps say of themselves on a host: their services, health checks, certificates and own metrics.
 
 Run beside the sampling in a thread of its own, since a check may take seconds; a sample takes what was found last.
-Each check has its own period; a result that is three periods old is no longer told.
+Each check has its own period, and waits for a sample to begin; a result that was not renewed for three times as long is
+no longer told.
 """
 
 from __future__ import annotations
@@ -51,14 +52,17 @@ class Checkups:
 
     def __init__(self, system: System) -> None:
         self._system = system
-        self._declared: Optional[Sequence[Mapping[str, Any]]] = None
+        self._declared: List[Mapping[str, Any]] = []
         self._checkups: List[Checkup] = []
         self._lock = threading.Lock()
         self._thread: Optional[threading.Thread] = None
+        self._asked_at: Optional[float] = None
+        self._gap_seconds = 0.0
+        """Between two samples."""
 
     def declare(self, apps: Sequence[Mapping[str, Any]]) -> None:
         """From now on look after these: {"app", "services": [name], "health": [check], "metrics": [metric]} each."""
-        if apps != self._declared:
+        if list(apps) != self._declared:
             self._declared = list(apps)
             with self._lock:
                 self._checkups = [checkup for app in apps for checkup in _checkups(app)]
@@ -66,6 +70,8 @@ class Checkups:
     def run_due(self, *, wait: bool = False) -> None:
         """Start what is due, unless the last round is still under way."""
         now = self._system.clock.monotonic()
+        self._gap_seconds = now - self._asked_at if self._asked_at is not None else 0.0
+        self._asked_at = now
         with self._lock:
             due = [checkup for checkup in self._checkups if checkup.due_at <= now]
         if not due or (self._thread is not None and self._thread.is_alive()):
@@ -82,7 +88,7 @@ class Checkups:
         notes: List[str] = []
         with self._lock:
             for checkup in self._checkups:
-                if now - checkup.found_at <= PERIODS_KEPT * checkup.period_seconds:
+                if now - checkup.found_at <= PERIODS_KEPT * max(checkup.period_seconds, self._gap_seconds):
                     values.update(checkup.values)
                 if checkup.note:
                     notes.append(checkup.note)

@@ -100,6 +100,24 @@ def schedules() -> Iterator[Row]:
     yield Row("... all next times worked out from nothing", duration(found["first"]))
 
 
+def collector() -> Iterator[Row]:
+    """Measuring hosts."""
+    from tests.bench.collector import measure
+
+    found = measure()
+    yield _share(f"sampling a host every 5 s ({found['values']:.0f} values), of one core", found["sample"], 0.01)
+    yield _share(
+        "sampling, judging (10 rules) and writing 1,000 simulated hosts every 5 s, of one core", found["fleet"], 0.5
+    )
+    yield Row("a sample in Redis, key included", f"{found['bytes']:.1f} bytes", "<= 6 bytes", 6 / found["bytes"])
+    memory = found["agent_mb"]
+    yield Row("memory of an agent that samples", f"{memory:,.0f} MB", "<= 60 MB", 60 / memory)
+
+
+def _share(what: str, share: float, target: float) -> Row:
+    return Row(what, f"{share:.2%}", f"<= {target:.0%}", target / share)
+
+
 BENCHMARKS: Mapping[str, Callable[[], Iterator[Row]]] = {
     "plan": plan,
     "converge": converge,
@@ -107,6 +125,7 @@ BENCHMARKS: Mapping[str, Callable[[], Iterator[Row]]] = {
     "queue": queue,
     "alerts": alerts,
     "schedules": schedules,
+    "collector": collector,
 }
 
 

@@ -13,13 +13,16 @@ SECRET = {"secret": "webapp/mysql_pass"}
 MARKER = "<secret webapp/mysql_pass>"
 
 
-def bundle(*resources: Mapping[str, Any], templates: Mapping[str, str] | None = None, health: Any = ()) -> Bundle:
+def bundle(
+    *resources: Mapping[str, Any], templates: Mapping[str, str] | None = None, health: Any = (), metrics: Any = ()
+) -> Bundle:
     """The bundle of an app named webapp."""
     content = {
         "app": "webapp",
         "resources": list(resources),
         "templates": dict(templates or {}),
         "health": list(health),
+        "metrics": list(metrics),
         "policy": {},
     }
     return Bundle.of(content)

@@ -218,6 +218,13 @@ def test_a_secret_in_the_command_of_a_health_check_is_refused() -> None:
         Renderer(bundle(health=health)).render(config(p=SECRET), CLEAR)
 
 
+def test_a_secret_in_the_command_of_a_metric_is_refused() -> None:
+    metrics = [{"name": "queue", "interval": 30.0, "command": ["/bin/count", "{{ p }}"]}]
+
+    with pytest.raises(RenderFailed, match="command line"):
+        Renderer(bundle(metrics=metrics)).render(config(p=SECRET), CLEAR)
+
+
 def test_env_and_stdin_may_be_secrets() -> None:
     given = command(argv=["/bin/echo", "{{ q }}"], env={"P": "{{ p }}"}, stdin="{{ p }}")
     (found,) = Renderer(bundle(given)).render(config(p=SECRET, q="hunter2"), CLEAR).resources

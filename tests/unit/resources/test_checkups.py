@@ -88,6 +88,27 @@ def test_a_result_counts_for_three_of_its_periods(tmp_path: Path, clock: FakeClo
     assert made.found()[0] == {}
 
 
+def test_a_check_that_wants_to_be_made_more_often_than_samples_are_taken_is_made_for_each(
+    tmp_path: Path, clock: FakeClock
+) -> None:
+    made = checkups(tmp_path, clock, {"name": "queue", "command": ["echo", "5"], "interval": 1.0})
+    clock.sleep(60)
+    made.run_due(wait=True)
+    clock.sleep(60)
+    assert made.found()[0] == {"queue": 5.0}
+
+
+def test_declaring_the_same_again_keeps_what_was_found(tmp_path: Path, clock: FakeClock) -> None:
+    made = Checkups(PosixSystem(str(tmp_path), clock=clock))
+    app = {"app": "web", "metrics": [{"name": "queue", "command": ["echo", "5"], "interval": 10.0}]}
+    made.declare((app,))
+    made.run_due(wait=True)
+    made.declare((dict(app),))
+    assert made.found()[0] == {"queue": 5.0}
+    made.declare(())
+    assert made.found()[0] == {}
+
+
 def test_a_check_is_made_again_when_its_period_is_over(tmp_path: Path, clock: FakeClock) -> None:
     count = tmp_path / "count"
     made = checkups(
