@@ -12,7 +12,7 @@ demo: install $(DEMO_SECRET) ## Bring the example fleet to its state and keep wa
 	@$(BIN)/reconcile $(if $(ONCE),apply --yes,watch)
 
 test: install-dev ## All tests that need no real host
-	@$(BIN)/pytest -n 4 -q
+	@$(BIN)/pytest -n 8 --dist worksteal -q
 
 e2e: install-dev ## Tests on real hosts, booted on this machine (root); ARGS="-k web" chooses
 	@$(BIN)/python -m tests.e2e $(BIN)/python -m pytest -q tests/e2e $(ARGS)
