@@ -114,7 +114,7 @@ def test_a_clock_that_is_set_back_holds_nothing_for_long() -> None:
     count=st.integers(0, 60),
     per_minute=st.sampled_from([0.1, 1.0, 3.0, 20.0, 300.0]),
     gap=st.floats(0, 600),
-    step=st.sampled_from([1, 7, 600]),
+    step=st.sampled_from([7, 60, 600]),
     outcomes=st.lists(st.sampled_from(list(Outcome)), max_size=60),
 )
 def test_every_message_arrives_by_itself_or_counted_and_never_above_the_rate(
@@ -122,7 +122,7 @@ def test_every_message_arrives_by_itself_or_counted_and_never_above_the_rate(
 ) -> None:
     waiting = [Waiting(it, it.created_at) for it in many(count, every_seconds=gap / max(count, 1))]
     state, now, told, sent_at = TargetState(), NIGHT, 0, list[datetime]()
-    for _ in range(3_000):
+    for _ in range(20_000):  # longer than 60 tries with the longest pauses take
         turn = pace(Backlog(tuple(waiting), state), per_minute, now)
         state = turn.state
         waiting = [it for it in waiting if it.id not in turn.merged]
