@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -11,6 +13,7 @@ import redis
 from reconciler.model.work import RUN, Lane, Work, WorkState
 from reconciler.settings import load
 from reconciler.store import Store, open_store
+from reconciler.trust import Permission, Signer, TrustedKey, TrustedKeys
 from tests.e2e.fleet import Fleet
 from tests.e2e.ops import Ops
 from tests.e2e.redis import serving
@@ -26,6 +29,7 @@ spec:
   resources:
     - file: {path: /etc/greeting, content: "Hello from {{ host.name }}\\n"}
 """
+STRANGER = Signer(b"s" * 32)
 FORBIDDEN = {
     "read another host": ("HGETALL", "rc:{web-2}:desired"),
     "write to another host": ("HSET", "rc:{web-2}:desired", "statement", "forged"),
@@ -96,3 +100,45 @@ def test_a_forged_run_is_refused_and_reported(fleet: Fleet, ops: Ops, store: Sto
     until(lambda: (known := store.work.get("web-1", "forged")) and known.state is WorkState.FAILED, "the refusal")
     assert not fleet.look("web-1").file("/root/done").exists
     assert "refused" in ops("history", "--host", "web-1").out
+
+
+def pinned_version(fleet: Fleet) -> int:
+    """Of the list of keys on the host itself."""
+    version: int = json.loads(fleet.look("web-1").file("/var/lib/reconciler/keys.json").content_string)["version"]
+    return version
+
+
+def test_a_list_of_keys_that_is_forged_or_played_back_is_refused_and_reported(
+    fleet: Fleet, ops: Ops, store: Store
+) -> None:
+    before = pinned_version(fleet)
+    assert ops("keys", "add", STRANGER.public.hex()).code == 0
+    assert ops("keys", "remove", STRANGER.key_id).code == 0
+    until(lambda: pinned_version(fleet) == before + 2, "the new list")
+    old = store.key_lists.read("web-1")[before + 1]
+    evil = TrustedKeys.of(99, [TrustedKey(STRANGER.public, frozenset(Permission))])
+    store.key_lists.publish(["web-1"], [(99, STRANGER.sign_keys(evil, fleet="e2e"))])
+    until(lambda: "which is not trusted here" in ops("history", "--host", "web-1").out, "the report of the forged one")
+    store.key_lists.publish(["web-1"], [(99, old)])
+    known = f"the key list has version {before + 1}, known is {before + 2}"
+    until(lambda: known in ops("history", "--host", "web-1").out, "the report of the old one")
+    assert pinned_version(fleet) == before + 2
+
+
+def test_the_log_of_a_run_is_followed_while_it_is_written(ops: Ops) -> None:
+    begun = ops("run", "--host", "web-1", "--yes", "--no-wait", "--command", "echo first; sleep 3; echo last")
+    found = re.search(r"\b01[0-9A-Z]{24}\b", begun.out)
+    assert found, begun.out
+    followed = ops("jobs", "logs", found[0], "-f")
+    assert followed.code == 0, followed.out
+    assert followed.out.index("first") < followed.out.index("last")
+
+
+def test_a_status_is_followed_until_it_is_interrupted(ops: Ops) -> None:
+    with ops.running("status", "--watch") as process:
+        assert process.stdout
+        while "1 app on 1 host: 1 in sync." not in (line := process.stdout.readline()):
+            assert line, "it ended"
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+    assert process.returncode == 0
