@@ -16,8 +16,8 @@ from reconciler.cli.options import add_output, add_reason, add_scope
 from reconciler.errors import InvalidInput, Place, Problem, Refused
 
 if TYPE_CHECKING:
-    from reconciler.loops.outcome import HostOutcome
-    from reconciler.loops.planning import Situation
+    from reconciler.loops.controlling.planning import Situation
+    from reconciler.loops.converging.outcome import HostOutcome
     from reconciler.reports.recap import HostRecap
     from reconciler.wiring.session import Session
 
@@ -97,9 +97,9 @@ def _check_id(situation: Situation, plan_id: str | None) -> None:
 
 def _carry_out(session: Session, situation: Situation, arguments: argparse.Namespace, console: Console) -> Exit:
     from reconciler.cli.progress import progress_of
-    from reconciler.loops.one_shot import actionable
-    from reconciler.loops.recorded import recorded
-    from reconciler.loops.surprises import surprises
+    from reconciler.loops.controlling.one_shot import actionable
+    from reconciler.loops.controlling.recorded import recorded
+    from reconciler.loops.converging.surprises import surprises
     from reconciler.model.work import Lease
 
     got = session.asking(console.tell).control_or_answer(

@@ -130,7 +130,7 @@ def _channels(settings: Settings, send: str | None) -> Iterator[Check]:
 
 def _of_channels(session: Session, manifests: Manifests, send: str | None) -> Iterator[Check]:
     from reconciler.errors import did_you_mean
-    from reconciler.loops.channel_checks import behind, send_test, usable
+    from reconciler.loops.monitoring.channel_checks import behind, send_test, usable
     from reconciler.reports.doctor import Check, Outcome
     from reconciler.reports.words import count
     from reconciler.wiring.notifying import opening

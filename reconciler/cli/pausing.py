@@ -17,7 +17,7 @@ def set_paused(arguments: argparse.Namespace, console: Console, reason: str) -> 
         Refused: no flag says which hosts; pausing all of them is `-l '*'`.
     """
     from reconciler.cli.sessions import Access, session_of
-    from reconciler.loops.pausing import pause
+    from reconciler.loops.hosts.pausing import pause
 
     if not (arguments.host or arguments.selector or arguments.app):
         raise Refused.of("no-scope", "say which hosts or apps", hint="--host, --app, or -l '*' for all")

@@ -15,7 +15,7 @@ from reconciler.cli.exits import Exit
 from reconciler.cli.options import add_output, add_scope, facts_of, scope_of
 
 if TYPE_CHECKING:
-    from reconciler.loops.planning import Situation
+    from reconciler.loops.controlling.planning import Situation
     from reconciler.model.plan import Plan
     from reconciler.wiring.session import Session
 

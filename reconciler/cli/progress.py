@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from reconciler.cli.console import Console
-from reconciler.loops.outcome import HostOutcome, Listener, Nobody
+from reconciler.loops.converging.outcome import HostOutcome, Listener, Nobody
 from reconciler.reports.progress import Progress, Show
 
 if TYPE_CHECKING:
-    from reconciler.loops.planning import Situation
+    from reconciler.loops.controlling.planning import Situation
     from reconciler.wiring.session import Session
 
 

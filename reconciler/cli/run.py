@@ -21,7 +21,7 @@ from reconciler.errors import InvalidInput, Refused
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from reconciler.loops.submitting import Order
+    from reconciler.loops.running.submitting import Order
     from reconciler.model.manifests import Job, Manifests
     from reconciler.model.metadata import Value
     from reconciler.model.tree import Tree
@@ -82,7 +82,7 @@ def _order(arguments: argparse.Namespace, manifests: Manifests, session: Session
     from datetime import timedelta
 
     from reconciler.clock import ulid
-    from reconciler.loops.submitting import Order
+    from reconciler.loops.running.submitting import Order
 
     job, params = _job(arguments, manifests)
     now = session.clock.now()

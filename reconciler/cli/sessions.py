@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from reconciler.cli.console import Console
 from reconciler.cli.options import scope_of, settings_of
-from reconciler.loops.crew import AT_ONCE
+from reconciler.loops.hosts.crew import AT_ONCE
 from reconciler.wiring.session import Access, Session, open_session
 
 if TYPE_CHECKING:
-    from reconciler.loops.planning import Survey
+    from reconciler.loops.controlling.planning import Survey
 
 __all__ = ["Access", "Session", "dial", "session_of", "survey_of"]
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from reconciler.cli.redrawing import Draw
-    from reconciler.loops.planning import Survey
+    from reconciler.loops.controlling.planning import Survey
     from reconciler.reports.status import StatusRow
     from reconciler.wiring.session import Session
 

@@ -32,7 +32,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> Exit:
     """Load and compose; the problems are the output."""
-    from reconciler.loops.loading import load
+    from reconciler.loops.controlling.loading import load
     from reconciler.manifests import Loader
     from reconciler.manifests.notes import notes
     from reconciler.planner.compose import Composer

@@ -10,7 +10,7 @@ from reconciler.cli.exits import Exit
 from reconciler.cli.options import add_output, add_scope, scope_of
 
 if TYPE_CHECKING:
-    from reconciler.loops.outcome import HostOutcome
+    from reconciler.loops.converging.outcome import HostOutcome
     from reconciler.reports.verify import VerifyRow
 
 
@@ -24,7 +24,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, console: Console) -> Exit:
     """Look and print; what was found is recorded for `status` and the next plan."""
     from reconciler.cli.sessions import Access, dial, session_of
-    from reconciler.loops.agent_looks import ask_agents
+    from reconciler.loops.agents.agent_looks import ask_agents
     from reconciler.reports.verify import verify_json, verify_text
 
     with session_of(arguments, console, Access.WRITE, ahead=lambda it: dial(it, arguments)) as session:

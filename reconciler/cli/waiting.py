@@ -18,8 +18,8 @@ def waited(works: Sequence[Work], fleet: str, session: Session, console: Console
     import functools
 
     from reconciler.cli.printing import Printing
-    from reconciler.loops.run_following import RunFollowing
-    from reconciler.loops.run_waiting import RunWaiting
+    from reconciler.loops.running.following import RunFollowing
+    from reconciler.loops.running.waiting import RunWaiting
 
     crew = functools.cache(lambda: session.run_crew(fleet, lambda *_: None))
     following = RunFollowing(session.store, works, Printing(console, several=len(works) > 1), only_new=True)

@@ -21,8 +21,8 @@ from reconciler.cli.exits import Exit
 from reconciler.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from reconciler.loops.watch import Source
-    from reconciler.loops.worker_log import Log
+    from reconciler.loops.log import Log
+    from reconciler.loops.watching.watch import Source
     from reconciler.wiring.session import Session
 
 

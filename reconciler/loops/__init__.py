@@ -1,1 +1,1 @@
-"""The loops: controller, executor and what joins them. Each has one `tick()`; clock and ports are handed in."""
+"""The loops: each gathers what is known, has a pure room decide, and carries it out. Clock and ports are handed in."""

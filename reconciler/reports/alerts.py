@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
-from reconciler.loops.alert_board import Sight
+from reconciler.loops.monitoring.alert_board import Sight
 from reconciler.model.alerts import AlertState
 from reconciler.model.metrics import Metric
 from reconciler.model.monitoring import Severity, Silence

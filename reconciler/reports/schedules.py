@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from reconciler.loops.schedule_view import ScheduleView
+from reconciler.loops.scheduling.view import ScheduleView
 from reconciler.model.scheduled import Decision, Outcome
 from reconciler.model.schedules import RunOn, Schedule
 from reconciler.reports.colour import Palette

@@ -10,18 +10,18 @@ from typing import Any
 
 from reconciler.clock import Clock, SystemClock, chance
 from reconciler.errors import InvalidInput
-from reconciler.loops.agent import Agent
-from reconciler.loops.collector import Collector
-from reconciler.loops.confirming import Confirming
-from reconciler.loops.crew import Crew
-from reconciler.loops.executor import Executor
-from reconciler.loops.judging import Judging
-from reconciler.loops.outcome import Nobody
-from reconciler.loops.run_crew import RunCrew, Told
-from reconciler.loops.run_executor import RunExecutor
-from reconciler.loops.sample_writer import SampleWriter
-from reconciler.loops.sealed_secrets import SealedSecrets
-from reconciler.loops.worker_log import Log
+from reconciler.loops.agents.agent import Agent
+from reconciler.loops.agents.sealed_secrets import SealedSecrets
+from reconciler.loops.converging.confirming import Confirming
+from reconciler.loops.converging.executor import Executor
+from reconciler.loops.converging.outcome import Nobody
+from reconciler.loops.hosts.crew import Crew
+from reconciler.loops.log import Log
+from reconciler.loops.measuring.collector import Collector
+from reconciler.loops.measuring.judging import Judging
+from reconciler.loops.measuring.sample_writer import SampleWriter
+from reconciler.loops.running.run_crew import RunCrew, Told
+from reconciler.loops.running.run_executor import RunExecutor
 from reconciler.rendering import Renderer
 from reconciler.resources.posix import PosixSystem
 from reconciler.resources.sampling import Sampler

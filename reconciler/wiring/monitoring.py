@@ -6,13 +6,13 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 from reconciler.clock import Clock
-from reconciler.loops.collector import Collector
-from reconciler.loops.crew import Crew
-from reconciler.loops.fleet_measuring import FleetMeasuring
-from reconciler.loops.judging import Judging
-from reconciler.loops.reach import Reach
-from reconciler.loops.sample_writer import SampleWriter
-from reconciler.loops.worker_log import Log
+from reconciler.loops.hosts.crew import Crew
+from reconciler.loops.hosts.reach import Reach
+from reconciler.loops.log import Log
+from reconciler.loops.measuring.collector import Collector
+from reconciler.loops.measuring.fleet_measuring import FleetMeasuring
+from reconciler.loops.measuring.judging import Judging
+from reconciler.loops.measuring.sample_writer import SampleWriter
 from reconciler.model.desired import Bundle
 from reconciler.rendering import Renderer
 from reconciler.resources.readings import Readings

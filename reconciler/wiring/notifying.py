@@ -6,10 +6,10 @@ from collections.abc import Callable
 from functools import partial
 
 from reconciler.clock import Clock
-from reconciler.loops.dead_man import DeadMan
-from reconciler.loops.notifier import Notifier, OpenUrl, Resolve
-from reconciler.loops.notifying import Notifying
-from reconciler.loops.worker_log import Log
+from reconciler.loops.log import Log
+from reconciler.loops.monitoring.dead_man import DeadMan
+from reconciler.loops.monitoring.notifier import Notifier, OpenUrl, Resolve
+from reconciler.loops.monitoring.notifying import Notifying
 from reconciler.notify.services import per_minute
 from reconciler.notify.urls import Opener, call
 from reconciler.settings import Settings

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Container
 
 from reconciler.clock import Clock
-from reconciler.loops.fleet_conditions import FleetConditions
-from reconciler.loops.monitor import Current
-from reconciler.loops.schedule_starting import Starting
-from reconciler.loops.scheduler import Scheduler
-from reconciler.loops.submitting import Submitter
-from reconciler.loops.worker_log import Log
+from reconciler.loops.log import Log
+from reconciler.loops.monitoring.monitor import Current
+from reconciler.loops.running.submitting import Submitter
+from reconciler.loops.scheduling.conditions import FleetConditions
+from reconciler.loops.scheduling.scheduler import Scheduler
+from reconciler.loops.scheduling.starting import Starting
 from reconciler.store import Store
 
 

@@ -14,24 +14,24 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 from reconciler.clock import Clock, SystemClock, chance
-from reconciler.loops.asking import Asking
-from reconciler.loops.control import LEASE_SECONDS, RENEW_SECONDS
-from reconciler.loops.controller import Controller
-from reconciler.loops.crew import Crew
-from reconciler.loops.executor import Executor
-from reconciler.loops.given import Given
+from reconciler.loops.controlling.asking import Asking
+from reconciler.loops.controlling.control import LEASE_SECONDS, RENEW_SECONDS
+from reconciler.loops.controlling.controller import Controller
+from reconciler.loops.controlling.given import Given
+from reconciler.loops.controlling.loading import load
+from reconciler.loops.controlling.one_shot import OneShot
+from reconciler.loops.controlling.planning import Planning, Situation
+from reconciler.loops.converging.executor import Executor
+from reconciler.loops.converging.outcome import Listener, Nobody
+from reconciler.loops.hosts.crew import Crew
+from reconciler.loops.hosts.known_secrets import KnownSecrets
+from reconciler.loops.hosts.reach import Reach, Ssh
+from reconciler.loops.hosts.sealing import Sealing
 from reconciler.loops.keeper import Keeper
-from reconciler.loops.known_secrets import KnownSecrets
-from reconciler.loops.loading import load
-from reconciler.loops.lock_grants import grant_locks
-from reconciler.loops.one_shot import OneShot
-from reconciler.loops.outcome import Listener, Nobody
-from reconciler.loops.planning import Planning, Situation
-from reconciler.loops.reach import Reach, Ssh
-from reconciler.loops.run_crew import RunCrew, Told
-from reconciler.loops.run_executor import RunExecutor
-from reconciler.loops.sealing import Sealing
-from reconciler.loops.submitting import Submitter
+from reconciler.loops.running.lock_grants import grant_locks
+from reconciler.loops.running.run_crew import RunCrew, Told
+from reconciler.loops.running.run_executor import RunExecutor
+from reconciler.loops.running.submitting import Submitter
 from reconciler.manifests import Loader
 from reconciler.model.manifests import Manifests
 from reconciler.model.tree import Tree

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 
-from reconciler.loops.control import Control
-from reconciler.loops.following import FollowedBranch, FollowedTree
-from reconciler.loops.monitor import Monitor
-from reconciler.loops.watch import Source, Watch
-from reconciler.loops.worker_log import Log
+from reconciler.loops.controlling.control import Control
+from reconciler.loops.log import Log
+from reconciler.loops.monitoring.monitor import Monitor
+from reconciler.loops.watching.following import FollowedBranch, FollowedTree
+from reconciler.loops.watching.watch import Source, Watch
 from reconciler.source.mirror import Mirror
 from reconciler.wiring.monitoring import fleet_measuring
 from reconciler.wiring.notifying import notifying

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.clock import SystemClock
-from reconciler.loops.app_checks import AppChecks
-from reconciler.loops.collector import Collector
-from reconciler.loops.crew import Crew
-from reconciler.loops.judging import Judging
-from reconciler.loops.sample_writer import SampleWriter
-from reconciler.loops.watched_host import WatchedHost
+from reconciler.loops.hosts.crew import Crew
+from reconciler.loops.measuring.app_checks import AppChecks
+from reconciler.loops.measuring.collector import Collector
+from reconciler.loops.measuring.judging import Judging
+from reconciler.loops.measuring.sample_writer import SampleWriter
+from reconciler.loops.measuring.watched_host import WatchedHost
 from reconciler.manifests import Loader
 from reconciler.model.metrics import KEPT
 from reconciler.model.monitoring import Alert, AlertScope
@@ -41,7 +41,7 @@ from pathlib import Path
 from reconciler.clock import SystemClock
 from reconciler.store import opening
 from reconciler.wiring import agent
-from reconciler.loops import agent as loop
+from reconciler.loops.agents import agent as loop
 from reconciler.rendering import Renderer
 from reconciler.probes.readings import read
 from reconciler.resources.posix import PosixSystem

@@ -20,7 +20,7 @@ from shutil import rmtree
 
 from reconciler import settings
 from reconciler.cli.watch import COLLECTIONS
-from reconciler.loops.planning import Situation
+from reconciler.loops.controlling.planning import Situation
 from reconciler.model.observed import Applied, AppStatus, ObservedApp
 from reconciler.planner.scope import WHOLE_FLEET
 from reconciler.wiring.session import Access, Session, open_session

@@ -30,7 +30,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, console: Console) -> Exit:
     """Note it; the monitor takes it into account at its next turn."""
     from reconciler.cli.sessions import Access, session_of
-    from reconciler.loops.alert_board import board
+    from reconciler.loops.monitoring.alert_board import board
     from reconciler.model.alerts import Acknowledgement
 
     if not (arguments.alerts or arguments.selector):

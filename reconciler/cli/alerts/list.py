@@ -11,7 +11,7 @@ from reconciler.cli.options import add_output
 from reconciler.model.alerts import AlertState
 
 if TYPE_CHECKING:
-    from reconciler.loops.alert_board import Sight
+    from reconciler.loops.monitoring.alert_board import Sight
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
     from reconciler.alerting.muting import selects
     from reconciler.cli.selecting import selector_of
     from reconciler.cli.sessions import Access, session_of
-    from reconciler.loops.alert_board import board
+    from reconciler.loops.monitoring.alert_board import board
     from reconciler.reports.alerts import alerts_json, alerts_text
 
     chosen = selector_of(arguments.selector) if arguments.selector else None

@@ -12,7 +12,7 @@ from reconciler.cli.options import add_output, add_scope, scope_of
 from reconciler.model.observed import ObservedHost
 
 if TYPE_CHECKING:
-    from reconciler.loops.planning import Survey
+    from reconciler.loops.controlling.planning import Survey
     from reconciler.model.manifests import Host
     from reconciler.planner.scope import Scope
     from reconciler.reports.hosts import HostRow

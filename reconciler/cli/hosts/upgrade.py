@@ -24,7 +24,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, console: Console) -> Exit:
     """Upgrade the first, then the others at once."""
     from reconciler.cli.sessions import Access, session_of
-    from reconciler.loops.crew import Crew
+    from reconciler.loops.hosts.crew import Crew
     from reconciler.reports.hosts import agent_told
 
     with session_of(arguments, console, Access.WRITE) as session:

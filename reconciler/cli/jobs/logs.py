@@ -21,7 +21,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
     """Read and print."""
     from reconciler.cli.printing import Printing
     from reconciler.cli.sessions import Access, session_of
-    from reconciler.loops.run_following import RunFollowing
+    from reconciler.loops.running.following import RunFollowing
     from reconciler.reports.runs import runs_text
 
     with session_of(arguments, console, Access.READ, need_repository=False) as session:

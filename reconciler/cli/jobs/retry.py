@@ -16,7 +16,7 @@ from reconciler.cli.options import add_output
 from reconciler.errors import Problem, Refused
 
 if TYPE_CHECKING:
-    from reconciler.loops.submitting import Submitter
+    from reconciler.loops.running.submitting import Submitter
     from reconciler.model.work import Work
 
 

@@ -24,7 +24,7 @@ def in_control(arguments: argparse.Namespace, console: Console) -> Iterator[tupl
         Refused: somebody controls the fleet, with the keys that it read when it started.
     """
     from reconciler.cli.sessions import Access, session_of
-    from reconciler.loops.control import LEASE_SECONDS
+    from reconciler.loops.controlling.control import LEASE_SECONDS
     from reconciler.store import CONTROL
 
     with session_of(arguments, console, Access.WRITE) as session:

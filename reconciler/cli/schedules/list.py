@@ -19,7 +19,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
     """Read and print."""
     from reconciler.cli.options import known
     from reconciler.cli.sessions import Access, session_of
-    from reconciler.loops.schedule_view import views
+    from reconciler.loops.scheduling.view import views
     from reconciler.reports.schedules import schedules_json, schedules_text
 
     with session_of(arguments, console, Access.READ) as session:

@@ -27,7 +27,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
     from reconciler.cli.selecting import selector_of
     from reconciler.cli.sessions import Access, session_of
     from reconciler.clock import ulid
-    from reconciler.loops.alert_board import board
+    from reconciler.loops.monitoring.alert_board import board
     from reconciler.manifests.fields import duration_seconds
     from reconciler.model.metadata import Metadata, Origin
     from reconciler.model.monitoring import Silence

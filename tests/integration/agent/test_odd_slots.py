@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import pytest
 
-from reconciler.loops.agent_looks import ask_agents
+from reconciler.loops.agents.agent_looks import ask_agents
 from reconciler.model.work import CONVERGE, Work
 from reconciler.store import Look
 from tests.fakes.clock import FakeClock

@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Any
 
 from reconciler.errors import Unavailable
-from reconciler.loops.app_checks import AppChecks
-from reconciler.loops.collector import Collector, Judge
-from reconciler.loops.crew import Crew
-from reconciler.loops.ring import Ring, RingView
-from reconciler.loops.sample_writer import SampleWriter
-from reconciler.loops.watched_host import WatchedHost
+from reconciler.loops.hosts.crew import Crew
+from reconciler.loops.measuring.app_checks import AppChecks
+from reconciler.loops.measuring.collector import Collector, Judge
+from reconciler.loops.measuring.ring import Ring, RingView
+from reconciler.loops.measuring.sample_writer import SampleWriter
+from reconciler.loops.measuring.watched_host import WatchedHost
 from reconciler.model.monitoring import Alert
 from reconciler.model.samples import Measuring
 from reconciler.store import Store, Written

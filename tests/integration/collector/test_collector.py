@@ -10,9 +10,9 @@ import pytest
 
 from reconciler.clock import SystemClock
 from reconciler.errors import Unavailable
-from reconciler.loops.collector import Collector, sound
-from reconciler.loops.crew import Crew
-from reconciler.loops.sample_writer import SampleWriter
+from reconciler.loops.hosts.crew import Crew
+from reconciler.loops.measuring.collector import Collector, sound
+from reconciler.loops.measuring.sample_writer import SampleWriter
 from reconciler.model.metadata import Metadata, Origin
 from reconciler.model.monitoring import Alert
 from reconciler.model.samples import Measuring

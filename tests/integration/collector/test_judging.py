@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.clock import SystemClock
 from reconciler.errors import Unavailable
-from reconciler.loops.judging import Judging
+from reconciler.loops.measuring.judging import Judging
 from reconciler.model.alerts import AlertId, AlertState
 from reconciler.model.metadata import Metadata, Origin
 from reconciler.model.monitoring import Alert

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from reconciler.clock import SystemClock
-from reconciler.loops.monitor import Monitor
+from reconciler.loops.monitoring.monitor import Monitor
 from reconciler.model.alerts import ActiveAlert, Notification
 from reconciler.model.manifests import Fleet, Manifests
 from reconciler.store import Store

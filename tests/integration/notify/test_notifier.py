@@ -14,7 +14,7 @@ import pytest
 
 from reconciler.clock import SystemClock
 from reconciler.errors import InvalidInput, Unavailable
-from reconciler.loops.notifier import Notifier
+from reconciler.loops.monitoring.notifier import Notifier
 from reconciler.model.alerts import Notification
 from reconciler.model.delivery import Delivery, Message
 from reconciler.model.manifests import Fleet, Manifests

@@ -12,9 +12,9 @@ import structlog
 
 from reconciler.clock import SystemClock
 from reconciler.errors import NOWHERE, InvalidInput
-from reconciler.loops.schedule_starting import Starting
-from reconciler.loops.scheduler import Scheduler
-from reconciler.loops.submitting import Order
+from reconciler.loops.running.submitting import Order
+from reconciler.loops.scheduling.scheduler import Scheduler
+from reconciler.loops.scheduling.starting import Starting
 from reconciler.model.manifests import Fleet, Host, Job, Maintenance, Manifests
 from reconciler.model.metadata import Metadata, Origin
 from reconciler.model.monitoring import Alert

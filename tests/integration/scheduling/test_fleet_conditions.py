@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from reconciler.loops.fleet_conditions import FleetConditions
-from reconciler.loops.monitor import Current
+from reconciler.loops.monitoring.monitor import Current
+from reconciler.loops.scheduling.conditions import FleetConditions
 from reconciler.model.alerts import ActiveAlert, AlertId, AlertState
 from reconciler.model.manifests import Fleet, Host, Manifests
 from reconciler.model.metadata import Metadata, Origin

@@ -12,7 +12,7 @@ import pytest
 
 from reconciler.clock import SystemClock
 from reconciler.errors import Problem, Unavailable
-from reconciler.loops.crew import Crew
+from reconciler.loops.hosts.crew import Crew
 from reconciler.transport.route import Route, Stop
 from reconciler.transport.ssh import Connections
 from tests.integration.ssh.conftest import Sshd, SshFleet, keygen, know, route

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from reconciler.clock import SystemClock
-from reconciler.loops.lock_grants import grant_locks
+from reconciler.loops.running.lock_grants import grant_locks
 from reconciler.model.work import CONVERGE, RUN, Claim, Lane, Work, WorkState
 from reconciler.store import Store, Waiter
 from tests.integration.store.conftest import Inside

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from reconciler.loops.schedule_view import ScheduleView
+from reconciler.loops.scheduling.view import ScheduleView
 from reconciler.model.scheduled import Decision, Held, Outcome, Suspension
 from reconciler.model.schedules import RunOn, Trigger
 from reconciler.model.work import WorkState

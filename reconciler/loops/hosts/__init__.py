@@ -1,0 +1,1 @@
+"""Hosts as loops meet them: how each is reached, what it was told to be, what it says of itself."""

@@ -1,0 +1,1 @@
+"""Runs of jobs: submitted, claimed, carried out and followed."""

@@ -1,0 +1,65 @@
+"""Waits for runs that were submitted, and carries them out itself where no watch does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from reconciler.clock import Clock, milliseconds
+from reconciler.loops.running.following import RunFollowing
+from reconciler.loops.running.run_crew import RunCrew
+from reconciler.model.work import Work, WorkState
+from reconciler.store import CONTROL, Store
+
+_POLL_SECONDS = 0.3
+_TOO_LATE = "nobody took it in time"
+
+
+@dataclass(frozen=True, slots=True)
+class RunWaiting:
+    """One command's waiting.
+
+    Args:
+        crew: made when it turns out that this process has to do the work.
+        within_reach: the hosts that this process could work on.
+    """
+
+    store: Store
+    clock: Clock
+    crew: Callable[[], RunCrew]
+    within_reach: Collection[str]
+
+    def wait(self, following: RunFollowing) -> None:
+        """Until every run has ended. One that nobody began in time is cancelled."""
+        following.turn()
+        while following.waiting:
+            if not self._watched():
+                self.crew().start(sorted({work.host for work in following.waiting if work.host in self.within_reach}))
+            self.clock.sleep(_POLL_SECONDS)
+            following.turn()
+            for work in following.waiting:
+                if work.state is WorkState.QUEUED and work.attempt == 0 and self._late(work):
+                    self.store.work.cancel(work.host, work.id, reason=_TOO_LATE)
+
+    def give_up(self, following: RunFollowing) -> tuple[Work, ...]:
+        """Cancel what this process was doing; those that go on without it, by a watch or an agent."""
+        others = following.waiting
+        if not self._watched():
+            for work in others:
+                if work.host in self.within_reach:
+                    self.store.work.cancel(work.host, work.id, reason="interrupted")
+            others = tuple(work for work in others if work.host not in self.within_reach)
+        return others
+
+    def _late(self, work: Work) -> bool:
+        """Whether nobody may begin it any more; whatever stands there is good enough to give up by."""
+        try:
+            return milliseconds(self.clock.now()) > int(json.loads(work.args["run"])["notAfter"])
+        except (ValueError, TypeError, LookupError):
+            return False
+
+    def _watched(self) -> bool:
+        """Whether a watch is there, which carries out runs."""
+        holder, state = self.store.leases.current(CONTROL), self.store.fleet.current()
+        return holder is not None and state is not None and state.holder == holder.holder

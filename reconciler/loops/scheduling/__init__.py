@@ -1,0 +1,1 @@
+"""The scheduler: starts runs by time or on a condition."""
