@@ -99,6 +99,10 @@ class Host:
                 os.kill(pid, signal.SIGKILL)  # the host's first process; nspawn then takes the cable away and ends
             self._power.join()
 
+    def hold_down(self) -> None:
+        """When it restarts the next time, it goes down and stays down until it is switched on."""
+        self._wanted.clear()
+
     def unplug(self) -> None:
         """Take its cable out of the bridge; it stays on."""
         _run("ip", "link", "set", self.cable, "down")

@@ -57,6 +57,7 @@ _SHORTEST_SECONDS, _LONGEST_SECONDS = 5.0, 600.0
 
 
 RESTARTING = "the host restarts"
+NOT_BACK = "the host did not come back in time after its restart"
 _STATES = {"succeeded": WorkState.SUCCEEDED, CANCELLED: WorkState.CANCELLED}
 
 
@@ -155,7 +156,7 @@ class RunExecutor:
             live.settled = True
             return Ended(RunFinished(REBOOTING))
         if until or gone is None:
-            told = Problem(NOWHERE, "the host did not come back in time after its restart", "Look at its console.")
+            told = Problem(NOWHERE, NOT_BACK, "Look at its console.")
             return Ended(_failed(dataclasses.replace(told, code="reboot-timeout")))
         again = work.attempt <= policy.retries or (gone.begun and policy.on_lost == "retry")
         return Ended(dataclasses.replace(_failed(gone.problem), tries=work.attempt), again=again)

@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from reconciler.clock import Clock, milliseconds
 from reconciler.loops.running.following import RunFollowing
 from reconciler.loops.running.run_crew import RunCrew
+from reconciler.loops.running.run_executor import NOT_BACK
 from reconciler.model.work import Work, WorkState
 from reconciler.store import CONTROL, Store
 
 _POLL_SECONDS = 0.3
 _TOO_LATE = "nobody took it in time"
+_GRACE_SECONDS = 5.0
+"""For an agent that is just back, after the time that its host was given for a restart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,7 @@ class RunWaiting:
     within_reach: Collection[str]
 
     def wait(self, following: RunFollowing) -> None:
-        """Until every run has ended. One that nobody began in time is cancelled."""
+        """Until every run has ended. One that nobody began in time, or whose host stayed away, is cancelled."""
         following.turn()
         while following.waiting:
             if not self._watched():
@@ -39,8 +42,8 @@ class RunWaiting:
             self.clock.sleep(_POLL_SECONDS)
             following.turn()
             for work in following.waiting:
-                if work.state is WorkState.QUEUED and work.attempt == 0 and self._late(work):
-                    self.store.work.cancel(work.host, work.id, reason=_TOO_LATE)
+                if reason := self._in_vain(work):
+                    self.store.work.cancel(work.host, work.id, reason=reason)
 
     def give_up(self, following: RunFollowing) -> tuple[Work, ...]:
         """Cancel what this process was doing; those that go on without it, by a watch or an agent."""
@@ -51,6 +54,21 @@ class RunWaiting:
                     self.store.work.cancel(work.host, work.id, reason="interrupted")
             others = tuple(work for work in others if work.host not in self.within_reach)
         return others
+
+    def _in_vain(self, work: Work) -> str:
+        """Why it makes no sense to wait for it any longer; empty: it does."""
+        if work.state is WorkState.QUEUED and work.attempt == 0 and self._late(work):
+            return _TOO_LATE
+        away = work.state is WorkState.RETRYING and work.host not in self.within_reach and self._stayed_away(work)
+        return NOT_BACK if away else ""
+
+    def _stayed_away(self, work: Work) -> bool:
+        """Whether its host restarts for longer than it was given; its agent could tell only once it is back."""
+        try:
+            until = float(work.result["until"])
+        except (ValueError, TypeError, LookupError):
+            return False
+        return self.clock.now().timestamp() > until + _GRACE_SECONDS
 
     def _late(self, work: Work) -> bool:
         """Whether nobody may begin it any more; whatever stands there is good enough to give up by."""

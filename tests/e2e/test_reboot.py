@@ -1,0 +1,78 @@
+"""A job restarts real hosts in its middle: the run is followed over the restart, and a host that stays away is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e.fleet import Fleet, booted
+from tests.e2e.ops import Ops
+from tests.e2e.redis import serving
+from tests.e2e.wheels import cached_wheels
+
+JOB = """\
+apiVersion: reconciler/v1
+kind: Job
+metadata: {name: renew}
+spec:
+  params: {within: {default: 5m}}
+  steps:
+    - command: {argv: [sh, -c, "cat $BOOT >/root/before; echo goes down"], env: &boot {BOOT: BOOT_ID}}
+      name: before
+    - reboot: {timeout: "{{ within }}"}
+    - command: {argv: [sh, -c, "cat $BOOT >/root/after; echo is back"], env: *boot}
+      name: after
+""".replace("BOOT_ID", "/proc/sys/kernel/random/boot_id")
+
+
+@pytest.fixture(scope="module")
+def fleet() -> Iterator[Fleet]:
+    with booted("by-ssh", "by-agent") as hosts:
+        yield hosts
+
+
+@pytest.fixture(scope="module")
+def ops(fleet: Fleet) -> Iterator[Ops]:
+    """One host is worked on over SSH, the other by its agent."""
+    with serving(fleet.directory / "redis") as url:
+        made = Ops(fleet.directory / "ops", fleet, {"RECONCILER_REDIS_URL": url})
+        made.give_wheels(cached_wheels())
+        made.write("manifests/fleet.yaml", "apiVersion: reconciler/v1\nkind: Fleet\nmetadata: {name: e2e}\nspec: {}\n")
+        made.write("manifests/jobs/renew.yaml", JOB)
+        for name in fleet.hosts:
+            made.host(fleet, name, "role: edge")
+        made.commit("two hosts")
+        ran = made("hosts", "enroll", "by-agent")
+        assert ran.code == 0, ran.out
+        made.commit("one has an agent")
+        yield made
+
+
+HOSTS = pytest.mark.parametrize("name", ["by-ssh", "by-agent"])
+
+
+@HOSTS
+def test_a_job_goes_on_once_its_host_restarted(fleet: Fleet, ops: Ops, name: str) -> None:
+    host = fleet[name]
+    boots = host.boots
+    ran = ops("run", "renew", "--host", name, "--yes")
+    assert ran.code == 0, ran.out
+    assert host.boots == boots + 1
+    places = [ran.out.index(text) for text in ("goes down", "-- the host restarts", "is back")]
+    assert places == sorted(places)
+    before, after = (fleet.look(name).file(f"/root/{when}").content_string for when in ("before", "after"))
+    assert before != after
+
+
+@HOSTS
+def test_a_host_that_does_not_come_back_is_told(fleet: Fleet, ops: Ops, name: str) -> None:
+    host = fleet[name]
+    host.hold_down()
+    ran = ops("run", "renew", "--host", name, "--yes", "-p", "within=15s")
+    assert ran.code == 3, ran.out
+    assert "the host did not come back in time after its restart" in ran.out
+    assert "is back" not in ran.out
+    host.switch_on()
+    host.wait_until_reachable()
+    assert ops("run", "--host", name, "--yes", "--command", "true").code == 0
