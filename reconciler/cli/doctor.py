@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from reconciler.cli.console import Console
 from reconciler.cli.exits import Exit
 from reconciler.cli.options import add_output, settings_of
-from reconciler.errors import InvalidInput, ReconcilerError
+from reconciler.errors import InvalidInput, ReconcilerError, Refused
 
 if TYPE_CHECKING:
     from reconciler.model.manifests import Manifests
@@ -81,6 +81,7 @@ def _key(settings: Settings) -> str:
     check_state_dir(settings.state_dir)
     seed = load_key(settings.state_dir)
     if not seed:
+        _check_not_lost(settings)
         return "none yet; the first apply makes one"
     signer = Signer(seed)
     keys = load_key_lists(settings.state_dir, signer.public).current
@@ -89,6 +90,19 @@ def _key(settings: Settings) -> str:
         hint = "Restore keys/ in the state directory whole; was a rotation cut off: reconcile keys rotate"
         raise InvalidInput.of("unknown-key", message, hint=hint)
     return f"key {signer.key_id}, in version {keys.version} of the trusted keys"
+
+
+def _check_not_lost(settings: Settings) -> None:
+    from reconciler.loops.controlling.signing_key import missed_key
+    from reconciler.wiring.session import Access, open_session
+
+    try:
+        with open_session(settings, Access.READ) as session:
+            lost = missed_key(settings.state_dir, session.store)
+    except ReconcilerError:
+        return  # told by the check of Redis
+    if lost:
+        raise Refused([lost])
 
 
 def _redis(settings: Settings) -> str:

@@ -6,6 +6,7 @@ hundred bytes. Where the file is missing the controller's own key is the only on
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Sequence
@@ -66,6 +67,12 @@ def save_key_lists(state_dir: Path, lists: KeyLists, fleet: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     new.rename(path)
+
+
+def put_aside(state_dir: Path) -> None:
+    """The lists no longer count here, since the key that signed them is lost; nothing where there are none."""
+    with contextlib.suppress(FileNotFoundError):
+        _path(state_dir).rename(_path(state_dir).with_suffix(".lost"))
 
 
 def _items(signed: Sequence[Signed]) -> list[dict[str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from reconciler.store.keys import Keys
+from reconciler.store.link import call
 from reconciler.store.reading import Reading, number
 from reconciler.trust import Signed
 
@@ -19,10 +20,9 @@ class KeyListRecords:
         self._keys = keys
 
     def publish(self, hosts: Iterable[str], lists: Sequence[tuple[int, Signed]]) -> None:
-        """Let these hosts have the lists, by version; what is there already is written again."""
+        """Let these hosts have the lists, by version, and no others."""
         fields = [word for version, signed in lists for word in (version, signed.signature + signed.body)]
-        if fields:
-            self._reading.ask_all([("HSET", self._keys.host(host) + "keys", *fields) for host in hosts])
+        self._reading.ask_all([call("hash_replace", self._keys.host(host) + "keys", *fields) for host in hosts])
 
     def read(self, host: str) -> Mapping[int, Signed]:
         """The lists of a host by the version under which they stand, which nobody has checked."""

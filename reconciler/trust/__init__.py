@@ -11,7 +11,7 @@ from reconciler.trust.masking import Masker
 from reconciler.trust.runs import verify_run
 from reconciler.trust.sealing import seal, sealing_public, unseal
 from reconciler.trust.signer import Signer
-from reconciler.trust.statements import verify
+from reconciler.trust.statements import author_of, verify
 
 __all__ = [
     "Masker",
@@ -21,6 +21,7 @@ __all__ = [
     "Signer",
     "TrustedKey",
     "TrustedKeys",
+    "author_of",
     "key_id",
     "new_seed",
     "seal",

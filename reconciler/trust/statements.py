@@ -85,6 +85,14 @@ def verify(signed: SignedStatement | None, trusted: TrustedKeys, *, fleet: str, 
     return statement
 
 
+def author_of(signed: SignedStatement) -> str:
+    """The id of the key that the statement says it was signed with; nothing is verified. Empty for nonsense."""
+    try:
+        return _parse(signed.body, Place()).key_id
+    except Refused:
+        return ""
+
+
 def _parse(body: bytes, place: Place) -> Statement:
     try:
         fields = parse_exact(body, _FIELDS)

@@ -40,7 +40,7 @@ from reconciler.planner.compose import Composer
 from reconciler.settings import Settings
 from reconciler.source.git_tree import GitTree
 from reconciler.source.key_lists import KeyLists, load_key_lists, save_key_lists
-from reconciler.source.keys import load_key, load_or_create_key
+from reconciler.source.keys import load_key
 from reconciler.source.mirror import LastFetched
 from reconciler.source.secret_values import SecretProviders
 from reconciler.source.state import check_state_dir, prepare_state_dir
@@ -61,7 +61,7 @@ class Access(enum.Enum):
     READ = "read"
     """A dry run: reads Redis where there is one, uses a key where there is one."""
     WRITE = "write"
-    """Changes something: makes store and key where there are none."""
+    """Changes something: makes store and key where there are none. A key that the fleet had is not made again."""
 
 
 @contextmanager
@@ -82,6 +82,7 @@ def open_session(
     Raises:
         Unavailable: Redis cannot be reached or cannot serve.
         InvalidInput: the state directory, the key, the URL or the server's set-up is wrong.
+        Refused: the fleet's key is lost.
     """
     clock = clock or SystemClock()
     with ExitStack() as closing:
@@ -121,8 +122,11 @@ class Session:
         """None with `Access.NONE`, or where a command that only reads finds no key."""
         if self.access is Access.NONE:
             return None
-        load = load_or_create_key if self.access is Access.WRITE else load_key
-        seed = load(self.settings.state_dir)
+        seed = load_key(self.settings.state_dir)
+        if seed is None and self.access is Access.WRITE:
+            from reconciler.loops.controlling.signing_key import signing_seed  # noqa: PLC0415 - once in the life of a fleet
+
+            seed = signing_seed(self.settings.state_dir, self.store)
         return Signer(seed) if seed else None
 
     @property

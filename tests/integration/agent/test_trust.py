@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 
 from reconciler.model.desired import Statement
 from reconciler.model.work import converge_mark
+from reconciler.source.host_files import write_keys
+from reconciler.source.keys import load_or_create_key
 from reconciler.store import CONTROL, HostWrite, Look
 from reconciler.trust import Permission, Signed, Signer, TrustedKey, TrustedKeys, key_id
 from tests.integration.agent.conftest import Edge, Fleet, everywhere
@@ -116,6 +119,43 @@ def test_a_list_of_keys_that_is_forged_or_played_back_is_refused_and_reported(fl
         until(lambda: "the key list has version 2, known is 3" in fleet.ops("history", "--host", "edge-1").out)
         assert pinned(edge).version == 3
         assert key_id(STRANGER.public) not in pinned(edge).keys
+
+
+def test_after_the_controllers_key_was_lost_agents_keep_their_list_until_they_are_brought_a_new_one(
+    fleet: Fleet,
+) -> None:
+    edge = converged(fleet)
+    (old,) = pinned(edge).keys
+    shutil.rmtree(fleet.ops.root / ".reconciler/keys")
+    assert fleet.ops("apply", "--yes").code == 1
+    told = fleet.ops("keys", "rotate", "--lost").err
+    assert "reconcile hosts enroll HOST, for edge-1 and edge-2" in told
+    fleet.ops.replace("manifests/apps/hello.yaml", "Hello", "Bye")
+    with edge.serving():
+        ran = fleet.ops("apply", "--yes", "--host", "edge-1", "--allow-dirty")
+        assert ran.code == 3
+        assert "which is not trusted here" in ran.out
+        assert edge.text("/etc/hello") == "Hello from edge-1\n"
+        assert list(pinned(edge).keys) == [old]
+    new = Signer(load_or_create_key(fleet.ops.root / ".reconciler"))
+    write_keys(edge.settings.agent_dir, TrustedKeys.of(1, [TrustedKey(new.public, frozenset(Permission))]))
+    with edge.serving():
+        assert fleet.ops("apply", "--yes", "--host", "edge-1", "--allow-dirty").code == 0
+    assert edge.text("/etc/hello") == "Bye from edge-1\n"
+
+
+def test_an_operators_key_that_may_converge_takes_the_place_of_a_lost_one(fleet: Fleet) -> None:
+    edge = converged(fleet)
+    spare, keys = fleet.ops.root / "spare.ed25519", fleet.ops.root / ".reconciler/keys"
+    public = fleet.ops("keys", "make", str(spare)).out.strip()
+    fleet.ops("keys", "add", public, "--may", "converge", "--may", "run")
+    fleet.ops.replace("manifests/apps/hello.yaml", "Hello", "Bye")
+    spare.rename(keys / "controller.ed25519")
+    with edge.serving():
+        assert fleet.ops("apply", "--yes", "--host", "edge-1", "--allow-dirty").code == 0
+        assert edge.text("/etc/hello") == "Bye from edge-1\n"
+        assert fleet.ops("keys", "rotate").code == 0
+        until(lambda: pinned(edge).version == 3)
 
 
 def test_keys_are_not_changed_while_a_watch_signs_with_them(fleet: Fleet) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -113,7 +114,36 @@ def test_templates_that_were_lost_are_told_and_written_again(small: Repository, 
     assert small("verify").code == 0
 
 
-def test_a_lost_key_is_told_by_the_doctor(small: Repository) -> None:
+def test_a_lost_key_is_told_and_not_made_again_unasked(small: Repository) -> None:
+    small("apply", "--yes")
+    small.replace("manifests/apps/hello.yaml", "Hello", "Bye")
+    keys = small.root / ".reconciler/keys"
+    shutil.move(keys, small.root / "backup")
+    for words in (["doctor"], ["apply", "--yes"], ["verify"], ["watch"]):
+        ran = small(*words)
+        assert ran.code == 1, words
+        assert "Lost for good: reconcile keys rotate --lost" in ran.out + ran.err, words
+    assert not keys.exists()
+    assert small("--dry-run").code == 0
+
+    shutil.copytree(small.root / "backup", keys)
+    assert small("doctor").code == 0
+    ran = small("keys", "rotate", "--lost")
+    assert ran.code == 1
+    assert "no key is lost" in ran.err
+
+
+def test_a_key_that_is_lost_for_good_is_made_anew_when_asked(small: Repository) -> None:
+    small("apply", "--yes")
+    shutil.rmtree(small.root / ".reconciler/keys")
+    assert small("keys", "rotate", "--lost").code == 0
+    assert small("doctor").code == 0
+    small.replace("manifests/apps/hello.yaml", "Hello", "Bye")
+    assert small("apply", "--yes").code == 0
+    assert small.on_host("/etc/hello").read_text() == "Bye from demo\n"
+
+
+def test_a_key_that_others_can_read_is_told_by_the_doctor(small: Repository) -> None:
     small("apply", "--yes")
     key = small.root / ".reconciler/keys/controller.ed25519"
     key.chmod(0o644)
