@@ -12,7 +12,10 @@ from typing import Any, TypeAlias, TypeVar
 from reconciler.model.plan import Action, Change
 from reconciler.planner.text_diff import field_differences, text_differences
 from reconciler.rendering import RenderedResource
-from reconciler.resources.protocol import ResourceEvent
+from reconciler.resources.failure import Failure
+from reconciler.resources.protocol import ResourceEvent, Wanted
+from reconciler.resources.registry import parse
+from reconciler.resources.resource import Resource
 
 NEVER_LOOKED = "never looked at on this host"
 NOT_KEPT = "what was there before is not known here"
@@ -83,12 +86,12 @@ class Comparer:
         action, reason = rotation.judge(wanted.secrets)
         return self._share(wanted.id, action, print_before, wanted.fingerprint, reason)
 
-    def found(self, wanted: RenderedResource, look: ResourceEvent | None) -> Change | None:
-        """A resource that we never wrote, with what a look at the host found."""
+    def found(self, wanted: RenderedResource, look: ResourceEvent | None, failed: str = "") -> Change | None:
+        """A resource that we never wrote, with what a look at the host found, or why the last run failed on it."""
         if wanted.unknown:
             return self._share(wanted.id, Action.UNKNOWN, "", wanted.fingerprint, wanted.unknown)
         if look is None:
-            return self._share(wanted.id, Action.UNKNOWN, "", wanted.fingerprint, NEVER_LOOKED)
+            return self._share(wanted.id, Action.UNKNOWN, "", wanted.fingerprint, failed or NEVER_LOOKED)
         return self._looked_at(wanted, look)
 
     def _looked_at(self, wanted: RenderedResource, look: ResourceEvent) -> Change | None:
@@ -174,10 +177,25 @@ def is_absent(fields: Mapping[str, Any]) -> bool:
 
 def _declared_only(old: RenderedResource, wanted: RenderedResource) -> bool:
     """Whether it is declared differently and yet means the same thing on the host."""
-    names = old.fields.keys() | wanted.fields.keys()
-    differing = {name for name in names if old.fields.get(name) != wanted.fields.get(name)}
     kept = wanted.kind == "file" and wanted.fields.get("replace") is False and not is_absent(old.fields)
-    return differing <= _HOW.get(wanted.kind, frozenset()) | ({"content", "replace"} if kept else set())
+    how = _HOW.get(wanted.kind, frozenset()) | ({"content", "replace"} if kept else set())
+    before = {name: value for name, value in old.fields.items() if name not in how}
+    now = {name: value for name, value in wanted.fields.items() if name not in how}
+    if before == now:
+        return True
+    if wanted.kind == "command":
+        return False  # whatever is written differently there, it runs again
+    given = {name: value for name, value in wanted.fields.items() if name in how}
+    meant = _understood(wanted.kind, {**before, **given})
+    return meant is not None and meant == _understood(wanted.kind, {**now, **given})
+
+
+def _understood(kind: str, fields: Mapping[str, Any]) -> Resource | None:
+    """The resource as hosts understand it, defaults filled in; None where only a host could tell, as with secrets."""
+    try:
+        return parse(Wanted(kind, kind, kind, fields, ""), sandbox=False).resource
+    except Failure:
+        return None
 
 
 def _turn(old: RenderedResource | None, wanted: RenderedResource) -> Action:

@@ -78,7 +78,7 @@ class HostDiff:
     ) -> tuple[tuple[Change, ...], tuple[Drift, ...]]:
         """Intended changes in declared order, and what a look found changed by others."""
         looks = self._given.looks.get((self._host, wanted.app), {})
-        if not self._forms and not looks:
+        if not self._forms and not looks and known is None:
             return self._comparer.all_unseen(rendered.resources), ()
         if known is not None and why_due(wanted, known, self._given.secrets) is Due.DRIFTED:
             return (), ()
@@ -94,7 +94,7 @@ class HostDiff:
                 continue
             source = applied if resource.id in owned else self._other_owner(wanted.app, resource.id)
             if source is None:
-                change = self._comparer.found(resource, look)
+                change = self._comparer.found(resource, look, self._failed(wanted.app, resource.name, known))
             elif settled and resource.unknown and rotation is None:
                 change = None
             else:
@@ -105,6 +105,14 @@ class HostDiff:
             if change is not None:
                 changes.append(change)
         return tuple(changes), tuple(drift)
+
+    def _failed(self, app: str, resource: str, known: ObservedApp | None) -> str:
+        """Why the last run failed on a resource; empty where it did not."""
+        if known is None or not known.error:
+            return ""
+        place = f"{Place(host=self._host, app=app, resource=resource)}: "
+        lines = known.error.splitlines()
+        return next((line.removeprefix(place) for line in lines if line.startswith(place)), "")
 
     def _prune(
         self, app: str, wanted: Collection[str], applied: Applied, prune: PrunePolicy

@@ -5,8 +5,6 @@ It carries text only; the rooms above turn it into their own errors.
 
 from __future__ import annotations
 
-import os
-
 
 class Failure(Exception):
     """A resource, a check or the host itself could not be brought to its state.
@@ -39,4 +37,4 @@ def as_failure(error: Exception) -> Failure:
     if not isinstance(error, OSError) or not error.errno:
         return Failure("host-error", str(error) or type(error).__name__)
     names = [str(name) for name in (error.filename, error.filename2) if isinstance(name, (str, bytes))]
-    return Failure("host-error", ": ".join([os.strerror(error.errno), *names[:1]]))
+    return Failure("host-error", ": ".join([error.strerror or type(error).__name__, *names[:1]]))

@@ -11,7 +11,7 @@ import pytest
 
 from reconciler.errors import InvalidInput
 from reconciler.model.manifests import App, DriftPolicy, Host, Lifecycle, Maintenance, PrunePolicy, Sync
-from reconciler.model.observed import Drift, ObservedHost
+from reconciler.model.observed import AppStatus, Drift, ObservedApp, ObservedHost
 from reconciler.model.plan import Action, AppPlan, Change, Plan
 from reconciler.planner.scope import Scope
 from reconciler.resources.protocol import ResourceEvent
@@ -56,12 +56,25 @@ def test_what_was_never_looked_at_is_unknown_and_not_an_addition(world: World) -
     ]
 
 
+def test_what_a_run_was_refused_is_told_where_no_look_can_be_taken(world: World) -> None:
+    declared = manifests(app("web", file("/a"), file("/b")), host("web-1"))
+    error = "web-1 web file:/a: /a exists, differs and is not ours. Take over: adopt: replace"
+    known = ObservedApp(1, "older", AppStatus.FAILED, error=error)
+    world.observed["web-1"] = ObservedHost({"web": known})
+    reasons = [change.reason for change in only(world.plan(declared)).changes]
+    assert reasons == ["/a exists, differs and is not ours. Take over: adopt: replace", "never looked at on this host"]
+
+
 @pytest.mark.parametrize(
     ("kind", "old", "new"),
     [
         ("file", {"path": "/a", "content": "x"}, {"path": "/a", "content": "x", "validate": ["test", "%s"]}),
         ("file", {"path": "/a", "content": "x"}, {"path": "/a", "content": "y", "replace": False}),
         ("service", {"name": "a"}, {"name": "a", "check": ["true"]}),
+        ("service", {"name": "a"}, {"name": "a", "enabled": True, "state": "running"}),
+        ("file", {"path": "/a", "content": "x"}, {"path": "/a", "content": "x", "owner": "root", "mode": "0644"}),
+        ("directory", {"path": "/a", "mode": "0755"}, {"path": "/a", "mode": "755", "purge": False}),
+        ("user", {"name": "a"}, {"name": "a", "appendGroups": True, "system": False}),
     ],
 )
 def test_what_is_declared_differently_and_means_the_same_is_no_change(
