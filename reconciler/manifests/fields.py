@@ -5,6 +5,7 @@ Used by the models of `kinds` and `nodes`. Types under "May be templates" take `
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -61,6 +62,27 @@ def _sealing_key(value: Any) -> str:
         hint = "Take what this prints on the host: reconcile agent --public-key"
         raise failure("{field} is not 64 hexadecimal digits", hint, "invalid-sealing-key")
     return text
+
+
+_FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}=?\Z")
+
+
+def _host_key(value: Any) -> str:
+    """A fingerprint, or a public key as a line of known_hosts or ssh-keyscan has it, without the host's name."""
+    text = _text(value)
+    if not _FINGERPRINT.match(text) and not _is_public_key(*text.split()[:2]):
+        hint = "Write SHA256:... or ssh-ed25519 AAAA..."
+        raise failure("{field} is neither a public key nor a fingerprint", hint, "invalid-host-key")
+    return text
+
+
+def _is_public_key(kind: str = "", text: str = "") -> bool:
+    """Whether base64 text holds a key that says of itself to be of this type (RFC 4253, section 6.6)."""
+    try:
+        blob = base64.b64decode(text, validate=True)
+    except ValueError:
+        return False
+    return bool(kind) and blob.startswith(len(kind).to_bytes(4) + kind.encode()) and len(blob) > len(kind) + 4
 
 
 def _name(value: Any) -> str:
@@ -202,6 +224,7 @@ Name: TypeAlias = Annotated[
 SealingKey: TypeAlias = Annotated[
     str, PlainValidator(_sealing_key), WithJsonSchema({"type": "string", "pattern": "^[0-9a-f]{64}$"})
 ]
+HostKey: TypeAlias = Annotated[str, PlainValidator(_host_key), WithJsonSchema({"type": "string", "minLength": 1})]
 Variable: TypeAlias = Annotated[str, PlainValidator(_variable), WithJsonSchema(_STRING)]
 Duration: TypeAlias = Annotated[float, PlainValidator(_duration), WithJsonSchema(DURATION_SCHEMA)]
 Selection: TypeAlias = Annotated[Selector, PlainValidator(_selector), WithJsonSchema(_SELECTOR_SCHEMA)]

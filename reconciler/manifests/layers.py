@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from reconciler.manifests.door import Door
-from reconciler.manifests.fields import Filled, SealingKey
+from reconciler.manifests.fields import Filled, HostKey, SealingKey
 from reconciler.manifests.findings import Finding
 from reconciler.manifests.values import value_findings
 from reconciler.model.manifests import Connection, ConnectionType
@@ -24,7 +24,7 @@ class ConnectionSpec(Door):
     proxy_jump: Filled | None = Field(
         None, description="Hosts to go through, comma-separated: of the fleet, or [user@]address[:port]."
     )
-    host_key: Filled | None = Field(None, description="The host's public key or its fingerprint, SHA256:...")
+    host_key: HostKey | None = Field(None, description="The host's public key or its fingerprint, SHA256:...")
     sealing_key: SealingKey | None = Field(
         None,
         description="The key that secrets for the host's agent are sealed to, as enrolling tells it.",

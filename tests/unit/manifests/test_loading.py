@@ -42,20 +42,21 @@ def test_the_fleet_that_init_writes_is_sound() -> None:
 
 
 def test_a_host_has_all_its_fields() -> None:
+    key = "SHA256:Xf2aK7w1p0mB3v0b7dQm0c0m8m0b5z9yT4kq2o1uE8s"
     spec = """\
-  connection: {type: ssh, user: deploy, port: 2222, become: true, proxyJump: bastion, hostKey: "SHA256:x"}
+  connection: {type: ssh, user: deploy, port: 2222, become: true, proxyJump: bastion, hostKey: "KEY"}
   sandboxRoot: /srv/sandbox
   config: {webapp: {nginx_port: 8080}}
   vars: {rack: 4, disks: [a, b]}
   maintenance: {until: 2026-07-01T20:00:00+02:00, reason: new disk, drain: false}
   lifecycle: retire
-"""
+""".replace("KEY", key)
     found = load(
         fleet(db=host("db-1", "role: db", spec), a=app("  hosts: '*'\n  config: {nginx_port: 80}\n  resources: []\n"))
     ).hosts["db-1"]
 
     assert found.connection == Connection(
-        ConnectionType.SSH, "deploy", 2222, become=True, proxy_jump="bastion", host_key="SHA256:x"
+        ConnectionType.SSH, "deploy", 2222, become=True, proxy_jump="bastion", host_key=key
     )
     assert found.config == {"webapp": {"nginx_port": 8080}}
     assert found.vars == {"rack": 4, "disks": ["a", "b"]}

@@ -147,6 +147,12 @@ def test_a_broken_field_of_an_app_is_told_at_its_place(line: str, expected: str)
 HOST_FIELDS = """\
 connection: {port: §70000}
     port must be at most 65535, not 70000
+connection: {hostKey: §sha256 of it}
+    hostKey is neither a public key nor a fingerprint. Write SHA256:... or ssh-ed25519 AAAA...
+connection: {hostKey: §SHA256:tooshort}
+    hostKey is neither a public key nor a fingerprint. Write SHA256:... or ssh-ed25519 AAAA...
+connection: {hostKey: §ssh-rsa AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f}
+    hostKey is neither a public key nor a fingerprint. Write SHA256:... or ssh-ed25519 AAAA...
 connection: {type: §shh}
     type shh is not ssh, agent or local. Did you mean ssh?
 maintenance: {until: §2026-01-01, reason: y}
