@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -35,6 +36,11 @@ class Console:
     def color(self) -> bool:
         """Whether standard output takes colour."""
         return self._takes_color(sys.stdout)
+
+    @property
+    def columns(self) -> int:
+        """How wide the terminal is that standard output goes to; 0 where it goes elsewhere."""
+        return shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
 
     @property
     def interactive(self) -> bool:

@@ -8,18 +8,32 @@ from datetime import datetime
 from reconciler.model.work import CONVERGE, Work, WorkState
 from reconciler.reports.colour import Palette
 from reconciler.reports.json_form import document
-from reconciler.reports.table import aligned
-from reconciler.reports.visible import visible, visible_lines
+from reconciler.reports.table import padded
+from reconciler.reports.visible import clip, visible, visible_lines, width
 from reconciler.reports.words import age
 
+_NARROWEST = 20
+"""Columns that a reason has in any case."""
 
-def jobs_text(works: Sequence[Work], *, now: datetime, color: bool) -> str:
-    """A table in the order given; the first line of the state's reason stands in its last column."""
+
+def jobs_text(works: Sequence[Work], *, now: datetime, color: bool, columns: int = 0) -> str:
+    """A table in the order given; the first line of the state's reason stands in its last column.
+
+    Args:
+        works: what to list.
+        now: for ages.
+        color: whether it may be painted.
+        columns: of the terminal, where the reasons are cut so that no line wraps; 0: there is none.
+    """
     if not works:
         return "No jobs.\n"
     paint = Palette(color)
     header = [paint.quiet(name) for name in ("ID", "HOST", "WHAT", "STATE", "ATTEMPT", "SINCE", "REASON")]
-    return "".join(f"{line}\n" for line in aligned([header, *(_cells(work, now, paint) for work in works)]))
+    rows = padded([header, *(_cells(work, now, paint) for work in works)])
+    if columns:
+        taken = width("  ".join(rows[0][:-1])) + 2
+        rows = [rows[0], *([*row[:-1], clip(row[-1].rstrip(), max(columns - taken, _NARROWEST))] for row in rows[1:])]
+    return "".join(f"{'  '.join(row).rstrip()}\n" for row in rows)
 
 
 def jobs_json(works: Sequence[Work]) -> str:

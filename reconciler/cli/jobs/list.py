@@ -36,5 +36,8 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
         now = session.clock.now()
     if arguments.job:
         works = [work for work in works if work.kind == RUN and work.args.get("job") == arguments.job]
-    console.print(jobs_json(works) if console.output == "json" else jobs_text(works, now=now, color=console.color))
+    if console.output == "json":
+        console.print(jobs_json(works))
+    else:
+        console.print(jobs_text(works, now=now, color=console.color, columns=0 if console.verbose else console.columns))
     return Exit.DONE

@@ -73,6 +73,15 @@ def test_jobs_show_each_state_with_its_reason(snapshot: SnapshotAssertion) -> No
     assert json.loads(jobs_json(WORKS))["jobs"][1]["state"] == "failed"
 
 
+def test_a_long_reason_of_a_job_is_cut_where_a_terminal_would_wrap_it() -> None:
+    work = Work("01K", "web-1", "run", {"job": "backup"}, state=WorkState.FAILED, reason="no room " * 40)
+    heading, line = jobs_text([work], now=NOW, color=False, columns=80).splitlines()
+    assert heading.endswith("REASON")
+    assert len(line) == 80
+    assert line.endswith("…")
+    assert jobs_text([work], now=NOW, color=False).splitlines()[1].endswith("no room no room")
+
+
 def test_no_jobs_are_told() -> None:
     assert jobs_text([], now=NOW, color=False) == "No jobs.\n"
 
