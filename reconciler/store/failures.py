@@ -25,16 +25,25 @@ def of_data(reply: object) -> bool:
     return type(reply) is redis_errors.ResponseError and any(words in str(reply) for words in _OF_DATA)
 
 
-def translated(error: Exception, where: str, key: str = "") -> ReconcilerError:
-    """The error to raise instead. `where` names the server without its password, `key` what was asked of it."""
+def translated(error: Exception, where: str, key: str = "", *, ours: bool = False) -> ReconcilerError:
+    """The error to raise instead.
+
+    Args:
+        error: of redis-py, or of the system.
+        where: names the server without its password.
+        key: what was asked of it.
+        ours: whether it is embedded, so that nobody has to start it.
+    """
     message = str(error)
     for recognise, kind, code, says, hint in _KNOWN:
         if isinstance(error, recognise) if isinstance(recognise, type) else message.startswith(recognise):
             told = says.format(key=key or "a key of ours")
-            return kind.of(code, f"{where}: {told}", hint=hint.format(message=message))
+            remedy = _STARTED_AGAIN if ours and code == "redis-unreachable" else hint.format(message=message)
+            return kind.of(code, f"{where}: {told}", hint=remedy)
     return Unavailable.of("redis-error", f"{where}: {message or type(error).__name__}")
 
 
+_STARTED_AGAIN = "The embedded server has ended; the next try starts it again."
 _CREDENTIALS = "Check user and password in RECONCILER_REDIS_URL."
 _KNOWN: tuple[tuple[type[Exception] | str, type[ReconcilerError], str, str, str], ...] = (
     (redis_errors.AuthenticationError, InvalidInput, "redis-denied", "the password is wrong or missing", _CREDENTIALS),

@@ -135,7 +135,7 @@ class Server:
             try:
                 return self._answered(commands, foreign)
             except _DENIED as error:
-                raise translated(error, self.where) from None
+                raise translated(error, self.where, ours=self._revive is not None) from None
             except _LOST:
                 self._clock.sleep(pause)
                 if self._revive:
@@ -143,7 +143,7 @@ class Server:
         try:
             return self._answered(commands, foreign)
         except (*_LOST, redis_errors.RedisError) as error:
-            raise translated(error, self.where) from None
+            raise translated(error, self.where, ours=self._revive is not None) from None
 
     def _answered(self, commands: Sequence[Command], foreign: Any) -> list[Any]:
         replies = self._redirected(commands, self._exchange(commands))

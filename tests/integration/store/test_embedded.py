@@ -164,6 +164,16 @@ def test_a_killed_server_is_started_again_by_the_next_command(directory: Path, r
         assert store.fleet.plan("abc") == "{}"
 
 
+def test_a_server_that_is_killed_under_a_wait_is_told_as_ours_and_nobody_is_sent_to_a_url(
+    directory: Path, runtime: Path
+) -> None:
+    with opened(directory, runtime) as store:
+        kill_server(directory)
+        with pytest.raises(Unavailable, match="The embedded server has ended; the next try starts it again"):
+            store.fleet.wait_request(1.0)
+        assert store.fleet.plan("abc") is None
+
+
 def test_a_damaged_file_is_moved_aside_and_told(directory: Path, runtime: Path) -> None:
     with opened(directory, runtime) as store:
         store.journal.append("wrote")
