@@ -119,6 +119,9 @@ class FakeMachine:
                 self.links.pop(path, None)
         return Completed(0)
 
+    def _install(self, *_: str) -> Completed:
+        return Completed(0)
+
     def _rmdir(self, path: str) -> Completed:
         return Completed(1 if self.names(path) else 0)
 
