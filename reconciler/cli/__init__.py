@@ -59,7 +59,16 @@ class _Parser(argparse.ArgumentParser):
         super().__init__(**options, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
 
     def error(self, message: str) -> NoReturn:
-        self.exit(Exit.CANNOT, f"error: {message}\nLook: {self.prog} -h\n")
+        self.exit(Exit.CANNOT, f"error: {message}\n{self._meant(message)}Look: {self.prog} -h\n")
+
+    def _meant(self, message: str) -> str:
+        """Which of our flags was probably meant by one that is not ours."""
+        from reconciler.errors import did_you_mean
+
+        before, _, words = message.partition("unrecognized arguments: ")
+        flags = [word.partition("=")[0] for word in words.split() if word.startswith("-")]
+        hint = did_you_mean(flags[0], self._option_string_actions) if flags and not before else ""
+        return f"{hint}\n" if hint else ""
 
 
 def entry() -> NoReturn:

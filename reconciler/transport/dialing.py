@@ -153,7 +153,7 @@ def unreachable(server: Server, error: Exception) -> Unavailable:
         "unreachable",
         f"cannot reach {server.address} port {server.port}: {said}",
         place=Place(host=server.name),
-        hint="It is tried again later",
+        hint="Is it switched on, and its address right?",
     )
 
 

@@ -1,5 +1,7 @@
 """Which command the words of a command line name."""
 
+import sys
+
 import pytest
 
 from reconciler import cli
@@ -26,6 +28,22 @@ def test_an_action_that_does_not_exist_is_told_with_the_one_that_was_meant(capsy
         cli.main(["hosts", "fcts"])
     assert end.value.code == Exit.CANNOT
     assert capsys.readouterr().err == "error: there is no command hosts fcts. Did you mean facts?\n"
+
+
+def test_a_flag_that_does_not_exist_is_told_with_the_one_that_was_meant(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        cli.main(["--dryrun"])
+    assert end.value.code == Exit.CANNOT
+    told = "error: unrecognized arguments: --dryrun\nDid you mean --dry-run?\nLook: reconcile apply -h\n"
+    assert capsys.readouterr().err == told
+
+
+def test_a_library_that_is_not_installed_is_told_with_how_to_get_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "reconciler.cli.sessions", None)
+    assert cli.main(["status"]) == Exit.CANNOT
+    assert "make install" in capsys.readouterr().err
 
 
 def test_help_of_a_command_with_actions_names_them(capsys: pytest.CaptureFixture[str]) -> None:
