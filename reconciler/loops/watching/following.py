@@ -87,8 +87,8 @@ class FollowedBranch:
 
     @property
     def age_seconds(self) -> float:
-        """How long ago it could last be fetched."""
-        return self._clock.monotonic() - self._reached_at
+        """How long ago it could last be fetched; 0 where the last try succeeded, however seldom it is tried."""
+        return 0.0 if self._reached_at >= self._fetched_at else self._clock.monotonic() - self._reached_at
 
     def wait(self, seconds: float) -> bool:
         """Wait that long at most; True once it is time to fetch, or when woken."""
