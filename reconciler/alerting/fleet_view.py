@@ -1,12 +1,13 @@
 """What an expression over the fleet sees: the newest value of each host, and the alerts that fire.
 
-Made by the monitor for rules with `scope: fleet`, for gates and for triggers.
+Made by `fleet_evaluation` for rules with `scope: fleet`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Self
 
 from reconciler.alerting.functions import Samples
 from reconciler.alerting.muting import selects
@@ -22,6 +23,17 @@ class FleetView:
     values: Mapping[str, Sequence[float]] = field(default_factory=dict)
     """Metric -> the newest value of every host that is not stale, and of everything that there are several of."""
     alerts: Sequence[ActiveAlert] = ()
+
+    @classmethod
+    def of(
+        cls, hosts: Mapping[str, Mapping[str, float]], picked: Collection[str], alerts: Sequence[ActiveAlert]
+    ) -> Self:
+        """What some of the hosts have, given by the texts of series: `filesystem.percent[/var]` is one of many."""
+        values: dict[str, list[float]] = {}
+        for host in sorted(hosts.keys() & set(picked)):
+            for series, value in hosts[host].items():
+                values.setdefault(series.partition("[")[0], []).append(value)
+        return cls(values, alerts)
 
     def value(self, metric: str) -> float | None:  # noqa: ARG002 - over the fleet there is no single value
         return None

@@ -11,7 +11,15 @@ from reconciler.model.selector import EVERYTHING, Selector
 from reconciler.model.times import Weekly, Window
 
 HOST_STALE = "HostStale"
-"""The alert that is built in: a host that sends no samples any more."""
+"""A host sends no samples any more."""
+SOURCE_STALE = "SourceStale"
+"""The followed repository was out of reach for longer than the Fleet's `staleSource`."""
+REDIS_MEMORY_SHORT = "RedisMemoryShort"
+"""No series are written, since Redis has used most of its memory."""
+DELETES_HELD = "DeletesHeld"
+"""The guard holds apps that delete more than it allows."""
+BUILT_IN = frozenset({HOST_STALE, SOURCE_STALE, REDIS_MEMORY_SHORT, DELETES_HELD})
+"""The alerts that are there without a rule in the manifests."""
 
 
 class Severity(enum.Enum):

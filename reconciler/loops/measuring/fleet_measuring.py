@@ -26,6 +26,8 @@ MEMORY_SECONDS = 60.0
 class Measured(Protocol):
     """What the watch knows of measuring."""
 
+    @property
+    def memory_share(self) -> float: ...
     def show(self, situation: Situation) -> None: ...
     def rest(self) -> None: ...
     def run(self, stop: threading.Event) -> None: ...
@@ -62,6 +64,8 @@ class FleetMeasuring:
         self._shown: WatchedFleet | None = None
         self._told: dict[str, HostMonitoring] = {}
         self._memory_seen_at = float("-inf")
+        self.memory_share = 0.0
+        """How much of its memory Redis has used; from 0 to 1."""
 
     def run(self, stop: threading.Event) -> None:
         """Sample until `stop` is set."""
@@ -98,7 +102,7 @@ class FleetMeasuring:
         if now - self._memory_seen_at < MEMORY_SECONDS:
             return
         self._memory_seen_at = now
-        share = self._store.metrics.memory_share()
+        share = self.memory_share = self._store.metrics.memory_share()
         if share < FULL_SHARE:
             self._said.over("memory")
             return

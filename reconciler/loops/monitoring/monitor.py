@@ -1,4 +1,4 @@
-"""The monitor: notes hosts that went silent, judges rules over the fleet, and decides whom to tell of all alerts.
+"""The monitor: judges what only the whole shows, silent hosts and rules over the fleet, and decides whom to tell.
 
 Runs beside the controller of a watch and only while that holds control. Everything that it knows stands in Redis, so
 that the next one goes on where it was cut off; what it writes carries the term of control. Sending is the notifier's.
@@ -7,22 +7,22 @@ that the next one goes on where it was cut off; what it writes carries the term 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
-from reconciler.alerting.evaluation import Evaluation, EvaluationInput, Subject, evaluate
-from reconciler.alerting.fleet_view import FleetView
-from reconciler.alerting.life import stale_after
+from reconciler.alerting.evaluation import Seen
+from reconciler.alerting.fleet_evaluation import FleetInput, evaluate_fleet
+from reconciler.alerting.life import Truth, stale_after
 from reconciler.alerting.muting import Quiet, muted
 from reconciler.alerting.routing import Group, GroupMemory, RoutingInput, acknowledged, route
-from reconciler.alerting.staleness import stale_hosts
 from reconciler.clock import Clock
 from reconciler.errors import ReconcilerError
 from reconciler.loops.log import Log, SaidOnce
 from reconciler.model.alerts import Acknowledgement, ActiveAlert, AlertId, Notification
 from reconciler.model.manifests import Manifests
-from reconciler.model.monitoring import HOST_STALE, Alert, AlertScope, Silence
+from reconciler.model.monitoring import Alert, AlertScope, Silence
 from reconciler.store import OWN, Store, Sweep
 
 TICK_SECONDS = 5.0
@@ -80,6 +80,11 @@ class Monitor:
         self._own: Mapping[AlertId, ActiveAlert] = {}
         self._saved = float("-inf")
         self._memory: Mapping[Group, GroupMemory] = {}
+        self._noted: dict[str, Seen] = {}
+
+    def note(self, trouble: str, value: float, *, wrong: bool) -> None:
+        """Say how the watch itself is; `trouble` is the name of an alert that is built in."""
+        self._noted[trouble] = Seen(Truth(wrong, not wrong), value)
 
     def lead(self, manifests: Manifests, term: int) -> None:
         """This process controls the fleet, which is to be as these manifests say."""
@@ -151,39 +156,32 @@ class Monitor:
 
     def _judge(self, leadership: Leadership, sweep: Sweep) -> None:
         """The monitor's own alerts, written where something changed."""
-        parts = [self._stale(leadership.manifests, sweep), *self._over_the_fleet(leadership.manifests, sweep)]
-        own = {name: alert for part in parts for name, alert in part.active.items()}
-        transitions = [transition for part in parts for transition in part.transitions]
+        found = evaluate_fleet(self._seen_from_above(leadership.manifests, sweep))
         now = self._clock.monotonic()
-        forgotten = self._own.keys() != own.keys()
-        if transitions or forgotten or (own and now - self._saved >= SAVE_SECONDS):
-            self._store.alerts.write(OWN, own, transitions, term=leadership.term)
+        forgotten = self._own.keys() != found.active.keys()
+        if found.transitions or forgotten or (found.active and now - self._saved >= SAVE_SECONDS):
+            self._store.alerts.write(OWN, found.active, found.transitions, term=leadership.term)
             self._saved = now
-        self._own = own
+        self._own = found.active
 
-    def _stale(self, manifests: Manifests, sweep: Sweep) -> Evaluation:
-        interval = manifests.fleet.sample_interval_seconds
-        since = self._connected_since
-        sure = since is not None and self._clock.monotonic() - since >= stale_after(interval)
-        labels = {name: host.labels for name, host in manifests.hosts.items()}
-        before = {name: alert for name, alert in self._own.items() if name.rule == HOST_STALE}
-        return stale_hosts(labels, sweep.ages, before, sweep.now, interval_seconds=interval, sure=sure)
-
-    def _over_the_fleet(self, manifests: Manifests, sweep: Sweep) -> Iterator[Evaluation]:
-        """Rules with `scope: fleet`, each over the hosts that it picks."""
-        rules = [rule for rule in manifests.alerts.values() if rule.scope is AlertScope.FLEET]
-        before = {name: alert for name, alert in self._own.items() if name.rule != HOST_STALE}
-        fresh = sorted(_fresh(manifests, sweep))
-        values = self._metrics(fresh) if rules and fresh else {}
-        for rule in rules:
-            hosts = _picked(manifests, rule)
-            alerts = [alert for host in sorted(hosts) for alert in self._heard.get(host, {}).values()]
-            view = FleetView(_by_metric(values, hosts), alerts)
-            mine = {name: alert for name, alert in before.items() if name.rule == rule.name}
-            yield evaluate(_over(rule, view, mine, sweep.now))
-        names = {rule.name for rule in rules}
-        gone = {name: alert for name, alert in before.items() if name.rule not in names}
-        yield evaluate(_over(None, FleetView(), gone, sweep.now))
+    def _seen_from_above(self, manifests: Manifests, sweep: Sweep) -> FleetInput:
+        interval, since = manifests.fleet.sample_interval_seconds, self._connected_since
+        fleet_rules = any(rule.scope is AlertScope.FLEET for rule in manifests.alerts.values())
+        fresh = sorted(_fresh(manifests, sweep)) if fleet_rules else []
+        return FleetInput(
+            rules=tuple(manifests.alerts.values()),
+            picks=partial(_picked, manifests),
+            hosts={name: host.labels for name, host in manifests.hosts.items()},
+            ages=sweep.ages,
+            values=self._metrics(fresh) if fresh else {},
+            alerts=self._heard,
+            before=self._own,
+            now=sweep.now,
+            interval_seconds=interval,
+            turn_seconds=TICK_SECONDS,
+            sure=since is not None and self._clock.monotonic() - since >= stale_after(interval),
+            watch=dict(self._noted),
+        )
 
     def _alerts(self) -> Mapping[AlertId, ActiveAlert]:
         return {name: alert for found in (*self._heard.values(), self._own) for name, alert in found.items()}
@@ -237,20 +235,6 @@ def _picked(manifests: Manifests, rule: Alert) -> Collection[str]:
     """The hosts that a rule over the fleet looks at."""
     selector = manifests.apps[rule.app].hosts if rule.app else rule.hosts
     return manifests.select(selector) if selector else ()
-
-
-def _over(rule: Alert | None, view: FleetView, before: Mapping[AlertId, ActiveAlert], now: datetime) -> EvaluationInput:
-    rules = (rule,) if rule else ()
-    return EvaluationInput(rules, Subject(), lambda _: view, lambda _: (), before, now, interval_seconds=TICK_SECONDS)
-
-
-def _by_metric(values: Mapping[str, Mapping[str, float]], hosts: Collection[str]) -> Mapping[str, Sequence[float]]:
-    """Metric -> its values on these hosts; `filesystem.percent[/var]` is one of filesystem.percent."""
-    found: dict[str, list[float]] = {}
-    for host in sorted(values.keys() & set(hosts)):
-        for series, value in values[host].items():
-            found.setdefault(series.partition("[")[0], []).append(value)
-    return found
 
 
 def _changed(

@@ -31,19 +31,22 @@ from reconciler.loops.running.run_crew import RunCrew, Told
 from reconciler.loops.scheduling.scheduler import Scheduler
 from reconciler.loops.watching.releases import Releases
 from reconciler.loops.watching.worker import Worker
+from reconciler.model.monitoring import DELETES_HELD, REDIS_MEMORY_SHORT, SOURCE_STALE
 from reconciler.model.observed import AppStatus
 from reconciler.model.tree import Tree
 from reconciler.model.work import Lease
 from reconciler.planner.guard import hold_excessive
 from reconciler.planner.on_trial import second_try_at
 from reconciler.planner.scope import WHOLE_FLEET
-from reconciler.store import FleetState, Store
+from reconciler.store import FULL_SHARE, FleetState, Store
 
 STOP_SECONDS = 4.0
 """How long a stop waits for each thread; a resource that takes longer is left to the next executor."""
 TURN_SECONDS = 1.0
 SWEEP_SECONDS = 10.0
 """How often due work is looked for without a hint that there is any."""
+OVERDUE_SECONDS = 2 * SWEEP_SECONDS
+"""How long changes, one after the other, can put that off."""
 RETRY_FAILED = timedelta(seconds=60)
 """How long an app that failed is left alone before the same digest is tried again."""
 _TURN = "turn"
@@ -59,7 +62,7 @@ class Source(Protocol):
 
     @property
     def age_seconds(self) -> float:
-        """How long ago it was last in reach."""
+        """How long it is out of reach; 0: it is not."""
         ...
 
     def wait(self, seconds: float) -> bool:
@@ -118,6 +121,8 @@ class Watch:
         self._scheduler = scheduler(lambda: control.leads)
         self._requests = Requests(store, log, wake=source.wake)
         self._situation: Situation | None = None
+        self._began = 0.0
+        """When this turn did."""
         self._swept = float("-inf")
         self._said = SaidOnce()
         self._term = 0
@@ -181,12 +186,15 @@ class Watch:
             self._take_control(lease)
             changed = True
         self._hear_from_agents()
+        self._note_source()
         asked = self._requests.waiting()
-        if not (changed or asked or self._clock.monotonic() - self._swept >= SWEEP_SECONDS):
+        self._began = self._clock.monotonic()
+        sweeps = bool(asked) or self._began - self._swept >= (OVERDUE_SECONDS if changed else SWEEP_SECONDS)
+        if not (changed or sweeps):
             return
-        if asked or not changed:  # a sweep reads everything anew; a saved file is planned on what is known
+        if sweeps:  # it reads everything anew; a saved file is planned on what is known
             self._planning.forget()
-        self._swept = self._clock.monotonic()
+            self._swept = self._began
         situation = self._planning.plan(self._source.tree(), WHOLE_FLEET, texts=False)
         situation = self._hold_deletes(situation)
         committed = self._controller.commit(situation, lease.term)
@@ -198,9 +206,11 @@ class Watch:
         self._tell_refused({**committed.refused, **release.refused})
         released = release.pairs
         self._given.give(released)
-        self._releases.released([(pair, _digest(situation, pair)) for pair in released], self._swept)
+        self._releases.released([(pair, _digest(situation, pair)) for pair in released], self._began)
         self._worker.show(situation)
         self._measuring.show(situation)
+        share = self._measuring.memory_share
+        self._monitor.note(REDIS_MEMORY_SHORT, share, wrong=share >= FULL_SHARE)
         self._scheduler.show(situation.manifests, self._planning.locating(situation.tree))
         idle = not (released or self._worker.busy or self._given.open)
         self._requests.settle(situation, idle=idle, failed=self._worker.failed)
@@ -214,6 +224,12 @@ class Watch:
             self._settle(done)
         self._given.drop(self._given.silent())
 
+    def _note_source(self) -> None:
+        """Whether git is in reach; where it is not, nothing but this says that commits are missed."""
+        if self._situation is not None:
+            age, limit = self._source.age_seconds, self._situation.manifests.fleet.stale_source_seconds
+            self._monitor.note(SOURCE_STALE, age, wrong=age > limit)
+
     def _take_control(self, lease: Lease) -> None:
         """Control is ours, perhaps again: what others did meanwhile is not known."""
         self._log.info("in-control", holder=lease.holder, again=bool(self._term))
@@ -226,6 +242,7 @@ class Watch:
         allowed = (situation.tree.revision.trailers or {}).get("Reconcile-Allow-Deletes", "")
         limit = int(allowed) if allowed.isdigit() else None
         plan, problems = hold_excessive(situation.plan, situation.manifests.fleet.guard, limit)
+        self._monitor.note(DELETES_HELD, len(problems), wrong=bool(problems))
         if problems:
             told = "; ".join(problem.message for problem in problems)
             hint = "commit with the trailer Reconcile-Allow-Deletes: N"
@@ -255,7 +272,7 @@ class Watch:
         """What is due, less what was released a moment ago, or failed then and would fail again."""
         now = self._clock.now()
         pairs = [pair for pair in actionable(situation) if not _failed_lately(situation, pair, now)]
-        return self._releases.due([(pair, _digest(situation, pair)) for pair in pairs], self._swept)
+        return self._releases.due([(pair, _digest(situation, pair)) for pair in pairs], self._began)
 
     def _settle(self, pairs: Collection[Pair]) -> None:
         """The executor is done with these: if they are due again, they are released again."""

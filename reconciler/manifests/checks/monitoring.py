@@ -13,7 +13,7 @@ from reconciler.manifests.parsed import Document
 from reconciler.model.manifests import Job, Parameter
 from reconciler.model.metadata import Path
 from reconciler.model.metrics import METRICS
-from reconciler.model.monitoring import HOST_STALE
+from reconciler.model.monitoring import BUILT_IN
 
 TYPES: Mapping[str, type | tuple[type, ...]] = {"string": str, "integer": int, "number": (int, float), "boolean": bool}
 """Type of a job's parameter -> the Python types of its values."""
@@ -77,17 +77,16 @@ def named_alerts(index: Index) -> Iterator[tuple[Document, Finding]]:
 
 
 def _alert_exists(index: Index, document: Document, name: str, path: Path) -> Iterator[tuple[Document, Finding]]:
-    if name != HOST_STALE and not index.may_exist("Alert", name):
-        hint = did_you_mean(name, index.documents["Alert"])
+    if name not in BUILT_IN and not index.may_exist("Alert", name):
+        hint = did_you_mean(name, [*index.documents["Alert"], *BUILT_IN])
         yield document, Finding(path, f'there is no alert "{name}"', hint, "unknown-alert")
 
 
 def built_in_alerts(index: Index) -> Iterator[tuple[Document, Finding]]:
-    """No rule takes the name of the alert that is there in any case."""
-    document = index.documents["Alert"].get(HOST_STALE)
-    if document is not None:
-        message = f"the alert {HOST_STALE} is built in"
-        yield document, Finding(("metadata", "name"), message, "Take another name", "invalid-name")
+    """No rule takes the name of an alert that is there in any case."""
+    for name in sorted(BUILT_IN & index.documents["Alert"].keys()):
+        taken = Finding(("metadata", "name"), f"the alert {name} is built in", "Take another name", "invalid-name")
+        yield index.documents["Alert"][name], taken
 
 
 def inhibiting_circles(index: Index) -> Iterator[tuple[Document, Finding]]:

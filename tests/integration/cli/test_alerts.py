@@ -162,3 +162,23 @@ def test_a_watch_tells_of_alerts_and_the_next_one_goes_on_where_it_was(small: Re
         until(lambda: log.read_text() != first, "its end")
     second = log.read_text().removeprefix(first)
     assert (first.count("UTC  FIRING"), second.count("UTC  RESOLVED"), second.count("FIRING")) == (1, 1, 0)
+
+
+def test_a_repository_that_is_out_of_reach_for_too_long_is_an_alert_and_its_last_revision_stays(
+    small: Repository, tmp_path: Path
+) -> None:
+    small.replace("manifests/fleet.yaml", "spec: {}", "spec: {staleSource: 1s}")
+    small.commit("an impatient fleet")
+    bare, away = tmp_path / "fleet.git", tmp_path / "away.git"
+    small.git("clone", "--quiet", "--bare", str(small.root), str(bare))
+    with watching(small, "--repo", str(bare), "--interval", "1s"):
+        until(lambda: small.on_host("/etc/hello").exists())
+        bare.rename(away)
+        small.on_host("/etc/hello").unlink()
+        until(lambda: "SourceStale" in small("alerts").out, "the alert")
+        assert "its last revision stays in force" in small("alerts").out
+        small("verify")
+        assert small("apply", "--yes").code == 0
+        assert small.on_host("/etc/hello").exists()
+        away.rename(bare)
+        until(lambda: small("alerts").out == "No alerts.\n", "its end")
