@@ -11,8 +11,9 @@ help: ## This list
 demo: install $(DEMO_SECRET) ## Bring the example fleet to its state and keep watching; ONCE=1 ends when it is there
 	@$(BIN)/reconcile $(if $(ONCE),apply --yes,watch)
 
+# Six workers, since many tests wait; each of them imports every test, which without bytecode takes thrice as long.
 test: install-dev ## All tests that need no real host
-	@$(BIN)/pytest -n 8 --dist worksteal -q
+	@unset PYTHONDONTWRITEBYTECODE; $(BIN)/pytest -n 6 --dist worksteal -q --ignore tests/e2e
 
 e2e: install-dev ## Tests on real hosts, booted on this machine (root); ARGS="-k web" chooses
 	@$(BIN)/python -m tests.e2e $(BIN)/python -m pytest -q tests/e2e $(ARGS)

@@ -4,13 +4,14 @@ import ast
 import shutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 PACKAGE = Path(__file__).parents[2] / "reconciler"
-PARSED = {path: ast.parse(path.read_text(), path) for path in sorted(PACKAGE.rglob("*.py"))}
-RESOURCES = [path for path in PARSED if path.is_relative_to(PACKAGE / "resources")]
+MODULES = sorted(PACKAGE.rglob("*.py"))
+RESOURCES = [path for path in MODULES if path.is_relative_to(PACKAGE / "resources")]
 OWNERS = {
     "apprise": {"notify"},
     "cronsim": {"scheduling"},
@@ -39,6 +40,11 @@ def name(path: Path) -> str:
     return str(path.relative_to(PACKAGE.parent))
 
 
+@cache
+def parsed() -> dict[Path, ast.Module]:
+    return {path: ast.parse(path.read_text(), path) for path in MODULES}
+
+
 def room(path: Path) -> str:
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
@@ -56,7 +62,7 @@ def imports(tree: ast.AST) -> set[str]:
 def test_a_library_is_imported_only_in_the_rooms_that_it_belongs_to() -> None:
     foreign = [
         f"{name(path)} imports {module}"
-        for path, tree in PARSED.items()
+        for path, tree in parsed().items()
         for module in imports(tree)
         if (library := module.partition(".")[0]) and library not in sys.stdlib_module_names | {"reconciler"}
         if room(path) not in OWNERS.get(library, set())
@@ -68,7 +74,7 @@ def test_what_runs_on_hosts_imports_only_the_standard_library_and_itself() -> No
     foreign = [
         f"{name(path)} imports {module}"
         for path in RESOURCES
-        for module in imports(PARSED[path])
+        for module in imports(parsed()[path])
         if not module.startswith((".", "reconciler.resources"))
         if module.partition(".")[0] not in sys.stdlib_module_names
     ]
@@ -92,18 +98,18 @@ def test_what_runs_on_hosts_can_be_imported_by_python_3_9() -> None:
 
 
 def test_a_module_is_short() -> None:
-    assert [name(path) for path in PARSED if len(path.read_text().splitlines()) > 400] == []
+    assert [name(path) for path in MODULES if len(path.read_text().splitlines()) > 400] == []
 
 
 def test_a_module_has_a_telling_name_and_says_what_it_is() -> None:
-    assert [name(path) for path in PARSED if path.stem in VAGUE] == []
-    assert [name(path) for path, tree in PARSED.items() if tree.body and not ast.get_docstring(tree)] == []
+    assert [name(path) for path in MODULES if path.stem in VAGUE] == []
+    assert [name(path) for path, tree in parsed().items() if tree.body and not ast.get_docstring(tree)] == []
 
 
 def test_a_function_fits_a_screen() -> None:
     functions = [
         (path, node)
-        for path, tree in PARSED.items()
+        for path, tree in parsed().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     ]
