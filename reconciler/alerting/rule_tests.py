@@ -1,52 +1,54 @@
 """Rules tried on series that someone wrote down: what fires when, and whether that is what was expected. Pure.
 
-Called by `alerts test`; the file is read by `manifests.rule_tests`.
+Called by `alerts test`; the file is read by `manifests.rule_tests`. At every interval each host is evaluated as its
+collector does it, then the fleet as the monitor does it.
 """
 
 from __future__ import annotations
 
-import math
-from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from reconciler.alerting.evaluation import EvaluationInput, Subject, evaluate
-from reconciler.alerting.functions import Samples
+from reconciler.alerting.evaluation import EvaluationInput, evaluate
+from reconciler.alerting.fleet_evaluation import FleetInput, evaluate_fleet
 from reconciler.alerting.life import stale_after
-from reconciler.alerting.view import Value
-from reconciler.model.alerts import ActiveAlert, AlertId, AlertState
-from reconciler.model.metrics import METRICS
+from reconciler.alerting.muting import Quiet, muted
+from reconciler.alerting.written_hosts import HostStory, WrittenHost
+from reconciler.model.alerts import ActiveAlert, AlertId, AlertState, Transition
 from reconciler.model.monitoring import Alert
-from reconciler.model.samples import Series
-from reconciler.model.selector import Selector
 
 START = datetime(2000, 1, 1, tzinfo=UTC)
+OWN = ""
+"""Stands for a host where alerts over the fleet are meant, and those of silent hosts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What is to be so at some time. Alerts are named without their host: `FilesystemFull:/var`."""
+    """What is to be so at some time, by the names of alerts."""
 
     at_seconds: float
     firing: frozenset[str]
     """All that fire, and no others."""
     pending: frozenset[str] | None = None
     """All that are pending; None: whichever."""
+    inhibited: frozenset[str] | None = None
+    """All that fire and that nobody is told of, since another one fires; None: whichever."""
     summaries: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class RuleTest:
-    """One story of a host."""
+    """One story of a host, or of several."""
 
     name: str
-    host: Subject
+    hosts: Sequence[HostStory]
     interval_seconds: float
-    series: Mapping[Series, Sequence[float]]
-    """Values from the beginning on; NaN where there is no sample."""
     expected: Sequence[Expectation]
-    facts: Mapping[str, object] = field(default_factory=dict)
+
+    def named(self, alert: AlertId) -> str:
+        """As this test names an alert; where there is one host, without it: `FilesystemFull:/var`."""
+        return str(AlertId(alert.rule, "", alert.instance) if len(self.hosts) == 1 else alert)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,144 +64,126 @@ class Happened:
 
 
 @dataclass(frozen=True, slots=True)
+class Difference:
+    """What was expected and was not so, and the contrary."""
+
+    at_seconds: float
+    about: str
+    """firing, pending, inhibited, or `summary of ALERT`."""
+    expected: tuple[str, ...]
+    seen: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RuleTestResult:
     """What happened in a test."""
 
     name: str
     happened: tuple[Happened, ...]
-    wrong: tuple[str, ...]
-    """How it differs from what was expected; empty: it does not."""
+    wrong: tuple[Difference, ...]
+    """Empty: all is as expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    """All alerts at one time, by name, and those of them that are inhibited."""
+
+    alerts: Mapping[str, ActiveAlert]
+    inhibited: frozenset[str]
 
 
 def run_test(test: RuleTest, rules: Sequence[Alert]) -> RuleTestResult:
     """Evaluate the rules at every sample of the series, and compare."""
-    written = _Written(test)
-    active: Mapping[AlertId, ActiveAlert] = {}
-    happened: list[Happened] = []
-    states: list[Mapping[str, ActiveAlert]] = []
+    fleet = _Fleet(test, rules)
+    interval = test.interval_seconds
     last = max((it.at_seconds for it in test.expected), default=0.0)
-    for number in range(max(written.length, int(last // test.interval_seconds) + 1)):
-        seconds = number * test.interval_seconds
-        if written.sampled(number):
-            found = evaluate(written.at(seconds, rules, active))
-            active = found.active
-            happened += [
-                Happened(seconds, _name(it.alert), it.before, it.alert.state, it.alert.value, it.alert.summary)
-                for it in found.transitions
-            ]
-        states.append({_name(alert): alert for alert in active.values()})
-    wrong = [
-        text for it in test.expected for text in _compared(it, states[int(it.at_seconds // test.interval_seconds)])
-    ]
+    happened: list[Happened] = []
+    moments: list[_Moment] = []
+    for number in range(max(fleet.length, int(last // interval) + 1)):
+        seconds = number * interval
+        happened += [
+            Happened(seconds, test.named(it.alert.id), it.before, it.alert.state, it.alert.value, it.alert.summary)
+            for it in fleet.sample(seconds)
+        ]
+        moments.append(fleet.moment(seconds))
+    wrong = (found for it in test.expected for found in _compared(it, moments[int(it.at_seconds // interval)]))
     return RuleTestResult(test.name, tuple(happened), tuple(wrong))
 
 
-def _name(alert: ActiveAlert) -> str:
-    return str(AlertId(alert.id.rule, "", alert.id.instance))
+class _Fleet:
+    """The hosts of a test and their alerts, sample by sample."""
 
-
-def _compared(expected: Expectation, states: Mapping[str, ActiveAlert]) -> Sequence[str]:
-    """How the states differ from what is expected, as sentences without the time."""
-    at = f"at {expected.at_seconds:g}s"
-    firing = {name for name, alert in states.items() if alert.state.told}
-    pending = {name for name, alert in states.items() if alert.state is AlertState.PENDING}
-    found = [*_differences(at, "fire", expected.firing, firing)]
-    if expected.pending is not None:
-        found += _differences(at, "be pending", expected.pending, pending)
-    for name, summary in expected.summaries.items():
-        said = states[name].summary if name in states else None
-        if said != summary:
-            found.append(f"{at} {name} should say {summary!r}, and says {said!r}")
-    return found
-
-
-def _differences(at: str, what: str, expected: frozenset[str], found: set[str]) -> Sequence[str]:
-    missing = [f"{at} {name} should {what}, and does not" for name in sorted(expected - found)]
-    return missing + [f"{at} {name} should not {what}, and does" for name in sorted(found - expected)]
-
-
-class _Written:
-    """The series of a test, as the place sees them where rules are evaluated."""
-
-    def __init__(self, test: RuleTest) -> None:
+    def __init__(self, test: RuleTest, rules: Sequence[Alert]) -> None:
         self._test = test
-        self._samples = {series: _present(values, test.interval_seconds) for series, values in test.series.items()}
-        self.length = max((len(values) for values in test.series.values()), default=0)
-        self._fresh_seconds = stale_after(test.interval_seconds)
+        self._rules = rules
+        self._hosts = {story.host.name: WrittenHost(story, test.interval_seconds) for story in test.hosts}
+        self._inhibits = {rule.name: rule.inhibits for rule in rules if rule.inhibits}
+        self._active: dict[str, Mapping[AlertId, ActiveAlert]] = {}
+        self.length = max((host.length for host in self._hosts.values()), default=0)
 
-    def at(self, seconds: float, rules: Sequence[Alert], before: Mapping[AlertId, ActiveAlert]) -> EvaluationInput:
-        """What is evaluated so long after the beginning."""
-        now = START + timedelta(seconds=seconds)
-        host, interval = self._test.host, self._test.interval_seconds
+    def sample(self, seconds: float) -> Iterator[Transition]:
+        """Evaluate once more, so long after the beginning."""
+        now, interval = START + timedelta(seconds=seconds), self._test.interval_seconds
+        ages = {name: host.age(seconds) for name, host in self._hosts.items()}
+        for name, host in self._hosts.items():
+            if ages[name] == 0:  # a collector that sees nothing judges nothing
+                found = evaluate(self._given(host, seconds))
+                self._active[name] = found.active
+                yield from found.transitions
+        fresh = [name for name, age in ages.items() if age is not None and age <= stale_after(interval)]
+        above = FleetInput(
+            rules=self._rules,
+            picks=self._picked,
+            hosts={name: host.subject.labels for name, host in self._hosts.items()},
+            ages=ages,
+            values={name: self._hosts[name].values(seconds) for name in fresh},
+            alerts={name: alerts for name, alerts in self._active.items() if name != OWN},
+            before=self._active.get(OWN, {}),
+            now=now,
+            interval_seconds=interval,
+            turn_seconds=interval,
+        )
+        found = evaluate_fleet(above)
+        self._active[OWN] = found.active
+        yield from found.transitions
+
+    def moment(self, seconds: float) -> _Moment:
+        """How all alerts are now."""
+        alerts = [alert for active in self._active.values() for alert in active.values()]
+        mute = muted(alerts, Quiet(inhibits=self._inhibits), START + timedelta(seconds=seconds))
+        named = self._test.named
+        return _Moment({named(alert.id): alert for alert in alerts}, frozenset(map(named, mute)))
+
+    def _given(self, host: WrittenHost, seconds: float) -> EvaluationInput:
         return EvaluationInput(
-            rules, host, lambda each: _Sight(self, seconds, each), self._instances, before, now, (), interval
+            self._rules,
+            host.subject,
+            lambda instance: host.view(seconds, instance),
+            host.instances,
+            self._active.get(host.subject.name, {}),
+            START + timedelta(seconds=seconds),
+            interval_seconds=self._test.interval_seconds,
         )
 
-    def sampled(self, number: int) -> bool:
-        """Whether there is a sample of anything then; a collector that sees nothing judges nothing."""
-        return any(number < len(values) and not math.isnan(values[number]) for values in self._test.series.values())
-
-    def newest(self, series: Series, seconds: float) -> tuple[float, float] | None:
-        """Time and value of the last sample that is fresh."""
-        window = self.window(series, seconds, self._fresh_seconds)
-        return (window.times[-1], window.values[-1]) if window.values else None
-
-    def window(self, series: Series, seconds: float, length: float) -> Samples:
-        """The samples of the last `length` seconds."""
-        samples = self._samples.get(series, Samples())
-        first, last = bisect_right(samples.times, seconds - length), bisect_right(samples.times, seconds)
-        return Samples(samples.times[first:last], samples.values[first:last])
-
-    def every(self, metric: str) -> Sequence[Series]:
-        return [series for series in self._samples if series.metric == metric]
-
-    def fact(self, path: tuple[str, ...]) -> Value:
-        host = {"name": self._test.host.name, "labels": dict(self._test.host.labels)}
-        found: object = {**self._test.facts, "host": host}
-        for name in path:
-            found = found.get(name) if isinstance(found, Mapping) else None
-        return found if isinstance(found, bool | int | float | str) else None
-
-    def _instances(self, each: str) -> Sequence[str]:
-        metrics = {name for name, metric in METRICS.items() if metric.each == each}
-        return sorted({series.instance for series in self._samples if series.metric in metrics})
+    def _picked(self, rule: Alert) -> Collection[str]:
+        subjects = [host.subject for host in self._hosts.values()]
+        if rule.app is not None:
+            return {it.name for it in subjects if rule.app in it.apps}
+        return {it.name for it in subjects if rule.hosts and rule.hosts.matches(it.name, it.labels, it.apps)}
 
 
-@dataclass(frozen=True, slots=True)
-class _Sight:
-    """Implements `View` for one moment and instance."""
-
-    written: _Written
-    seconds: float
-    instance: str
-
-    def value(self, metric: str) -> float | None:
-        found = self.written.newest(self._series(metric), self.seconds)
-        return found[1] if found else None
-
-    def window(self, metric: str, seconds: float) -> Samples:
-        return self.written.window(self._series(metric), self.seconds, seconds)
-
-    def all(self, metric: str) -> Samples:
-        found = [self.written.newest(series, self.seconds) for series in self.written.every(metric)]
-        present = [it for it in found if it is not None]
-        return Samples([time for time, _ in present], [value for _, value in present])
-
-    def age(self, metric: str) -> float | None:
-        times = self.written.window(self._series(metric), self.seconds, math.inf).times
-        return self.seconds - times[-1] if times else None
-
-    def fact(self, path: tuple[str, ...]) -> Value:
-        return self.written.fact(path)
-
-    def firing(self, selector: Selector) -> int:  # noqa: ARG002 - a test holds one host, and no alerts of others
-        return 0
-
-    def _series(self, metric: str) -> Series:
-        several = metric in METRICS and METRICS[metric].each
-        return Series(metric, self.instance if several else "")
-
-
-def _present(values: Sequence[float], interval: float) -> Samples:
-    kept = [(number * interval, value) for number, value in enumerate(values) if not math.isnan(value)]
-    return Samples([time for time, _ in kept], [value for _, value in kept])
+def _compared(expected: Expectation, moment: _Moment) -> Iterator[Difference]:
+    """How the alerts differ from what is expected."""
+    at, alerts = expected.at_seconds, moment.alerts
+    seen = {
+        "firing": (expected.firing, {name for name, alert in alerts.items() if alert.state.told}),
+        "pending": (expected.pending, {name for name, it in alerts.items() if it.state is AlertState.PENDING}),
+        "inhibited": (expected.inhibited, moment.inhibited),
+    }
+    for about, (wanted, found) in seen.items():
+        if wanted is not None and wanted != found:
+            yield Difference(at, about, tuple(sorted(wanted - found)), tuple(sorted(found - wanted)))
+    for name, summary in expected.summaries.items():
+        said = alerts[name].summary if name in alerts else "nothing"
+        if said != summary:
+            yield Difference(at, f"summary of {name}", (summary,), (said,))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from reconciler.alerting.rule_tests import Happened, RuleTestResult
+from reconciler.alerting.rule_tests import Difference, Happened, RuleTestResult
 from reconciler.reports.colour import Palette
 from reconciler.reports.json_form import document
 from reconciler.reports.table import aligned
@@ -19,7 +19,8 @@ def rule_tests_text(results: Sequence[RuleTestResult], *, color: bool) -> str:
     for result in results:
         lines.append(f"{paint.bad('FAIL') if result.wrong else paint.good('ok  ')} {visible(result.name)}")
         lines += [f"       {line}" for line in aligned(_cells(it) for it in result.happened)]
-        lines += [f"     {paint.bad(visible(text))}" for text in result.wrong]
+        for difference in result.wrong:
+            lines += _difference(difference, paint)
     failed = sum(bool(result.wrong) for result in results)
     lines += ["", paint.strong(f"{count(len(results), 'test')}, {failed} failed.")]
     return "".join(f"{line}\n" for line in lines)
@@ -36,6 +37,12 @@ def clock(seconds: float) -> str:
     hours, minutes = divmod(minutes, 60)
     parts = [f"{hours}h"] * bool(hours) + [f"{minutes}m"] * bool(minutes) + [f"{rest}s"] * bool(rest)
     return "".join(parts) or "0s"
+
+
+def _difference(it: Difference, paint: Palette) -> Iterator[str]:
+    yield f"     {paint.bad(f'at {clock(it.at_seconds)}, {visible(it.about)}')} (- expected, + seen)"
+    yield from (f"       - {visible(text)}" for text in it.expected)
+    yield from (f"       + {visible(text)}" for text in it.seen)
 
 
 def _cells(happened: Happened) -> list[str]:

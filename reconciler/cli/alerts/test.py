@@ -28,8 +28,10 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
     from reconciler.reports.rule_tests import rule_tests_json, rule_tests_text
 
     with session_of(arguments, console, Access.NONE) as session:
-        rules = tuple(session.manifests(session.tree()).alerts.values())
-    tests = [test for file in arguments.files for test in read_rule_tests(str(file), _content(file), rules)]
+        manifests = session.manifests(session.tree())
+    rules = tuple(manifests.alerts.values())
+    own = {metric.name for app in manifests.apps.values() for metric in app.metrics}
+    tests = [test for file in arguments.files for test in read_rule_tests(str(file), _content(file), rules, own)]
     results = [run_test(test, rules) for test in tests]
     text = rule_tests_json(results) if console.output == "json" else rule_tests_text(results, color=console.color)
     console.print(text)

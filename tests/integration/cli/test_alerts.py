@@ -123,7 +123,8 @@ def test_rules_are_tried_on_series_of_a_file(small: Repository, tmp_path: Path) 
     file.write_text(TESTS.replace("AT", "1m"))
     failed = small("alerts", "test", str(file))
     assert failed.code == 1
-    assert "at 60s CpuBusy should fire, and does not" in failed.out
+    assert "FAIL busy\n" in failed.out
+    assert "at 1m, firing (- expected, + seen)\n       - CpuBusy\n" in failed.out
     assert json.loads(small("alerts", "test", str(file), "-o", "json").out)["tests"][0]["wrong"]
     assert small("alerts", "test", "nowhere.yaml").code == 1
 
