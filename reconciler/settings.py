@@ -10,10 +10,10 @@ import os
 import pwd
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from reconciler.errors import InvalidInput, Place, Problem, did_you_mean
+from reconciler.resources.values import dataclass, field
 
 SECRET_PREFIX = "RECONCILER_SECRET_"  # noqa: S105 - a name
 """Variables that hold a secret's value; `reconciler.source.secrets` knows which belongs to which path."""

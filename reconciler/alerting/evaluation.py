@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
@@ -21,6 +20,7 @@ from reconciler.errors import InvalidInput
 from reconciler.model.alerts import ActiveAlert, AlertId, AlertState, Transition
 from reconciler.model.metrics import METRICS
 from reconciler.model.monitoring import Alert, AlertScope
+from reconciler.resources.values import dataclass, field, replace
 
 RESOLVED_KEPT = timedelta(minutes=15)
 """How long a resolved alert is still among the active ones, so that whoever was away hears why it ended."""

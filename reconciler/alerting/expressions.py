@@ -10,7 +10,6 @@ from __future__ import annotations
 import functools
 import operator
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from jinja2 import nodes
@@ -22,6 +21,7 @@ from reconciler.errors import NOWHERE, InvalidInput, Problem, cut, did_you_mean
 from reconciler.model.metrics import METRICS
 from reconciler.model.selector import Selector, SelectorError
 from reconciler.rendering import parse_tree
+from reconciler.resources.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,9 @@ class Scope:
     own: frozenset[str] | None = None
     each: str = ""
     fleet: bool = False
+
+
+_ANYWHERE = Scope()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,7 +63,7 @@ class MetricExpression:
 
 
 @functools.lru_cache(maxsize=4096)
-def compile_metrics(text: str, scope: Scope = Scope()) -> MetricExpression:
+def compile_metrics(text: str, scope: Scope = _ANYWHERE) -> MetricExpression:
     """Read an expression over metrics.
 
     Raises:

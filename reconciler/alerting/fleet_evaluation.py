@@ -6,7 +6,6 @@ Called by the monitor at every turn and by `alerts test`. What is about one host
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 
 from reconciler.alerting.evaluation import (
@@ -34,6 +33,7 @@ from reconciler.model.monitoring import (
     AlertScope,
     Severity,
 )
+from reconciler.resources.values import dataclass, field
 
 _OF_THE_WATCH: Mapping[str, str] = {
     SOURCE_STALE: "git was in reach {{ (value / 60) | round | int }} minutes ago; its last revision stays in force",

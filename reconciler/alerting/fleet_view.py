@@ -6,7 +6,6 @@ Made by `fleet_evaluation` for rules with `scope: fleet`.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Self
 
 from reconciler.alerting.functions import Samples
@@ -14,6 +13,7 @@ from reconciler.alerting.muting import selects
 from reconciler.alerting.view import Value
 from reconciler.model.alerts import ActiveAlert
 from reconciler.model.selector import Selector
+from reconciler.resources.values import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,9 @@ count as started anew, as Prometheus has it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
+
+from reconciler.resources.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

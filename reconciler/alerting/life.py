@@ -6,10 +6,10 @@ collector that was stopped, or a clock that jumped, makes no alert fire and none
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.model.alerts import AlertState
+from reconciler.resources.values import dataclass
 
 _ROUNDING_SECONDS = 1e-6
 _SHORTEST_STALE_SECONDS = 30.0

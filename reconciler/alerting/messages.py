@@ -7,7 +7,6 @@ instead and says so.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +16,7 @@ from reconciler.errors import InvalidInput
 from reconciler.model.alerts import ActiveAlert, Notification
 from reconciler.model.delivery import Message, Style
 from reconciler.rendering.messages import render_text
+from reconciler.resources.values import replace
 
 _SUBJECT = "Subject:"
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 
 from reconciler.model.alerts import ActiveAlert, AlertId
 from reconciler.model.manifests import Maintenance
 from reconciler.model.monitoring import HOST_STALE, Silence
 from reconciler.model.selector import Selector
+from reconciler.resources.values import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,12 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from reconciler.model.alerts import ActiveAlert, AlertId, Notification, Told
 from reconciler.model.delivery import Backlog, Delivery, Outcome, TargetState
 from reconciler.model.monitoring import Severity
+from reconciler.resources.values import dataclass, replace
 
 MAX_AGE = timedelta(hours=1)
 """A message that is older says little by itself; it becomes part of a digest."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -23,6 +22,7 @@ from reconciler.model.alerts import (
     Told,
 )
 from reconciler.model.monitoring import HOST_STALE, Channel
+from reconciler.resources.values import dataclass, field, replace
 
 NOT_REPORTED = "it is no longer reported"
 _HOST = "host"

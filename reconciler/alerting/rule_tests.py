@@ -7,7 +7,6 @@ collector does it, then the fleet as the monitor does it.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from reconciler.alerting.evaluation import EvaluationInput, evaluate
@@ -17,6 +16,7 @@ from reconciler.alerting.muting import Quiet, muted
 from reconciler.alerting.written_hosts import HostStory, WrittenHost
 from reconciler.model.alerts import ActiveAlert, AlertId, AlertState, Transition
 from reconciler.model.monitoring import Alert
+from reconciler.resources.values import dataclass, field
 
 START = datetime(2000, 1, 1, tzinfo=UTC)
 OWN = ""

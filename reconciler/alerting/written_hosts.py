@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
 from reconciler.alerting.evaluation import Subject
 from reconciler.alerting.functions import Samples
@@ -17,6 +16,7 @@ from reconciler.alerting.view import Value, View
 from reconciler.model.metrics import METRICS
 from reconciler.model.samples import Series
 from reconciler.model.selector import Selector
+from reconciler.resources.values import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,10 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TextIO
 
 from reconciler.errors import Problem, Refused
+from reconciler.resources.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,13 @@ With --against REF nothing is asked but git: the manifests are compared with tho
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reconciler.cli.console import Console
 from reconciler.cli.exits import Exit
 from reconciler.cli.options import add_output, add_scope, facts_of, scope_of
+from reconciler.resources.values import replace
 
 if TYPE_CHECKING:
     from reconciler.loops.controlling.planning import Situation

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from reconciler.cli.console import Console
 from reconciler.model.work import Work, WorkState
+from reconciler.resources.values import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

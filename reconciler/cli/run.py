@@ -103,9 +103,8 @@ def _job(arguments: argparse.Namespace, manifests: Manifests) -> tuple[Job, Mapp
     Raises:
         InvalidInput: there is none of that name, or something is wrong with a parameter.
     """
-    from dataclasses import replace
-
     from reconciler.planner.jobs import bind, command_job
+    from reconciler.resources.values import replace
 
     timeout = _seconds("--timeout", arguments.timeout) if arguments.timeout else None
     given = dict(_pair(text) for text in arguments.param)

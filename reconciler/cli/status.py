@@ -8,13 +8,13 @@ drifted files is shown too.
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconciler.cli.console import Console
 from reconciler.cli.exits import Exit
 from reconciler.cli.options import add_output, add_scope, scope_of
 from reconciler.errors import ReconcilerError
+from reconciler.resources.values import replace
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from typing import Protocol
 
 from reconciler.clock import Clock
@@ -21,6 +20,7 @@ from reconciler.enrolment.release import Release
 from reconciler.enrolment.wheelhouse import Wheelhouse
 from reconciler.errors import HostFailed, InvalidInput, Place, Problem, Refused, Unavailable
 from reconciler.model.desired import SignedStatement
+from reconciler.resources.values import dataclass
 from reconciler.store.acl import user_name
 from reconciler.transport import Machine
 from reconciler.trust import TrustedKeys

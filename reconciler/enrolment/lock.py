@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from reconciler.resources.values import dataclass
 
 INSTALLER = "pip"
 """Travels along to install the others; it is not installed itself."""

@@ -10,10 +10,10 @@ import hashlib
 import io
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler import __version__
+from reconciler.resources.values import dataclass
 
 NAME = "reconciler"
 _PACKAGE = Path(__file__).parents[1]

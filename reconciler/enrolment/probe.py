@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from reconciler.errors import Place, Refused
+from reconciler.resources.values import dataclass
 from reconciler.transport import Machine
 
 OLDEST = (3, 11)

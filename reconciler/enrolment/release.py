@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from reconciler import __version__
 from reconciler.enrolment.lock import INSTALLER, Requirement, requirements
 from reconciler.enrolment.own_wheel import NAME, Wheel, own_wheel
 from reconciler.enrolment.probe import Platform
+from reconciler.resources.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

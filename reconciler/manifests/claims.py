@@ -6,7 +6,6 @@ Called by `kinds.app` and `kinds.job` once the resources themselves are sound.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from reconciler.manifests.fields import is_template
@@ -16,6 +15,7 @@ from reconciler.manifests.resources import STEPS
 from reconciler.manifests.syntax import names_read, statically
 from reconciler.model.manifests import Block, ResourceTemplate, names_text
 from reconciler.model.metadata import Path
+from reconciler.resources.values import dataclass
 
 PATH_KINDS = frozenset({"file", "directory", "link", "archive"})
 _SANDBOX: Mapping[tuple[str, ...], bool] = {("host", "sandbox"): True}

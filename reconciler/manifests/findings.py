@@ -6,10 +6,10 @@ Parsing and checks make findings; the loader looks up their line and column, and
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from reconciler import errors
 from reconciler.model.metadata import Path
+from reconciler.resources.values import dataclass
 
 WRITTEN = "{written}"
 """Stands in a hint for the value as the file has it; YAML's number 1.10 is 1.1 once it is read."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from reconciler.errors import Problem
 from reconciler.manifests.kinds import Claims
+from reconciler.resources.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -30,6 +29,7 @@ from ruamel.yaml.events import (
 
 from reconciler.manifests.findings import Finding
 from reconciler.model.metadata import Path
+from reconciler.resources.values import dataclass, field
 
 MAX_BYTES = 4 * 1024 * 1024
 MAX_PURE_BYTES = 256 * 1024

@@ -6,7 +6,6 @@ It stands beside the manifests, not among them: it is no part of what the fleet 
 import math
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Annotated, Any, TypeAlias
 
 from pydantic import Field, PlainValidator, ValidationError
@@ -25,6 +24,7 @@ from reconciler.model.metadata import Origin, Path
 from reconciler.model.metrics import METRICS
 from reconciler.model.monitoring import BUILT_IN, HOST_STALE, Alert, AlertScope
 from reconciler.model.samples import Series
+from reconciler.resources.values import replace
 
 MOST_VALUES = 100_000
 

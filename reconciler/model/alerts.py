@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 
 from reconciler.model.monitoring import Severity
+from reconciler.resources.values import dataclass, field
 
 
 class AlertState(enum.Enum):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import enum
 import hashlib
 import json
-from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.model.alerts import Notification
 from reconciler.model.metadata import Value
+from reconciler.resources.values import dataclass
 
 
 class Style(enum.Enum):

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from reconciler.model.canonical import canonical, digest
+from reconciler.resources.values import dataclass, field
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ run, the checks and metrics of apps, comes from the signed bundles.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from reconciler.model.monitoring import Alert
 from reconciler.model.samples import Measuring
+from reconciler.resources.values import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 
 from reconciler.model.metadata import Metadata, Path, Value
 from reconciler.model.monitoring import Alert, Channel, Silence
 from reconciler.model.schedules import Freeze, Schedule
 from reconciler.model.selector import EVERYTHING, Selector
+from reconciler.resources.values import dataclass, field
 
 
 class ConnectionType(enum.Enum):

@@ -6,8 +6,9 @@ Text that may hold `{{ ... }}` stays text here. A map with the single key `secre
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, TypeAlias
+
+from reconciler.resources.values import dataclass, field
 
 Value: TypeAlias = Any
 """What YAML can hold: text, numbers, booleans, None, lists and maps with text keys."""

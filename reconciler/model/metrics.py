@@ -7,7 +7,8 @@ Collectors measure them, alert rules and gates read them, `validate` knows a wro
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from reconciler.resources.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from reconciler.model.metadata import Metadata, Value
 from reconciler.model.selector import EVERYTHING, Selector
 from reconciler.model.times import Weekly, Window
+from reconciler.resources.values import dataclass, field
 
 HOST_STALE = "HostStale"
 """A host sends no samples any more."""

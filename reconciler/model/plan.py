@@ -5,11 +5,11 @@ from __future__ import annotations
 import enum
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 
 from reconciler.model.canonical import digest
 from reconciler.model.observed import Drift
+from reconciler.resources.values import dataclass, field
 
 
 class Action(enum.Enum):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from reconciler.model.work import Lane
+from reconciler.resources.values import dataclass
 
 AD_HOC = "command"
 """The job's name of a run that was given as a command."""

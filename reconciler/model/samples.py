@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
 from reconciler.model.metrics import KEPT, METRICS
+from reconciler.resources.values import dataclass, field
 
 
 class Series(NamedTuple):

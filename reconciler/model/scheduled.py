@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
+
+from reconciler.resources.values import dataclass, field, replace
 
 RECENT_KEPT = 20
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 
 from reconciler.model.metadata import Metadata, Value
 from reconciler.model.selector import EVERYTHING, Selector
 from reconciler.model.times import Window
+from reconciler.resources.values import dataclass, field
 
 
 class RunOn(enum.Enum):

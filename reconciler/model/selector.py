@@ -9,9 +9,9 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 
 from reconciler.errors import cut
+from reconciler.resources.values import dataclass
 
 
 class Operator(enum.Enum):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+from reconciler.resources.values import dataclass, field
 
 
 class WorkState(enum.Enum):

@@ -10,13 +10,13 @@ import json
 import socket
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import requests
 
 from reconciler.model.delivery import SENT, Delivery, Outcome
+from reconciler.resources.values import dataclass, field
 
 LONGEST_QUOTED = 160
 LONGEST_WAIT = 86_400

@@ -11,13 +11,13 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from typing import Any
 
 import requests
 from requests.adapters import BaseAdapter, HTTPAdapter
 
 from reconciler.notify.answers import Answer
+from reconciler.resources.values import dataclass, field
 
 LONGEST_BODY = 16 << 10
 _SECONDS = (5.0, 10.0)

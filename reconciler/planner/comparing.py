@@ -6,7 +6,6 @@ Called by `diff`. Equal comparisons give one shared `Change`, however many hosts
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
 from reconciler.model.plan import Action, Change
@@ -16,6 +15,7 @@ from reconciler.resources.failure import Failure
 from reconciler.resources.protocol import ResourceEvent, Wanted
 from reconciler.resources.registry import parse
 from reconciler.resources.resource import Resource
+from reconciler.resources.values import dataclass
 
 NEVER_LOOKED = "never looked at on this host"
 NOT_KEPT = "what was there before is not known here"

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from reconciler.errors import InvalidInput
 from reconciler.model.desired import DesiredApp, app_digest
@@ -20,6 +19,7 @@ from reconciler.planner.placement import Standing
 from reconciler.planner.recipes import Recipe
 from reconciler.planner.resolver import Merged
 from reconciler.planner.values import Values, ValuesWriter
+from reconciler.resources.values import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,12 +6,12 @@ Called by the composer and by `explain`. Text with `{{ }}` is still text here; t
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from reconciler.model.canonical import canonical
 from reconciler.model.manifests import App, Group, Host
 from reconciler.model.metadata import Origin, Path, Value
+from reconciler.resources.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

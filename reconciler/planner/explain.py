@@ -6,7 +6,6 @@ Called by `reconcile explain` and the web page of a host. Lines in files are fou
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from reconciler.errors import InvalidInput
 from reconciler.model.desired import Desired
@@ -18,6 +17,7 @@ from reconciler.planner.held import held_back
 from reconciler.planner.inputs import PlanInput
 from reconciler.planner.past import Past
 from reconciler.planner.placement import Placement
+from reconciler.resources.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ so that a look at identity tells what has to be composed again.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 
 from reconciler.errors import InvalidInput
 from reconciler.model.manifests import App, Group, Host, Manifests
@@ -18,6 +17,7 @@ from reconciler.planner.placement import Placement, Standing, selectors_of
 from reconciler.planner.resolver import Dependency, Merged
 from reconciler.planner.sameness import kept, same
 from reconciler.planner.selection import HostIndex
+from reconciler.resources.values import dataclass, field
 
 _MergeKey = tuple[str, str | None, tuple[str, ...]]
 """Host or "", app (None: vars), and the groups that have a say."""

@@ -6,11 +6,11 @@ Handed from the composition to the writer of values, and kept: unchanged ground 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from reconciler.model.manifests import Host
 from reconciler.planner.resolver import Merged
+from reconciler.resources.values import dataclass
 
 Facts: TypeAlias = Mapping[str, Any]
 

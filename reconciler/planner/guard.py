@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 
 from reconciler.errors import Place, Problem, Refused
 from reconciler.model.manifests import Guard
 from reconciler.model.plan import Action, Plan
+from reconciler.resources.values import replace
 
 
 def guard(plan: Plan, limits: Guard, allow_deletes: int | None) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from reconciler.model.desired import DesiredApp
@@ -13,6 +12,7 @@ from reconciler.planner.due import Due, why_due
 from reconciler.planner.freezing import frozen
 from reconciler.planner.inputs import PlanInput
 from reconciler.planner.past import Past
+from reconciler.resources.values import dataclass
 
 
 def held_back(given: PlanInput, past: Past, host: str, app: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
@@ -13,6 +12,7 @@ from reconciler.model.observed import Applied, ObservedHost
 from reconciler.planner.due import SecretPrints
 from reconciler.planner.scope import WHOLE_FLEET, Scope
 from reconciler.resources.protocol import ResourceEvent
+from reconciler.resources.values import dataclass
 
 Pair: TypeAlias = tuple[str, str]
 """(host, app)"""

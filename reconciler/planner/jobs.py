@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from reconciler.errors import NOWHERE, InvalidInput, Problem, did_you_mean
@@ -18,6 +17,7 @@ from reconciler.model.metadata import Metadata, Origin, Value
 from reconciler.model.run import AD_HOC, JobPolicy
 from reconciler.model.selector import Operator, Requirement, Selector
 from reconciler.model.work import Lane
+from reconciler.resources.values import replace
 
 NO_ORIGIN = Origin("", 0)
 """Of a job that stands in no file."""

@@ -5,17 +5,16 @@ Called by the composer, by executors (connections) and by reports. Hosts with eq
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 
 from reconciler.errors import InvalidInput
 from reconciler.model.manifests import Connection, ConnectionType, Host, Lifecycle, Manifests
 from reconciler.model.selector import Selector
+from reconciler.resources.values import dataclass, fields
 
 _DEFAULTS = Connection(type=ConnectionType.SSH, become=False)
-_FIELDS = tuple(field.name for field in dataclasses.fields(Connection))
+_FIELDS = tuple(field.name for field in fields(Connection))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

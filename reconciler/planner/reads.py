@@ -6,10 +6,10 @@ Called by the composer. Which paths a bundle reads is found by the rendering roo
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from reconciler.planner.config import secret_path
+from reconciler.resources.values import dataclass
 
 Shape: TypeAlias = "Mapping[str, Shape] | None"
 """The keys that are read below a value, each with its own shape; None: the value is read whole."""

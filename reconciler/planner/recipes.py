@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 
 from reconciler.errors import InvalidInput, Problem
 from reconciler.model.desired import Bundle
@@ -19,6 +18,7 @@ from reconciler.planner.claims import fixed_claims
 from reconciler.planner.config import secret_paths
 from reconciler.planner.reads import Reads
 from reconciler.rendering import Renderer
+from reconciler.resources.values import dataclass, replace
 
 _EXPRESSION = re.compile(r"\{[{%][^%}]*+(?:[%}](?!\})[^%}]*+)*+|\"(?:when|forEach)\": *\"[^\"]*\"")
 """What stands in a template's brackets, closed or not, and conditions and loops of resources, which have none."""

@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
 from reconciler.errors import InvalidInput, Place, Problem
 from reconciler.model.manifests import Host
 from reconciler.model.metadata import Origin, Path, Value
 from reconciler.planner.config import Conflict, Layer, setter
+from reconciler.resources.values import dataclass, field
 
 Locate: TypeAlias = Callable[[Origin, Path], Place]
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -18,6 +17,7 @@ from reconciler.planner.grounds import Ground
 from reconciler.planner.reads import Reads, Shape, absent, cut
 from reconciler.planner.recipes import Recipe
 from reconciler.planner.resolver import Dependency, Merged, Resolver, host_view, plain
+from reconciler.resources.values import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)

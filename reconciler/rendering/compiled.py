@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from itertools import islice
 from types import CodeType
 from typing import TypeAlias
@@ -22,6 +21,7 @@ from reconciler.rendering.limits import LimitExceeded
 from reconciler.rendering.metering import MeteredCodeGenerator
 from reconciler.rendering.reads import Reading, Selector, nodes_below, reading
 from reconciler.rendering.trouble import MAX_TROUBLES, Trouble, Troubled, did_you_mean, syntax_trouble
+from reconciler.resources.values import dataclass, field, replace
 
 MAX_TEMPLATE = 1 << 20
 """Characters of one template."""

@@ -7,7 +7,6 @@ what is wanted comes from the clear one, who it is (id, name, fingerprint) from 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from reconciler.model.canonical import digest
@@ -18,6 +17,7 @@ from reconciler.rendering.rendered import RenderedResource, resource_id
 from reconciler.rendering.scope import Scope
 from reconciler.rendering.secret import NotKnown, Secret, UnknownItem, declared, secrets_in
 from reconciler.rendering.trouble import Trouble, Troubled
+from reconciler.resources.values import dataclass, field, replace
 
 MAX_ITEMS = 10_000
 """Resources of an app on a host, those included that a condition leaves out."""

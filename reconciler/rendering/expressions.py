@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from jinja2 import TemplateSyntaxError, nodes
@@ -19,6 +18,7 @@ from reconciler.rendering.environment import GLOBALS, Sandbox
 from reconciler.rendering.limits import LimitExceeded
 from reconciler.rendering.reads import ReadPath
 from reconciler.rendering.trouble import Trouble, Troubled, did_you_mean, syntax_trouble
+from reconciler.resources.values import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

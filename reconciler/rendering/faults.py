@@ -6,11 +6,11 @@ Raised by the renderer.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from reconciler.errors import InvalidInput, Place, Problem
 from reconciler.model.metadata import Path
 from reconciler.rendering.trouble import Trouble
+from reconciler.resources.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

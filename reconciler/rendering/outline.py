@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from reconciler.model.manifests import names_text
@@ -21,6 +20,7 @@ from reconciler.rendering.rendered import KEY_FIELDS, resource_id
 from reconciler.rendering.scope import Scope
 from reconciler.rendering.secret import secrets_in
 from reconciler.rendering.trouble import Trouble, Troubled, did_you_mean
+from reconciler.resources.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,12 +6,12 @@ Called by compilation. A name counts as read where any branch may take it from t
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from jinja2 import nodes
 
 from reconciler.rendering.secret import secret_path
+from reconciler.resources.values import dataclass
 
 ReadPath: TypeAlias = tuple[str, ...]
 """A way into the values: ("config", "mysql_port"), ("host", "labels", "env"). What is below it is read whole."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from reconciler.model.metadata import Path
+from reconciler.resources.values import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

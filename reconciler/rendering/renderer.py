@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from types import CodeType
 from typing import Any, TypeAlias
 
@@ -25,6 +24,7 @@ from reconciler.rendering.scope import Scope
 from reconciler.rendering.secret import NotKnown, secrets_in
 from reconciler.rendering.sight import Given, Sight
 from reconciler.rendering.trouble import Trouble, Troubled
+from reconciler.resources.values import dataclass
 
 MEMORY_SIZE = 100_000
 """Renderings of a node that are remembered, of all bundles together."""

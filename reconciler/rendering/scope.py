@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 from reconciler.rendering.compiled import Compiled, compile_expression, compile_value, is_template
 from reconciler.rendering.environment import Sandbox
 from reconciler.rendering.secret import Secret, UnknownFacts, in_order, reveal, secret_path
+from reconciler.resources.values import dataclass, field, replace
 
 
 class Hosts:

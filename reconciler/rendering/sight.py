@@ -6,7 +6,6 @@ Made by the renderer for each host; a node itself is rendered by `Expansion`.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -16,6 +15,7 @@ from reconciler.rendering.expansion import View
 from reconciler.rendering.reads import ABSENT, ReadPath, look_up, pick
 from reconciler.rendering.scope import Scope
 from reconciler.rendering.secret import declared, secrets_in
+from reconciler.resources.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

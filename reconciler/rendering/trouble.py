@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from types import FrameType, TracebackType
 
 from jinja2 import TemplateNotFound, TemplateSyntaxError
@@ -15,6 +14,7 @@ from jinja2.exceptions import SecurityError
 
 from reconciler.errors import NOWHERE, Place, Problem, cut
 from reconciler.rendering.limits import LimitExceeded
+from reconciler.resources.values import dataclass
 
 MAX_LISTED = 12
 """Names that a hint lists."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import enum
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from reconciler.reports.colour import Palette
 from reconciler.reports.json_form import document
 from reconciler.reports.visible import visible, visible_lines
 from reconciler.reports.words import count
+from reconciler.resources.values import dataclass
 
 
 class Outcome(enum.Enum):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from reconciler.errors import Place
@@ -16,6 +15,7 @@ from reconciler.reports.colour import Palette
 from reconciler.reports.json_form import document, plain
 from reconciler.reports.table import aligned
 from reconciler.reports.visible import visible
+from reconciler.resources.values import dataclass
 
 Locate = Callable[[Origin, Path], Place]
 

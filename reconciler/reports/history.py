@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.reports.colour import Palette
@@ -11,6 +10,7 @@ from reconciler.reports.json_form import document
 from reconciler.reports.table import aligned
 from reconciler.reports.visible import visible
 from reconciler.reports.words import moment, short
+from reconciler.resources.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

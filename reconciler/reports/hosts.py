@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 
 from reconciler.reports.colour import Palette
@@ -11,6 +10,7 @@ from reconciler.reports.json_form import document
 from reconciler.reports.table import aligned
 from reconciler.reports.visible import visible
 from reconciler.reports.words import age, count, natural
+from reconciler.resources.values import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

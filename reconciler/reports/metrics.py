@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from reconciler.model.metrics import METRICS
@@ -12,6 +11,7 @@ from reconciler.reports.json_form import document
 from reconciler.reports.table import aligned
 from reconciler.reports.visible import visible
 from reconciler.reports.words import age, natural
+from reconciler.resources.values import dataclass, field
 
 PAST = timedelta(hours=1)
 WIDTH = 20

@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from reconciler.model.observed import Drift
 from reconciler.model.plan import Action, AppPlan, Change, Plan
 from reconciler.reports.words import count, natural, short
+from reconciler.resources.values import dataclass
 
 VARIANTS = 5
 """A resource whose change looks different on more groups of hosts than this is shown in full for the first three."""

@@ -11,7 +11,6 @@ import os
 import shutil
 import threading
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Self, TextIO
 
@@ -19,6 +18,7 @@ from reconciler.clock import Clock
 from reconciler.reports.colour import Palette
 from reconciler.reports.visible import clip, visible
 from reconciler.reports.words import count, duration, natural
+from reconciler.resources.values import dataclass, field, replace
 
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _FRAME_SECONDS = 0.1

@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from reconciler.errors import NOWHERE, Problem
 from reconciler.reports.colour import Palette
@@ -16,6 +15,7 @@ from reconciler.reports.json_form import document
 from reconciler.reports.table import padded
 from reconciler.reports.visible import visible, visible_lines
 from reconciler.reports.words import count, duration, listed, natural
+from reconciler.resources.values import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from reconciler.reports.colour import Palette
 from reconciler.reports.json_form import document
 from reconciler.reports.visible import visible
 from reconciler.reports.words import count
+from reconciler.resources.values import dataclass
 
 _HOSTS_SHOWN = 3
 

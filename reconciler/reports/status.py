@@ -9,7 +9,6 @@ from __future__ import annotations
 import enum
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -21,6 +20,7 @@ from reconciler.reports.plan_text import drift_lines
 from reconciler.reports.table import aligned
 from reconciler.reports.visible import visible, visible_lines
 from reconciler.reports.words import age, count, moment, natural, short
+from reconciler.resources.values import dataclass
 
 ROWS = 40
 """With more rows than this, those that need nobody's attention are only counted, unless -v is given."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from reconciler.model.observed import Drift
 from reconciler.reports.colour import Palette
@@ -12,6 +11,7 @@ from reconciler.reports.plan_text import drift_lines
 from reconciler.reports.table import aligned
 from reconciler.reports.visible import visible, visible_lines
 from reconciler.reports.words import count, natural
+from reconciler.resources.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

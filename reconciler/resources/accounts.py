@@ -5,11 +5,11 @@ Formats: passwd(5), group(5), shadow(5).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Dict, List, Tuple
 
 from reconciler.resources.failure import Failure
 from reconciler.resources.system import Command, System
+from reconciler.resources.values import dataclass
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
-from dataclasses import dataclass
 from typing import BinaryIO, ClassVar, Dict, FrozenSet, Iterator, List, Optional, Tuple
 
 from reconciler.resources.accounts import accounts
@@ -27,6 +25,7 @@ from reconciler.resources.unpacked import (
     write_unpacked,
 )
 from reconciler.resources.unpacking import MAX_ARCHIVE_BYTES, Member, contents, listing, sha256_of
+from reconciler.resources.values import dataclass, replace
 
 _SHOWN = 5
 _DOWNLOAD = ".download"
@@ -91,7 +90,7 @@ class Archive(AtPath):
 
     def within(self, context: Context) -> Archive:
         """See Resource."""
-        return dataclasses.replace(self, declared=context.declared - {self.path}, replaces=context.replaces)
+        return replace(self, declared=context.declared - {self.path}, replaces=context.replaces)
 
     def inspect(self, system: System) -> Optional[ArchiveState]:
         known = read_unpacked(system, self.path)
@@ -157,7 +156,7 @@ class Archive(AtPath):
             kept = {below(self.path, path) for path in wanted}
             gone = [path for path in paths if path not in kept]
             paths = (*gone, *(below(self.path, path) for path in self._wrong(system, known, wanted)))
-        return dataclasses.replace(difference, paths=(*paths, unpacked_path(system, self.path)))
+        return replace(difference, paths=(*paths, unpacked_path(system, self.path)))
 
     def _fetch(self, system: System) -> None:
         """Have the archive on the host; what a killed run fetched is used again, or goes."""
@@ -230,7 +229,7 @@ class Archive(AtPath):
         things = {path: self._settled(system, path, left) for path, left in wanted.items()}
         if self._remote:
             remove_leaf(system, self._local(system))
-        write_unpacked(system, self.path, dataclasses.replace(done, things=things))
+        write_unpacked(system, self.path, replace(done, things=things))
 
     def _source_state(self, system: System) -> Tuple[float, ...]:
         entry = None if self._remote else system.look(self.source)
@@ -252,7 +251,7 @@ class Archive(AtPath):
 
     def _settled(self, system: System, path: str, left: Left) -> Left:
         entry = system.look(below(self.path, path))
-        return dataclasses.replace(left, modified=entry.modified if entry and entry.kind != DIRECTORY else 0.0)
+        return replace(left, modified=entry.modified if entry and entry.kind != DIRECTORY else 0.0)
 
     def preexisting(self, actual: Optional[ArchiveState], difference: Difference) -> bool:
         """Told for each thing in it, not for the whole."""

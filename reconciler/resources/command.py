@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass, field
 from typing import ClassVar, Mapping, Optional, Tuple
 
 from reconciler.resources.failure import Failure
@@ -12,6 +10,7 @@ from reconciler.resources.ledger import Owned
 from reconciler.resources.resource import CHANGE, NOTHING, Context, Difference, Resource
 from reconciler.resources.system import Command as Program
 from reconciler.resources.system import Completed, System
+from reconciler.resources.values import dataclass, field, replace
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ class Command(Resource):
 
     def within(self, context: Context) -> Command:
         """See Resource."""
-        return dataclasses.replace(self, ran=context.ran)
+        return replace(self, ran=context.ran)
 
     def inspect(self, system: System) -> Optional[CommandState]:
         if self.creates and system.look(self.creates) is not None:

@@ -6,7 +6,6 @@ then deletes (and what they make necessary). Every step is remembered before it 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Dict, FrozenSet, Iterator, List, Optional, Tuple
 
 from reconciler.resources.book import Book, Put
@@ -26,6 +25,7 @@ from reconciler.resources.service import RESTART, Service
 from reconciler.resources.survey import Finding, survey
 from reconciler.resources.system import System
 from reconciler.resources.trial import Trial, trial_to_json
+from reconciler.resources.values import replace
 
 if TYPE_CHECKING:
     from reconciler.resources.health import HealthCheck

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import ClassVar, Optional
 
 from reconciler.resources.crontab import command_problem, entry, name_problem, schedule_problem
@@ -12,6 +11,7 @@ from reconciler.resources.ledger import Owned
 from reconciler.resources.places import access, remove_leaf
 from reconciler.resources.resource import Difference, Resource
 from reconciler.resources.system import System
+from reconciler.resources.values import dataclass, field
 
 _HEAD = "# Kept by Reconciler; what is edited here is undone.\n"
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass
 from typing import ClassVar, FrozenSet, Optional, Tuple
 
 from reconciler.resources.failure import Failure
@@ -12,6 +10,7 @@ from reconciler.resources.ledger import Owned
 from reconciler.resources.places import access, make_parents, owner_names, remove_if_empty
 from reconciler.resources.resource import ADD, CHANGE, DELETE, NOTHING, AtPath, Context, Difference, changes, octal
 from reconciler.resources.system import DIRECTORY, System
+from reconciler.resources.values import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ class Directory(AtPath):
 
     def within(self, context: Context) -> Directory:
         """See Resource."""
-        return dataclasses.replace(self, declared=context.declared) if self.purge else self
+        return replace(self, declared=context.declared) if self.purge else self
 
     def inspect(self, system: System) -> Optional[DirectoryState]:
         entry = system.look(self.path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any, ClassVar, Optional, Tuple
 
 from reconciler.resources.delivered import as_delivered
@@ -12,6 +11,7 @@ from reconciler.resources.ledger import Owned
 from reconciler.resources.places import access, make_parents, owner_names, remove_leaf
 from reconciler.resources.resource import ADD, CHANGE, DELETE, NOTHING, AtPath, Difference, changes, octal
 from reconciler.resources.system import FILE, System
+from reconciler.resources.values import dataclass, field
 
 _COMPARED_BYTES = 1 << 20
 """A file that is longer than this and than the wanted text is not read: its size tells the difference."""

@@ -6,11 +6,11 @@ Used by `mount`. Formats: fstab(5), proc(5). Options are told apart as mount(8) 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import List, Optional, Tuple
 
 from reconciler.resources.places import make_parents
 from reconciler.resources.system import FILE, LINK, Access, System
+from reconciler.resources.values import dataclass, field
 
 FSTAB = "/etc/fstab"
 MOUNTS = "/proc/self/mountinfo"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar, Optional
 
 from reconciler.resources.accounts import carry_out, groups
 from reconciler.resources.fields import Fields
 from reconciler.resources.resource import ADD, CHANGE, DELETE, NOTHING, Difference, Resource, changes
 from reconciler.resources.system import System
+from reconciler.resources.values import dataclass
 
 
 @dataclass(frozen=True)

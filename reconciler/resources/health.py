@@ -6,7 +6,6 @@ Called by the engine after reloads and restarts.
 from __future__ import annotations
 
 import socket
-from dataclasses import dataclass
 from typing import Any, Callable, Dict, List, Mapping, Sequence, Tuple
 from urllib.parse import urlsplit
 
@@ -15,6 +14,7 @@ from reconciler.resources.fields import Fields
 from reconciler.resources.protocol import HealthEvent
 from reconciler.resources.service_tools import service_tool
 from reconciler.resources.system import Command, System
+from reconciler.resources.values import dataclass
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,13 @@ host owns may move here, what another fleet or host owns may not be touched.
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass
 from typing import Dict, FrozenSet, Iterable, Iterator, List, Optional, Tuple
 
 from reconciler.resources.book import Book, Put
 from reconciler.resources.failure import Failure
 from reconciler.resources.ledger import Owned, owned_to_json
 from reconciler.resources.registry import Item
+from reconciler.resources.values import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -26,7 +25,7 @@ class Held:
 
     def written(self, serial: int) -> "Held":
         """The same while it is being written."""
-        return Held(self.app, self.id, dataclasses.replace(self.owned, serial=serial, fingerprint=""))
+        return Held(self.app, self.id, replace(self.owned, serial=serial, fingerprint=""))
 
     @property
     def present(self) -> bool:

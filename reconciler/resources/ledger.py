@@ -5,11 +5,10 @@ Values only, read by executors and the engine; `book` keeps them on disk.
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from reconciler.resources.trial import Trial, trial_from_json
+from reconciler.resources.values import asdict, dataclass, field, fields
 
 _JSON_TYPES: Mapping[str, Tuple[type, ...]] = {
     "str": (str,),
@@ -115,7 +114,7 @@ def reject(rejected: Sequence[str], digest: str) -> List[str]:
 
 def ledger_to_json(ledger: Ledger) -> Dict[str, Any]:
     """The ledger as plain JSON values."""
-    return dataclasses.asdict(ledger)
+    return asdict(ledger)
 
 
 def ledger_from_json(document: Mapping[str, Any]) -> Ledger:
@@ -150,7 +149,7 @@ def owned_from_json(document: Mapping[str, Any]) -> Owned:
 
 
 _TYPES: Mapping[Any, Mapping[str, Tuple[type, ...]]] = {
-    kind: {field.name: _JSON_TYPES[str(field.type).partition("[")[0]] for field in dataclasses.fields(kind)}
+    kind: {field.name: _JSON_TYPES[str(field.type).partition("[")[0]] for field in fields(kind)}
     for kind in (Owned, AppRecord, Ledger)
 }
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import Any, ClassVar, Dict, Optional
 
 from reconciler.resources.fields import Fields
@@ -11,6 +10,7 @@ from reconciler.resources.ledger import Owned
 from reconciler.resources.places import make_parents
 from reconciler.resources.resource import ADD, CHANGE, DELETE, NOTHING, Difference, Resource
 from reconciler.resources.system import Access, System
+from reconciler.resources.values import dataclass, field
 
 
 @dataclass(frozen=True)

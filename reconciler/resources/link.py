@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar, Optional
 
 from reconciler.resources.failure import Failure
@@ -11,6 +10,7 @@ from reconciler.resources.ledger import Owned
 from reconciler.resources.places import make_parents, remove_leaf
 from reconciler.resources.resource import ADD, CHANGE, DELETE, NOTHING, AtPath, Difference, changes
 from reconciler.resources.system import DIRECTORY, LINK, System
+from reconciler.resources.values import dataclass
 
 
 @dataclass(frozen=True)

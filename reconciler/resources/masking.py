@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any, Sequence, TypeVar, Union, cast
 
 from reconciler.resources.protocol import Event, ResourceEvent, RunEvent
+from reconciler.resources.values import replace
 
 Told = TypeVar("Told", bound=Union[Event, RunEvent])
 
@@ -28,5 +28,5 @@ def masked_event(event: Told, secrets: Sequence[str]) -> Told:
         return event
     shown = ("differences", "before") if isinstance(event, ResourceEvent) else ("message", "text")
     names = [name for name in (*shown, "error", "hint") if hasattr(event, name)]
-    told: Any = dataclasses.replace(event, **{name: masked(getattr(event, name), secrets) for name in names})
+    told: Any = replace(event, **{name: masked(getattr(event, name), secrets) for name in names})
     return cast("Told", told)

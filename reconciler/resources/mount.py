@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass
 from typing import Any, ClassVar, Dict, Mapping, Optional, Tuple
 
 from reconciler.resources.failure import Failure
@@ -25,6 +23,7 @@ from reconciler.resources.places import make_parents
 from reconciler.resources.resource import ADD, CHANGE, DELETE, NOTHING, Difference, Resource, changes
 from reconciler.resources.service_tools import service_tool
 from reconciler.resources.system import LINK, Command, System
+from reconciler.resources.values import asdict, dataclass
 
 
 @dataclass(frozen=True)
@@ -169,7 +168,7 @@ class Mount(Resource):
 
 
 def _memory(path: str, live: Optional[Mounted]) -> Dict[str, Any]:
-    return {"at": path, "live": dataclasses.asdict(live) if live else None}
+    return {"at": path, "live": asdict(live) if live else None}
 
 
 def _keep(system: System, path: str, wanted: Optional[Mounted]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fnmatch
-from dataclasses import dataclass, field
 from typing import Any, ClassVar, Dict, Mapping, Tuple
 
 from reconciler.resources.fields import Fields
@@ -11,6 +10,7 @@ from reconciler.resources.ledger import Owned
 from reconciler.resources.packages import package_tool
 from reconciler.resources.resource import ADD, CHANGE, DELETE, NOTHING, Difference, Resource
 from reconciler.resources.system import System
+from reconciler.resources.values import dataclass, field
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,13 @@ import shutil
 import signal
 import subprocess
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Dict, List, Mapping, Optional, Tuple
 
 from reconciler.resources.enclosure import Enclosure
 from reconciler.resources.failure import Failure
 from reconciler.resources.lock import MARK, Lock
 from reconciler.resources.system import OUTPUT_BYTES, TERM_GRACE_SECONDS, Clock, Command, Completed, Hearing
+from reconciler.resources.values import dataclass
 
 SAFE_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _UMASK = 0o022

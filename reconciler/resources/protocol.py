@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass, field
 from typing import Any, Mapping, Optional, Tuple, Union
+
+from reconciler.resources.values import asdict, dataclass, field
 
 
 @dataclass(frozen=True)
@@ -175,7 +175,7 @@ _NAMES = {kind: name for name, kind in _EVENTS.items()}
 
 def request_to_json(request: Request) -> Mapping[str, Any]:
     """The request as plain JSON values."""
-    return dataclasses.asdict(request)
+    return asdict(request)
 
 
 def request_from_json(message: Mapping[str, Any]) -> Request:
@@ -189,7 +189,7 @@ def request_from_json(message: Mapping[str, Any]) -> Request:
 
 def run_to_json(request: RunRequest) -> Mapping[str, Any]:
     """The request as plain JSON values."""
-    return dataclasses.asdict(request)
+    return asdict(request)
 
 
 def run_from_json(message: Mapping[str, Any]) -> RunRequest:
@@ -202,7 +202,7 @@ def run_from_json(message: Mapping[str, Any]) -> RunRequest:
 
 def event_to_json(event: Union[Event, RunEvent]) -> Mapping[str, Any]:
     """The event as plain JSON values, with its type under `event`."""
-    return {"event": _NAMES[type(event)], **dataclasses.asdict(event)}
+    return {"event": _NAMES[type(event)], **asdict(event)}
 
 
 def event_from_json(message: Mapping[str, Any]) -> Event:

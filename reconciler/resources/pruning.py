@@ -6,12 +6,12 @@ Asked by the engine for applying and for looking alike.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from typing import AbstractSet, List, Mapping
 
 from reconciler.resources.ledger import Owned
 from reconciler.resources.protocol import Request
 from reconciler.resources.registry import KINDS
+from reconciler.resources.values import dataclass
 
 
 class Fate(enum.Enum):

@@ -6,8 +6,9 @@ those of `model.metrics`; what there are several of stands in brackets: `filesys
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Dict, List, Mapping, Optional, Tuple, TypeVar
+
+from reconciler.resources.values import dataclass, field
 
 T = TypeVar("T")
 

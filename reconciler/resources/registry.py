@@ -5,7 +5,6 @@ A new kind is one module and one line here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Dict, FrozenSet, Iterable, Iterator, List, Mapping, Optional, Tuple
 
@@ -14,6 +13,7 @@ from reconciler.resources.fields import Fields
 from reconciler.resources.ledger import Owned
 from reconciler.resources.protocol import Wanted
 from reconciler.resources.resource import Context, Resource
+from reconciler.resources.values import dataclass
 
 _CLASSES = {
     "archive": "Archive",

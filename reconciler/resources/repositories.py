@@ -6,7 +6,6 @@ Used by `repository`. Sources: sources.list(5) (deb822), apt-get(8), apt.conf(5)
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from typing import ClassVar, Mapping, Optional, Sequence, Tuple
 
 from reconciler.resources.failure import Failure
@@ -14,6 +13,7 @@ from reconciler.resources.file import File
 from reconciler.resources.packages import Apt, Dnf, PackageTool
 from reconciler.resources.places import make_parents, remove_leaf
 from reconciler.resources.system import System
+from reconciler.resources.values import dataclass
 
 _HEAD = "# Kept by Reconciler; what is edited here is undone.\n"
 ARMOUR = "-----BEGIN PGP PUBLIC KEY BLOCK-----"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any, ClassVar, Dict, Optional, Tuple
 
 from reconciler.resources.failure import Failure
@@ -14,6 +13,7 @@ from reconciler.resources.places import remove_leaf
 from reconciler.resources.repositories import FORMATS, Format, Offer, repository_format
 from reconciler.resources.resource import ADD, CHANGE, DELETE, NOTHING, Difference, Resource
 from reconciler.resources.system import System
+from reconciler.resources.values import dataclass
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
 

@@ -7,11 +7,11 @@ adoption or rollback: it only names the paths that it is about to write.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from typing import Any, ClassVar, Dict, FrozenSet, Mapping, Optional, Tuple
 
 from reconciler.resources.ledger import Owned
 from reconciler.resources.system import System
+from reconciler.resources.values import dataclass
 
 ADD = "add"
 CHANGE = "change"

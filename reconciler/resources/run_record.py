@@ -5,18 +5,17 @@ Kept beside the ledger, one directory a run, since runs that change no resources
 
 from __future__ import annotations
 
-import dataclasses
 import enum
 import hashlib
 import json
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any, Dict, Mapping
 
 from reconciler.resources.failure import Failure
 from reconciler.resources.places import make_parents
 from reconciler.resources.protocol import RunRequest
 from reconciler.resources.system import System
+from reconciler.resources.values import asdict, dataclass, field, fields, replace
 
 MOST_LOST = 3
 """How often a run with `onLost: retry` may lose its executor."""
@@ -92,10 +91,10 @@ def started(record: RunRecord, request: RunRequest) -> RunRecord:
     if request.issue != record.issue:
         return RunRecord(request.issue, RUNNING, tries=1, forget_at=request.forget_at)
     if record.state == RUNNING:
-        return dataclasses.replace(record, lost=record.lost + 1, step=0)
+        return replace(record, lost=record.lost + 1, step=0)
     if record.state == REBOOTING:
-        return dataclasses.replace(record, state=RUNNING)
-    return dataclasses.replace(record, state=RUNNING, tries=record.tries + 1, step=0)
+        return replace(record, state=RUNNING)
+    return replace(record, state=RUNNING, tries=record.tries + 1, step=0)
 
 
 class RunBook:
@@ -126,7 +125,7 @@ class RunBook:
 
     def write(self, record: RunRecord) -> None:
         """Remember it, durably."""
-        content = json.dumps(dataclasses.asdict(record), separators=(",", ":")).encode()
+        content = json.dumps(asdict(record), separators=(",", ":")).encode()
         self._system.write_atomic(self._path, content, self._system.own(0o600))
 
     def sweep(self) -> None:
@@ -159,7 +158,7 @@ def run_name(fleet: str, host: str, run: str) -> str:
 
 
 def _record(document: Dict[str, Any]) -> RunRecord:
-    names = {each.name for each in dataclasses.fields(RunRecord)}
+    names = {each.name for each in fields(RunRecord)}
     record = RunRecord(**{name: value for name, value in document.items() if name in names})
     numbers = (record.issue, record.tries, record.lost, record.step)
     if not all(type(number) is int for number in numbers) or not isinstance(record.state, str):

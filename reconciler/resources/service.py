@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar, Dict, Mapping, Optional, Tuple
 
 from reconciler.resources.failure import Failure
@@ -11,6 +10,7 @@ from reconciler.resources.ledger import Owned
 from reconciler.resources.resource import ADD, CHANGE, NOTHING, Difference, Resource, changes
 from reconciler.resources.service_tools import ServiceState, service_tool
 from reconciler.resources.system import Command, System
+from reconciler.resources.values import dataclass
 
 RESTART = "restart"
 RELOAD = "reload"

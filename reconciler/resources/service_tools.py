@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from typing import ClassVar, Optional, Tuple
 
 from reconciler.resources.accounts import carry_out
 from reconciler.resources.system import Command, System
+from reconciler.resources.values import dataclass
 
 _UNIT = re.compile(r".+\.(service|socket|timer|path|target|mount|automount|swap|slice)\Z")
 

@@ -6,9 +6,7 @@ restarted, or a restart of the host after which the run goes on. What a job chan
 
 from __future__ import annotations
 
-import dataclasses
 import fnmatch
-from dataclasses import dataclass
 from typing import Any, Callable, Dict, FrozenSet, List, Mapping, Optional, Tuple
 
 from reconciler.resources.book import Book
@@ -39,6 +37,7 @@ from reconciler.resources.run_record import (
 from reconciler.resources.service import RELOAD, RESTART, Service
 from reconciler.resources.system import Command as Program
 from reconciler.resources.system import System
+from reconciler.resources.values import asdict, dataclass, fields, replace
 
 CANCELLED = "cancelled"
 LOST = "lost"
@@ -139,7 +138,7 @@ class StepRun:
         record = self._record = self._book.read()
         verdict = judge(record, self._request, self._system.boot)
         if verdict is Verdict.KNOWN:
-            self._tell(dataclasses.replace(_finished(record.result), repeated=True))
+            self._tell(replace(_finished(record.result), repeated=True))
         elif verdict is Verdict.REPLAYED:
             raise Failure("replayed", "a later word on this run was heard here before; nothing was done")
         elif verdict is Verdict.LATE:
@@ -303,9 +302,7 @@ class StepRun:
         """Remember where to go on, tell, restart the host."""
         self._following.flush()
         progress = {"changed": self._changes}
-        self._record = dataclasses.replace(
-            self._record, state=REBOOTING, step=number + 1, boot=self._system.boot, result=progress
-        )
+        self._record = replace(self._record, state=REBOOTING, step=number + 1, boot=self._system.boot, result=progress)
         self._book.write(self._record)
         self._tell(RebootEvent(step.reboot_seconds))
         program = next((argv for argv in _REBOOT if self._system.has_program(argv[0])), None)
@@ -333,12 +330,12 @@ class StepRun:
     def _end(self, failure: Failure) -> None:
         """End a run of which nothing more will be done."""
         exhausted = max(self._record.tries, self._request.retries + 1)
-        self._record = dataclasses.replace(self._record, tries=exhausted)
+        self._record = replace(self._record, tries=exhausted)
         self._finish(FAILED, RunFinished(FAILED, error=failure.text(), hint=failure.hint, code=failure.code))
 
     def _finish(self, state: str, told: RunFinished) -> None:
-        told = dataclasses.replace(told, tries=self._record.tries)
-        self._record = dataclasses.replace(self._record, state=state, result=dataclasses.asdict(told))
+        told = replace(told, tries=self._record.tries)
+        self._record = replace(self._record, state=state, result=asdict(told))
         self._book.write(self._record)
         self._tell(told)
 
@@ -370,10 +367,10 @@ def _without_restart(wanted: Wanted) -> Wanted:
     """A service that is restarted is wanted running."""
     if not _restarts(wanted):
         return wanted
-    return dataclasses.replace(wanted, fields={**wanted.fields, "state": "running"})
+    return replace(wanted, fields={**wanted.fields, "state": "running"})
 
 
-def _finished(fields: Mapping[str, Any]) -> RunFinished:
-    names = {each.name for each in dataclasses.fields(RunFinished)}
-    known: Dict[str, Any] = {name: value for name, value in fields.items() if name in names}
+def _finished(result: Mapping[str, Any]) -> RunFinished:
+    names = {each.name for each in fields(RunFinished)}
+    known: Dict[str, Any] = {name: value for name, value in result.items() if name in names}
     return RunFinished(**{"status": FAILED, **known})

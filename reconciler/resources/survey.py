@@ -5,7 +5,6 @@ Used by applying and by looking alike, so that both say the same.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, FrozenSet, Optional
 
 from reconciler.resources.failure import Failure
@@ -13,6 +12,7 @@ from reconciler.resources.holdings import Held
 from reconciler.resources.registry import Item, with_context
 from reconciler.resources.resource import Difference, Resource
 from reconciler.resources.system import System
+from reconciler.resources.values import dataclass
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any, ClassVar, Dict, Mapping, Optional
 
 from reconciler.resources.accounts import carry_out
@@ -14,6 +13,7 @@ from reconciler.resources.ledger import Owned
 from reconciler.resources.places import remove_leaf
 from reconciler.resources.resource import ADD, CHANGE, NOTHING, Difference, Resource, changes
 from reconciler.resources.system import System
+from reconciler.resources.values import dataclass
 
 _KEY = re.compile(r"\w[\w:-]*(?:[./]\w[\w:-]*)+\Z", re.ASCII)
 _VALUE_BYTES = 1 << 16

@@ -7,9 +7,10 @@ Paths are absolute in the system's own root, which for a sandbox is a directory 
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import BinaryIO, Callable, Mapping, Optional, Protocol, Sequence, Tuple
+
+from reconciler.resources.values import dataclass, field
 
 TERM_GRACE_SECONDS = 10.0
 OUTPUT_BYTES = 64 * 1024

@@ -6,10 +6,10 @@ them. Time is monotonic and belongs to one boot, so that setting the wall clock 
 
 from __future__ import annotations
 
-import dataclasses
 import enum
-from dataclasses import dataclass
 from typing import Any, Dict, Mapping
+
+from reconciler.resources.values import asdict, dataclass, fields, replace
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Trial:
 
     def renewed(self, boot: str, now: float) -> Trial:
         """The same after a reboot, with all of its time again."""
-        return dataclasses.replace(self, boot=boot, until=now + self.seconds, rebooted=True)
+        return replace(self, boot=boot, until=now + self.seconds, rebooted=True)
 
 
 class Verdict(enum.Enum):
@@ -62,10 +62,10 @@ def judge(trial: Trial, boot: str, now: float, reached: float = float("-inf")) -
 
 def trial_to_json(trial: Trial) -> Dict[str, Any]:
     """The trial as plain JSON values."""
-    return dataclasses.asdict(trial)
+    return asdict(trial)
 
 
 def trial_from_json(document: Mapping[str, Any]) -> Trial:
     """The inverse of trial_to_json; fields that a newer version wrote are ignored."""
-    names = {field.name for field in dataclasses.fields(Trial)}
+    names = {field.name for field in fields(Trial)}
     return Trial(**{name: value for name, value in document.items() if name in names})

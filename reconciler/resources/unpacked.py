@@ -5,15 +5,14 @@ Used by `archive`. One JSON file for each place; it tells what we made from what
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
-from dataclasses import dataclass, field
 from typing import Any, Dict, Mapping, Optional, Tuple
 
 from reconciler.resources.places import make_parents
 from reconciler.resources.system import DIRECTORY, FILE, LINK, Entry, System
 from reconciler.resources.unpacking import Member, sha256_of
+from reconciler.resources.values import asdict, dataclass, field
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ def write_unpacked(system: System, place: str, unpacked: Unpacked) -> None:
     """Keep it."""
     path = unpacked_path(system, place)
     make_parents(system, path)
-    system.write_atomic(path, json.dumps(dataclasses.asdict(unpacked)).encode(), system.own(0o600))
+    system.write_atomic(path, json.dumps(asdict(unpacked)).encode(), system.own(0o600))
 
 
 def _from_json(document: Dict[str, Any]) -> Unpacked:

@@ -14,11 +14,11 @@ import stat
 import tarfile
 import zipfile
 import zlib
-from dataclasses import dataclass
 from typing import IO, BinaryIO, Callable, Dict, Iterable, Iterator, Optional, Tuple
 
 from reconciler.resources.failure import Failure
 from reconciler.resources.system import DIRECTORY, FILE, LINK
+from reconciler.resources.values import dataclass
 
 MAX_ARCHIVE_BYTES = 1 << 30
 MAX_UNPACKED_BYTES = 2 << 30

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass
 from typing import Any, ClassVar, Dict, List, Optional, Tuple
 
 from reconciler.resources.accounts import Account, accounts, carry_out, groups, locked
@@ -11,6 +9,7 @@ from reconciler.resources.fields import Fields
 from reconciler.resources.ledger import Owned
 from reconciler.resources.resource import ADD, CHANGE, DELETE, NOTHING, Context, Difference, Resource, changes
 from reconciler.resources.system import Access, System
+from reconciler.resources.values import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,7 @@ class User(Resource):
 
     def within(self, context: Context) -> User:
         """See Resource."""
-        return dataclasses.replace(self, ours=tuple(context.recorded.get("keys", ())))
+        return replace(self, ours=tuple(context.recorded.get("keys", ())))
 
     def inspect(self, system: System) -> Optional[UserState]:
         account = accounts(system).get(self.name)

@@ -6,11 +6,11 @@ have been so for long.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from reconciler.model.scheduled import Progress
+from reconciler.resources.values import dataclass, replace
 
 Truth: TypeAlias = "bool | None"
 """None: not known."""

@@ -11,13 +11,13 @@ from __future__ import annotations
 import functools
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
 
 from reconciler.errors import NOWHERE, InvalidInput, Problem
+from reconciler.resources.values import dataclass
 
 LONGEST_SHIFT = timedelta(hours=3)
 """Clocks that move by more are set anew, says cron(8); no zone does so for daylight saving."""

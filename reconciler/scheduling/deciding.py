@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from reconciler.model.scheduled import Held, Progress
 from reconciler.model.schedules import CatchUp, Concurrency, Schedule
+from reconciler.resources.values import dataclass, replace
 from reconciler.scheduling.conditions import Edge, Limits, look
 from reconciler.scheduling.timing import Timing
 

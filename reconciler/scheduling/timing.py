@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from reconciler.model.schedules import Schedule
+from reconciler.resources.values import dataclass
 from reconciler.scheduling.cron import Cron
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Self
 
 from reconciler.errors import InvalidInput, Problem, Unavailable, did_you_mean
 from reconciler.model.tree import Revision, Tree, TreeFile
+from reconciler.resources.values import dataclass
 from reconciler.source import files, git
 
 _LINK_MODE = "120000"

@@ -10,10 +10,10 @@ import contextlib
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.errors import InvalidInput, Refused
+from reconciler.resources.values import dataclass
 from reconciler.trust import Permission, Signed, TrustedKey, TrustedKeys, verify_keys
 
 

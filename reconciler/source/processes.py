@@ -7,8 +7,9 @@ import os
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from reconciler.resources.values import dataclass
 
 
 class TimedOut(Exception):

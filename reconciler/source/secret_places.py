@@ -10,11 +10,11 @@ import os
 import re
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from reconciler.errors import Place, Problem
+from reconciler.resources.values import dataclass, field
 from reconciler.settings import SECRET_PREFIX
 from reconciler.source.processes import TimedOut, run
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 
 from reconciler.errors import NOWHERE, InvalidInput, Place, Problem, Unavailable
+from reconciler.resources.values import replace
 from reconciler.settings import Settings
 from reconciler.source.secret_places import Command, Directory, Environment, Found, Search, SecretPlace
 from reconciler.trust import Masker

@@ -6,12 +6,12 @@ One `git status` answers nearly all of it, and runs while the caller walks the f
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from reconciler.errors import InvalidInput
 from reconciler.model.tree import Revision
+from reconciler.resources.values import dataclass
 from reconciler.source import git
 from reconciler.source.files import FOLDERS
 from reconciler.source.processes import Running

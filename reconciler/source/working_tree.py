@@ -10,13 +10,13 @@ import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
 from reconciler.errors import InvalidInput, Place, Problem, Unavailable
 from reconciler.model.tree import Revision, Tree, TreeFile
+from reconciler.resources.values import dataclass, field
 from reconciler.source import files
 from reconciler.source.status import Status, StatusQuery
 

@@ -7,7 +7,6 @@ from a number that grows with every write which hosts to read again.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -17,6 +16,7 @@ from reconciler.model.metadata import Metadata, Origin
 from reconciler.model.monitoring import Silence
 from reconciler.model.selector import Selector
 from reconciler.model.times import Window
+from reconciler.resources.values import dataclass
 from reconciler.store.alert_forms import (
     acknowledgement_form,
     alert_form,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from reconciler.errors import InvalidInput, ReconcilerError, Unavailable
+from reconciler.resources.values import dataclass
 
 OLDEST = {"redis": (7, 0), "valkey": (7, 2)}
 

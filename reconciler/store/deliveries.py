@@ -7,13 +7,13 @@ leased: a notifier that dies leaves it to be sent again.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from reconciler.clock import milliseconds
 from reconciler.model.alerts import Notification
 from reconciler.model.delivery import Backlog, TargetState, Waiting
+from reconciler.resources.values import dataclass
 from reconciler.store.alert_forms import notification_form, read_notification
 from reconciler.store.keys import Keys
 from reconciler.store.link import Argument, Link, call, compact

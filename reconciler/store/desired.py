@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from reconciler.errors import Place, Problem, Refused
 from reconciler.model.desired import Bundle, DesiredApp, SignedStatement
+from reconciler.resources.values import dataclass, field
 from reconciler.store.keys import Keys
 from reconciler.store.link import Argument, Command, Link, call, compact, flat, odd_slot, passed, refuse_older, text
 from reconciler.store.reading import Reading, json_map, number, unpacked, word, words

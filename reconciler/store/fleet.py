@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from datetime import datetime
 
+from reconciler.resources.values import asdict, dataclass
 from reconciler.store.keys import Keys
 from reconciler.store.link import Link, call, compact, fields, flat
 from reconciler.store.reading import Reading, instant, json_map, unpacked, whole, word

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from itertools import islice
 from typing import Any, TypeAlias
 
+from reconciler.resources.values import dataclass, field
 from reconciler.store.keys import Keys
 from reconciler.store.link import compact, fields, moment
 from reconciler.store.reading import Reading, json_map

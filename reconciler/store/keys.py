@@ -7,7 +7,8 @@ step is one slot of a Redis Cluster.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from reconciler.resources.values import dataclass
 
 PERMANENT = (
     "HOST:desired",

@@ -5,7 +5,7 @@ Tests hold it against the keys that the store really writes, their types and tim
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from reconciler.resources.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

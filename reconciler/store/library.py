@@ -8,9 +8,10 @@ covers it, and ids that a function finds by itself need not be declared, which t
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+
+from reconciler.resources.values import dataclass
 
 NAME = "reconciler"
 

@@ -6,9 +6,9 @@ Kept by whoever submits and grants runs, on the ops server. What a host knows of
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+from reconciler.resources.values import dataclass
 from reconciler.store.keys import Keys
 from reconciler.store.link import Link, moment
 from reconciler.store.reading import Reading

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from reconciler.resources.values import dataclass
 from reconciler.store.keys import Keys
 from reconciler.store.link import Link, compact
 from reconciler.store.reading import Reading, json_map, word, words

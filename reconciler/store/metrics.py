@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
+from reconciler.resources.values import dataclass
 from reconciler.store.check import ServerFacts
 from reconciler.store.keys import Keys
 from reconciler.store.link import Argument, Command, Link, call, fields

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from reconciler.model.observed import Applied, AppStatus, Drift, ObservedApp, ObservedHost
+from reconciler.resources.values import replace
 from reconciler.store.keys import Keys
 from reconciler.store.link import Argument, Command, Link, call, compact, flat
 from reconciler.store.reading import Reading, instant, json_map, number, whole, word, word_map, words

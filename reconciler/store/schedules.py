@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 from reconciler.model.scheduled import Decision, Held, Occurrence, Outcome, Progress, ScheduleState, Suspension
+from reconciler.resources.values import dataclass
 from reconciler.store.keys import Keys
 from reconciler.store.link import Command, Link, call, compact
 from reconciler.store.reading import Reading, instant, json_map, word, words

@@ -7,7 +7,6 @@ lease that runs out simply shows the work again, and cancelling is taking the id
 from __future__ import annotations
 
 from collections.abc import Collection, Container, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from itertools import chain
@@ -16,6 +15,7 @@ from typing import Any
 from reconciler.clock import milliseconds
 from reconciler.errors import Problem, Refused
 from reconciler.model.work import RUN, Claim, Lane, Output, Work, WorkState
+from reconciler.resources.values import dataclass, field
 from reconciler.store.keys import Keys
 from reconciler.store.link import Command, Link, call, compact, fields, odd_slot, passed, text
 from reconciler.store.reading import Reading, instant, json_map, number

@@ -12,11 +12,11 @@ import functools
 import hashlib
 import hmac
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from reconciler.errors import Place, Unavailable
+from reconciler.resources.values import dataclass, field
 from reconciler.transport.route import Stop
 
 _SSH_PORT = 22

@@ -6,7 +6,8 @@ What stands open here is filled in from `~/.ssh/config` and ssh's own defaults b
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from reconciler.resources.values import dataclass
 
 _STOP = re.compile(r"(?:(?P<user>[^@\s]+)@)?(?P<address>\[[^\]\s]+\]|[^:@\s\[\]]+)(?::(?P<port>\d{1,5}))?")
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import pwd
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from reconciler.errors import Place, Unavailable
+from reconciler.resources.values import dataclass
 from reconciler.transport.route import Route, Stop, parse_stop
 from reconciler.transport.slim_paramiko import paramiko
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import enum
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from reconciler.resources.values import dataclass
 
 SEED_BYTES = 32
 PUBLIC_BYTES = 32

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from reconciler.errors import Refused
 from reconciler.model.canonical import canonical
+from reconciler.resources.values import dataclass
 from reconciler.trust.ed25519 import PUBLIC_BYTES, Purpose, Signed, is_signed, key_id
 from reconciler.trust.exact_json import (
     NotExact,

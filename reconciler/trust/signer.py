@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
 from functools import cached_property
 
 from reconciler.model.desired import SignedStatement, Statement
 from reconciler.model.run import Run, SignedRun
+from reconciler.resources.values import replace
 from reconciler.trust import ed25519
 from reconciler.trust.ed25519 import Purpose, Signed
 from reconciler.trust.fingerprints import derive_key

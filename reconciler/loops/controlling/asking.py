@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from reconciler.clock import Clock, ulid
 from reconciler.errors import Refused, Unavailable
 from reconciler.loops.controlling.control import LEASE_SECONDS
 from reconciler.loops.controlling.planning import Situation
 from reconciler.model.work import Lease
+from reconciler.resources.values import dataclass
 from reconciler.store import CONTROL, Answer, FleetState, ReconcileRequest, Store
 
 _POLL_SECONDS = 0.5

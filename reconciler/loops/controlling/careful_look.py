@@ -7,11 +7,11 @@ shows no file that is not ours already.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 
 from reconciler.errors import InvalidInput, Place, Problem
 from reconciler.resources.ledger import AppRecord
 from reconciler.resources.protocol import Event, Finished, Request, ResourceEvent, Wanted
+from reconciler.resources.values import dataclass, replace
 
 _GUARD = "its guard is a program, which a plan runs only after it was applied once"
 _INVALID = frozenset({"bad-path", "invalid-field", "unknown-kind", "wrong-type", "not-in-sandbox"})

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -20,6 +19,7 @@ from reconciler.model.work import converge_mark
 from reconciler.planner.on_trial import OnTrial, has_confirm
 from reconciler.planner.published import published_config
 from reconciler.planner.waves import Waves
+from reconciler.resources.values import dataclass, field, replace
 from reconciler.store import CONTROL, HostWrite, Store
 from reconciler.trust import Signed, Signer, TrustedKeys, verify
 

@@ -6,7 +6,6 @@ Asked by one-shot commands, which wait for it, and by the watch, which releases 
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 
 from reconciler.clock import Clock
 from reconciler.errors import Place, Problem
@@ -16,6 +15,7 @@ from reconciler.loops.converging.outcome import AppOutcome, HostOutcome, Listene
 from reconciler.loops.hosts.silence import silent_agents
 from reconciler.model.observed import AppStatus
 from reconciler.model.work import WorkState, mark_of
+from reconciler.resources.values import dataclass, field
 from reconciler.store import Store
 
 UNTAKEN_SECONDS = 45.0

@@ -6,13 +6,13 @@ Called wherever a tree is read. Without it people would mend their manifests onl
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from reconciler.errors import InvalidInput, Problem
 from reconciler.manifests import InvalidManifests, Loader
 from reconciler.model.manifests import Manifests
 from reconciler.model.tree import Tree
 from reconciler.planner.compose import Composer
+from reconciler.resources.values import replace
 
 _TEMPLATES = "templates/"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from reconciler.clock import Clock
 from reconciler.errors import Place, Problem
@@ -14,6 +13,7 @@ from reconciler.loops.converging.executor import Executor
 from reconciler.loops.converging.outcome import AppOutcome, HostOutcome, busy
 from reconciler.model.observed import AppStatus, ObservedHost
 from reconciler.model.work import mark_of
+from reconciler.resources.values import dataclass
 from reconciler.store import Store
 
 BUSY_SECONDS = 45.0

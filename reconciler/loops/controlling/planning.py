@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
 from typing import Any
 
 from reconciler.clock import Clock
@@ -37,6 +36,7 @@ from reconciler.planner.scope import Scope
 from reconciler.planner.secret_references import first_reference
 from reconciler.resources.ledger import AppRecord, Ledger
 from reconciler.resources.protocol import ResourceEvent
+from reconciler.resources.values import dataclass, replace
 from reconciler.store import Store
 
 Pair = tuple[str, str]

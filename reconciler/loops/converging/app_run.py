@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import enum
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from reconciler.clock import Clock
@@ -16,6 +14,7 @@ from reconciler.loops.converging.outcome import AppOutcome, Listener, changes_of
 from reconciler.loops.hosts.host_view import HostView
 from reconciler.model.observed import Applied, AppStatus, ObservedApp
 from reconciler.resources.protocol import Event, Finished, HealthEvent, Request, ResourceEvent, Wanted
+from reconciler.resources.values import dataclass, replace
 from reconciler.store import Store
 from reconciler.transport import Transport
 from reconciler.trust import Masker
@@ -88,7 +87,7 @@ class AppRun:
     def _placed(self, app: str, error: ReconcilerError) -> Iterator[Problem]:
         """Its problems, each with a place."""
         here = self._place(app)
-        return (dataclasses.replace(it, place=here) if it.place == NOWHERE else it for it in error.problems)
+        return (replace(it, place=here) if it.place == NOWHERE else it for it in error.problems)
 
     def waits(self, app: str, dependency: str) -> AppOutcome:
         """The app was not tried, because what it depends on did not get well on this host."""
@@ -183,7 +182,7 @@ class AppRun:
             problem = Problem(self._place(app), message, "Look: reconcile status", "not-converged")
             return AppOutcome(app, known.status, *tally(resources), problems=(problem,))
         if known and known.drift != drift:
-            seen = dataclasses.replace(known, drift=drift, verified_at=self.clock.now())
+            seen = replace(known, drift=drift, verified_at=self.clock.now())
             self.store.observed.write(self.view.host, {app: (seen, None)}, self.token)
         return AppOutcome(app, AppStatus.CONVERGED, *tally(resources), drift=drift)
 
@@ -191,11 +190,11 @@ class AppRun:
         """The event as others may see it."""
         mask = self.masker.mask
         if isinstance(event, HealthEvent):
-            return dataclasses.replace(event, message=mask(event.message))
-        told = dataclasses.replace(event, error=mask(event.error), hint=mask(event.hint))
+            return replace(event, message=mask(event.message))
+        told = replace(event, error=mask(event.error), hint=mask(event.hint))
         if isinstance(told, ResourceEvent):
             before = mask(told.before) if told.before else told.before
-            return dataclasses.replace(told, differences=tuple(map(mask, told.differences)), before=before)
+            return replace(told, differences=tuple(map(mask, told.differences)), before=before)
         return told
 
     def _place(self, app: str, resource: str = "") -> Place:

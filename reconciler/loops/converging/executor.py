@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TypeVar
 
@@ -24,6 +23,7 @@ from reconciler.model.desired import Bundle
 from reconciler.model.observed import AppStatus, ObservedApp
 from reconciler.model.work import CONVERGE, Claim, Lease, WorkState
 from reconciler.rendering import Renderer
+from reconciler.resources.values import dataclass, replace
 from reconciler.store import Store, host_lease
 from reconciler.transport import Transport
 from reconciler.trust import Masker, TrustedKeys, verify

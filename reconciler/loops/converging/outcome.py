@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from reconciler.errors import Place, Problem, mistake_of_ours
@@ -11,6 +10,7 @@ from reconciler.model.observed import AppStatus, Drift
 from reconciler.planner.text_diff import drift_text
 from reconciler.rendering import RenderedResource
 from reconciler.resources.protocol import ResourceEvent, Wanted
+from reconciler.resources.values import dataclass, field
 
 _UNTOUCHED = frozenset({"ok", "skipped", "left"})
 _DIFFERENT = frozenset({"add", "change", "delete"})

@@ -7,12 +7,12 @@ reach when people paused it learns it here.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from reconciler.loops.hosts import ledger_view
 from reconciler.model.observed import Applied, AppStatus, ObservedApp, ObservedHost
 from reconciler.model.work import mark_of
 from reconciler.resources.ledger import Ledger
+from reconciler.resources.values import dataclass
 from reconciler.store import Store
 from reconciler.transport import Transport
 

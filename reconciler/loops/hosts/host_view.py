@@ -6,11 +6,9 @@ looks at a local host for a plan. Where the facts and secrets come from is their
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from reconciler.errors import Place, Refused
@@ -20,6 +18,7 @@ from reconciler.planner.order import order_apps
 from reconciler.planner.reads import Reads, cut
 from reconciler.rendering import Rendered, RenderedResource, Renderer, declared
 from reconciler.resources.protocol import Request, Wanted
+from reconciler.resources.values import dataclass, field, replace
 
 
 @dataclass
@@ -151,7 +150,7 @@ class HostView:
             return request
         policy, wanted = self.policy(app), self.apps[app]
         rendered = self.rendered(app, secrets)
-        return dataclasses.replace(
+        return replace(
             request,
             digest=wanted.digest,
             secrets=tuple((secrets or {}).values()),

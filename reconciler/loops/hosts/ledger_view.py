@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from reconciler.model.observed import Applied, AppStatus, ObservedApp, ObservedHost
 from reconciler.resources.ledger import AppRecord, Ledger
+from reconciler.resources.values import replace
 
 
 def observed_host(ledger: Ledger, known: ObservedHost | None, facts: Mapping[str, Any]) -> ObservedHost:

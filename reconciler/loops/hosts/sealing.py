@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 
 from reconciler.loops.hosts.host_view import named_secrets
 from reconciler.model.canonical import canonical
 from reconciler.model.desired import Bundle, DesiredApp
+from reconciler.resources.values import dataclass
 from reconciler.trust import seal
 
 

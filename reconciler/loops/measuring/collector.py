@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from queue import SimpleQueue
@@ -26,6 +25,7 @@ from reconciler.loops.measuring.sample_writer import SampleWriter, Waiting
 from reconciler.loops.measuring.watched_host import WatchedHost, windows_of
 from reconciler.model.monitoring import Alert
 from reconciler.model.samples import Measuring, Series
+from reconciler.resources.values import dataclass, field
 from reconciler.store import Written
 
 TURN_SECONDS = 0.2

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 
 from reconciler.alerting.evaluation import EvaluationInput, Subject, evaluate
@@ -17,6 +16,7 @@ from reconciler.clock import Clock
 from reconciler.loops.measuring.ring import Ring, RingView
 from reconciler.loops.measuring.watched_host import WatchedHost
 from reconciler.model.alerts import ActiveAlert, AlertId, Transition
+from reconciler.resources.values import dataclass, field
 from reconciler.store import Store, Written
 
 SAVE_SECONDS = 60.0

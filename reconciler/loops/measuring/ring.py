@@ -9,7 +9,6 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from reconciler.alerting.functions import Samples
 from reconciler.alerting.muting import selects
@@ -18,6 +17,7 @@ from reconciler.model.alerts import ActiveAlert
 from reconciler.model.metrics import METRICS
 from reconciler.model.samples import Series
 from reconciler.model.selector import Selector
+from reconciler.resources.values import dataclass, field
 
 RAW_SECONDS = 900.0
 MINUTE_SECONDS = 60.0

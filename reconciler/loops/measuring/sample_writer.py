@@ -9,12 +9,12 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from reconciler.clock import Clock
 from reconciler.loops.measuring.ring import RAW_SECONDS
 from reconciler.model.samples import Measuring
+from reconciler.resources.values import dataclass
 from reconciler.store import HostSample, Store, Written
 
 MOST_WAITING = 720

@@ -6,7 +6,6 @@ Made by the watch for the hosts that it samples itself, and for what it tells ag
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
 
 from reconciler.loops.controlling.planning import Situation
 from reconciler.loops.measuring.app_checks import app_checks
@@ -16,6 +15,7 @@ from reconciler.model.host_monitoring import HostMonitoring
 from reconciler.model.manifests import Fleet
 from reconciler.model.samples import Measuring
 from reconciler.rendering import Renderer
+from reconciler.resources.values import dataclass, field
 
 
 @dataclass(slots=True)

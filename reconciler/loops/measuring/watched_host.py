@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 
 from reconciler.alerting.evaluation import Subject, about
 from reconciler.alerting.expressions import Scope, compile_metrics
@@ -11,6 +10,7 @@ from reconciler.errors import InvalidInput
 from reconciler.loops.measuring.app_checks import AppChecks
 from reconciler.model.monitoring import Alert
 from reconciler.model.samples import Measuring
+from reconciler.resources.values import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

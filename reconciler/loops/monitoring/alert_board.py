@@ -6,7 +6,6 @@ Called by `alerts list` and `alerts ack`; reads what hosts and the monitor wrote
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 from reconciler.alerting.life import stale_after
 from reconciler.alerting.muting import muted
@@ -14,6 +13,7 @@ from reconciler.alerting.routing import acknowledged
 from reconciler.loops.monitoring.monitor import quiet
 from reconciler.model.alerts import Acknowledgement, ActiveAlert
 from reconciler.model.manifests import Manifests
+from reconciler.resources.values import dataclass, replace
 from reconciler.store import OWN, Store
 
 

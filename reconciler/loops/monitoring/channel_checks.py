@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from reconciler.errors import ReconcilerError
 from reconciler.loops.monitoring.notifier import OpenUrl, Resolve, clear, targets_of
 from reconciler.model.delivery import Backlog, Message, Outcome, Style, Target
 from reconciler.model.monitoring import Channel
+from reconciler.resources.values import dataclass
 
 _TEST = "TEST: nothing is wrong; someone tries out this channel"
 _TEST_BODY = "You will get the alerts of channel {channel} of fleet {fleet} here."

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -23,6 +22,7 @@ from reconciler.loops.log import Log, SaidOnce
 from reconciler.model.alerts import Acknowledgement, ActiveAlert, AlertId, Notification
 from reconciler.model.manifests import Manifests
 from reconciler.model.monitoring import Alert, AlertScope, Silence
+from reconciler.resources.values import dataclass
 from reconciler.store import OWN, Store, Sweep
 
 TICK_SECONDS = 5.0

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Protocol, TypeAlias
@@ -23,6 +22,7 @@ from reconciler.model.delivery import Backlog, Delivery, Message, Outcome, Style
 from reconciler.model.manifests import Manifests
 from reconciler.model.metadata import Value
 from reconciler.model.monitoring import Channel
+from reconciler.resources.values import dataclass, replace
 from reconciler.store import Store
 from reconciler.store.deliveries import Taken
 

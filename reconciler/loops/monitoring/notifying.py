@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
 
 from reconciler.clock import Clock
 from reconciler.errors import ReconcilerError
@@ -11,6 +10,7 @@ from reconciler.loops.log import Log, SaidOnce
 from reconciler.loops.monitoring.dead_man import DeadMan
 from reconciler.loops.monitoring.notifier import Notifier
 from reconciler.model.manifests import Manifests
+from reconciler.resources.values import dataclass
 
 TICK_SECONDS = 1.0
 ALIVE_SECONDS = 120.0

@@ -6,11 +6,9 @@ done: that is what an operator signed.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
 
@@ -42,6 +40,7 @@ from reconciler.resources.protocol import (
 )
 from reconciler.resources.run_record import REBOOTING
 from reconciler.resources.steps import CANCELLED, LOST
+from reconciler.resources.values import asdict, dataclass, replace
 from reconciler.store import Store, host_lease
 from reconciler.transport import Transport
 from reconciler.trust import Masker, TrustedKeys, verify_run
@@ -157,9 +156,9 @@ class RunExecutor:
             return Ended(RunFinished(REBOOTING))
         if until or gone is None:
             told = Problem(NOWHERE, NOT_BACK, "Look at its console.")
-            return Ended(_failed(dataclasses.replace(told, code="reboot-timeout")))
+            return Ended(_failed(replace(told, code="reboot-timeout")))
         again = work.attempt <= policy.retries or (gone.begun and policy.on_lost == "retry")
-        return Ended(dataclasses.replace(_failed(gone.problem), tries=work.attempt), again=again)
+        return Ended(replace(_failed(gone.problem), tries=work.attempt), again=again)
 
     def _content(self, run: Run) -> tuple[Bundle, JobPolicy]:
         """What was signed.
@@ -205,7 +204,7 @@ class RunExecutor:
         if isinstance(error, Refused):
             self.store.journal.append("refused", host=work.host, run=work.id, reason=str(error))
         text = "\n".join(problem.message for problem in error.problems)
-        return Ended(dataclasses.replace(_failed(error.problems[0]), error=text))
+        return Ended(replace(_failed(error.problems[0]), error=text))
 
     def _record_patiently(self, live: LiveRun, ended: Ended, seconds: float) -> None:
         """Record it once Redis is there; after that long the host's own record has to tell."""
@@ -226,8 +225,8 @@ class RunExecutor:
             return
         live.flush()
         claim, finished, mask = live.claim, ended.finished, self.masker.mask
-        told = dataclasses.replace(finished, error=mask(finished.error), hint=mask(finished.hint))
-        result = {**dataclasses.asdict(told), "seconds": round(seconds, 3)}
+        told = replace(finished, error=mask(finished.error), hint=mask(finished.hint))
+        result = {**asdict(told), "seconds": round(seconds, 3)}
         if finished.repeated:
             self.store.journal.append("not-repeated", host=claim.work.host, run=claim.work.id, status=finished.status)
         if LOST in (finished.status, live.why):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -24,6 +23,7 @@ from reconciler.planner.bundles import pack
 from reconciler.planner.compose import Composer
 from reconciler.planner.jobs import app_name, as_app, policy_of, told_which_lack_values, with_policy
 from reconciler.planner.resolver import Locate
+from reconciler.resources.values import dataclass, replace
 from reconciler.store import Store, Waiter
 from reconciler.trust import Signer, TrustedKeys, verify_run
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 
 from reconciler.clock import Clock, milliseconds
 from reconciler.loops.running.following import RunFollowing
 from reconciler.loops.running.run_crew import RunCrew
 from reconciler.loops.running.run_executor import NOT_BACK
 from reconciler.model.work import Work, WorkState
+from reconciler.resources.values import dataclass
 from reconciler.store import CONTROL, Store
 
 _POLL_SECONDS = 0.3

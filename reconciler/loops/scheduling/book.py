@@ -6,11 +6,11 @@ What two schedulers write at once is accepted from one of them; the other hears 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import replace
 from datetime import datetime
 
 from reconciler.loops.scheduling.plans import Planned
 from reconciler.model.scheduled import Decision, Progress, ScheduleState
+from reconciler.resources.values import replace
 from reconciler.store import Store
 from reconciler.store.schedules import Recorded
 

@@ -7,7 +7,6 @@ monitor of this process has not looked.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 
@@ -18,6 +17,7 @@ from reconciler.alerting.view import Value
 from reconciler.loops.monitoring.monitor import Current
 from reconciler.model.manifests import Host, Manifests
 from reconciler.model.selector import Selector
+from reconciler.resources.values import dataclass, field
 from reconciler.scheduling.conditions import Truth
 from reconciler.store import Store
 

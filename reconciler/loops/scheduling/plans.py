@@ -7,13 +7,13 @@ schedule that waits for that alert to fire; its name, `alert:RULE`, is one that 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 
 from reconciler.model.manifests import Manifests
 from reconciler.model.monitoring import Alert, AlertRun
 from reconciler.model.schedules import RunOn, Schedule, Trigger
 from reconciler.model.selector import EVERYTHING
+from reconciler.resources.values import dataclass
 from reconciler.scheduling.timing import Timing, timing_of
 
 ONE = ""

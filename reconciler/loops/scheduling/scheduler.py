@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
 from typing import TypeAlias
@@ -24,6 +23,7 @@ from reconciler.model.manifests import Manifests
 from reconciler.model.scheduled import Decision, Occurrence, Outcome, Progress, Suspension
 from reconciler.model.schedules import Concurrency, Schedule
 from reconciler.planner.resolver import Locate
+from reconciler.resources.values import replace
 from reconciler.scheduling.agenda import Agenda
 from reconciler.scheduling.conditions import Limits, fire
 from reconciler.scheduling.deciding import Circumstances, Step, fired, step

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, timedelta
 from itertools import groupby
 
@@ -16,6 +15,7 @@ from reconciler.model.scheduled import Occurrence
 from reconciler.model.work import Work
 from reconciler.planner.jobs import filled
 from reconciler.planner.resolver import Locate
+from reconciler.resources.values import dataclass
 from reconciler.store import Store
 
 _SHORTEST = timedelta(minutes=1)

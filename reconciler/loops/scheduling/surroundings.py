@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Container, Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -16,6 +15,7 @@ from reconciler.loops.scheduling.plans import ONE, Planned
 from reconciler.model.manifests import Manifests
 from reconciler.model.observed import ObservedHost
 from reconciler.model.scheduled import Occurrence, Progress
+from reconciler.resources.values import dataclass, field
 from reconciler.scheduling.conditions import Truth
 from reconciler.store import Store
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.loops.scheduling.plans import Planned, planned
@@ -11,6 +10,7 @@ from reconciler.model.manifests import Manifests
 from reconciler.model.scheduled import Decision, Held, ScheduleState, Suspension
 from reconciler.model.schedules import Schedule
 from reconciler.model.work import WorkState
+from reconciler.resources.values import dataclass
 from reconciler.store import Store
 
 

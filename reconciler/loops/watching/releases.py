@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
+
+from reconciler.resources.values import dataclass, replace
 
 Pair = tuple[str, str]
 """(host, app)."""

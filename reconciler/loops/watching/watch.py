@@ -9,7 +9,6 @@ from __future__ import annotations
 import gc
 import threading
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -38,6 +37,7 @@ from reconciler.model.work import Lease
 from reconciler.planner.guard import hold_excessive
 from reconciler.planner.on_trial import second_try_at
 from reconciler.planner.scope import WHOLE_FLEET
+from reconciler.resources.values import replace
 from reconciler.store import FULL_SHARE, FleetState, Store
 
 STOP_SECONDS = 4.0

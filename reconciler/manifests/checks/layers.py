@@ -6,13 +6,13 @@ What the layers come to is the planner's: there values are merged anyway.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
 from typing import Any
 
 from reconciler.manifests.findings import Finding, did_you_mean
 from reconciler.manifests.index import Index
 from reconciler.manifests.parsed import Document
 from reconciler.model.manifests import Group
+from reconciler.resources.values import fields
 
 _LOOKS_BOOLEAN = {"yes": "true", "on": "true", "no": "false", "off": "false"}
 """Words that other YAML readers take for booleans."""

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from reconciler.manifests.findings import Finding
 from reconciler.model.manifests import Block, ResourceTemplate
 from reconciler.model.metadata import Metadata, Path
+from reconciler.resources.values import dataclass, field
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

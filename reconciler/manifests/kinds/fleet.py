@@ -1,7 +1,5 @@
 """Kind Fleet: settings of the whole fleet."""
 
-from dataclasses import replace
-
 from pydantic import Field
 
 from reconciler.manifests.door import Door
@@ -9,6 +7,7 @@ from reconciler.manifests.fields import Duration, Filled, TextOrSecret
 from reconciler.manifests.kinds import Claims, Draft
 from reconciler.manifests.values import value_findings
 from reconciler.model.manifests import Fleet, Guard
+from reconciler.resources.values import replace
 
 ABOUT = "Settings of the whole fleet; there is exactly one."
 
