@@ -19,6 +19,8 @@ SECRET_PREFIX = "RECONCILER_SECRET_"  # noqa: S105 - a name
 """Variables that hold a secret's value; `reconciler.source.secrets` knows which belongs to which path."""
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
+SHORTEST_LEASE_SECONDS = 3.0
+"""What is under way is renewed once a second at most, and two renewals may fail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,13 @@ SETTINGS = (
         "60",
         "How long, in seconds, fetching from a git repository may take.",
     ),
+    Setting(
+        "lease_seconds",
+        "RECONCILER_LEASE",
+        "30",
+        "How long, in seconds, work on a host stays with an executor that is not heard of; at least 3. The shorter, "
+        "the sooner another one takes up what a dead one left.",
+    ),
 )
 
 _MIRRORS = "mirrors"
@@ -147,6 +156,7 @@ class Settings:
     """None: the machine's own root."""
     log_level: str = "info"
     git_timeout_seconds: float = 60.0
+    lease_seconds: float = 30.0
     warnings: tuple[Problem, ...] = ()
     """What is odd about the environment and stops nobody."""
 
@@ -197,6 +207,7 @@ def load(directory: Path, environ: Mapping[str, str], *, need_repository: bool =
         agent_root=Path(given[_VARIABLES["agent_root"]]).absolute() if _VARIABLES["agent_root"] in given else None,
         log_level=_log_level(given, problems),
         git_timeout_seconds=_seconds(given, "git_timeout_seconds", 60.0, problems),
+        lease_seconds=_seconds(given, "lease_seconds", 30.0, problems, least=SHORTEST_LEASE_SECONDS),
         warnings=_unknown_variables(given),
     )
     if problems:
@@ -288,14 +299,17 @@ def _log_level(given: Mapping[str, str], problems: list[Problem]) -> str:
     return level
 
 
-def _seconds(given: Mapping[str, str], name: str, default: float, problems: list[Problem]) -> float:
+def _seconds(
+    given: Mapping[str, str], name: str, default: float, problems: list[Problem], *, least: float = 0.0
+) -> float:
     text = given.get(_VARIABLES[name], str(default))
     try:
         seconds = float(text)
     except ValueError:
         seconds = 0.0
-    if not 0 < seconds < float("inf"):
-        problems.append(_wrong(name, f"is {text}, not a number of seconds above 0"))
+    if not (0 < seconds < float("inf") and seconds >= least):
+        bound = f"from {least:g} on" if least else "above 0"
+        problems.append(_wrong(name, f"is {text}, not a number of seconds {bound}"))
     return seconds
 
 

@@ -10,7 +10,11 @@ from typing import Self
 from reconciler.errors import Unavailable
 
 LEASE_SECONDS = 30.0
-RENEW_SECONDS = 10.0
+
+
+def renewal_seconds(lease_seconds: float) -> float:
+    """How often a lease is renewed, so that two renewals may fail before it runs out."""
+    return lease_seconds / 3
 
 
 class Keeper:
@@ -19,7 +23,7 @@ class Keeper:
     Losing a lease ends nothing by itself: what is under way on a host is protected by the host's own lock.
     """
 
-    def __init__(self, renew: Callable[[], bool], every_seconds: float = RENEW_SECONDS) -> None:
+    def __init__(self, renew: Callable[[], bool], every_seconds: float) -> None:
         self._renew = renew
         self._every_seconds = every_seconds
         self._over = threading.Event()

@@ -103,6 +103,7 @@ class AgentParts:
             listener=Nobody(),
             alone=True,
             confirm=confirm,
+            lease_seconds=settings.lease_seconds,
         )
 
     def run_crew(self, told: Told) -> RunCrew:
@@ -119,6 +120,7 @@ class AgentParts:
             holder=f"agent on {settings.host}",
             clock=self.clock,
             chance=chance,
+            lease_seconds=settings.lease_seconds,
         )
         return RunCrew(executor, self.store, self.clock, told, lambda: None)
 

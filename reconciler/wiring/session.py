@@ -265,6 +265,7 @@ class Session:
             holder=self.holder,
             clock=self.clock,
             listener=listener or Nobody(),
+            lease_seconds=self.settings.lease_seconds,
         )
 
     def run_crew(self, fleet: str, told: Told) -> RunCrew:
@@ -280,6 +281,7 @@ class Session:
             holder=self.holder,
             clock=self.clock,
             chance=chance,
+            lease_seconds=self.settings.lease_seconds,
         )
         crew = RunCrew(
             executor, self.store, self.clock, told, lambda: grant_locks(self.store, self.clock, self._agents())

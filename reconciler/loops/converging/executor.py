@@ -6,7 +6,7 @@ statement when it starts, refuses what does not verify, and tells the store what
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import closing
 from datetime import timedelta
 from typing import TypeVar
@@ -18,7 +18,7 @@ from reconciler.loops.converging.outcome import AppOutcome, HostOutcome, Listene
 from reconciler.loops.hosts.catching_up import CatchingUp
 from reconciler.loops.hosts.crew import Crew
 from reconciler.loops.hosts.host_view import HostView
-from reconciler.loops.keeper import LEASE_SECONDS, Keeper
+from reconciler.loops.keeper import LEASE_SECONDS, Keeper, renewal_seconds
 from reconciler.model.desired import Bundle
 from reconciler.model.observed import AppStatus, ObservedApp
 from reconciler.model.work import CONVERGE, Claim, Lease, WorkState
@@ -45,6 +45,7 @@ class Executor:
         holder: the name under which it takes leases.
         alone: nobody else may work on its hosts, so it waits for no lease; an agent.
         confirm: whether an app that was just applied on trial stands; only an agent can tell.
+        lease_seconds: how long work stays ours without a renewal.
     """
 
     fleet: str
@@ -60,6 +61,7 @@ class Executor:
     listener: Listener
     alone: bool = False
     confirm: Callable[[str], bool] = lambda _: False
+    lease_seconds: float = LEASE_SECONDS
 
     def tick(self, hosts: Iterable[str]) -> tuple[HostOutcome, ...]:
         """Converge each of these hosts that has work and is free; one outcome for each that was worked on."""
@@ -83,7 +85,7 @@ class Executor:
         if lease is None:
             return busy(host)
         try:
-            with Keeper(lambda: self.store.leases.renew(lease, LEASE_SECONDS)), closing(self.reach(host)) as transport:
+            with self._keeping(lease, ()), closing(self.reach(host)) as transport:
                 self._catch_up(host, transport, lease, may_write=False)
                 view = self._view(host, transport)
                 names = [app for app in view.order() if apps is None or app in apps]
@@ -106,7 +108,7 @@ class Executor:
             claims = self._claim(host)
             if not claims:
                 return None
-            with Keeper(lambda: self._renew(lease, claims.values())):
+            with self._keeping(lease, claims.values()):
                 outcome = self._work(host, lease, claims)
         except BaseException:  # interrupted: the next run need not wait for leases to run out
             self._put_back(claims.values(), "interrupted", timedelta())
@@ -117,12 +119,12 @@ class Executor:
         return outcome
 
     def _lease(self, host: str) -> Lease | None:
-        return self.store.leases.acquire(host_lease(host), self.holder, LEASE_SECONDS, take_over=self.alone)
+        return self.store.leases.acquire(host_lease(host), self.holder, self.lease_seconds, take_over=self.alone)
 
     def _claim(self, host: str) -> dict[str, Claim]:
         nonce = ulid(self.clock.now())
         found = self.store.work.claim(
-            host, holder=self.holder, nonce=nonce, limit=_CLAIMS, lease_seconds=LEASE_SECONDS, kind=CONVERGE
+            host, holder=self.holder, nonce=nonce, limit=_CLAIMS, lease_seconds=self.lease_seconds, kind=CONVERGE
         )
         return {claim.work.args["app"]: claim for claim in found if self._names_an_app(claim)}
 
@@ -133,10 +135,15 @@ class Executor:
             self.store.work.finish(claim, WorkState.SKIPPED, {"reason": "it names no app"})
         return named
 
-    def _renew(self, lease: Lease, claims: Iterable[Claim]) -> bool:
-        for claim in claims:
-            self.store.work.renew(claim, LEASE_SECONDS)
-        return self.store.leases.renew(lease, LEASE_SECONDS)
+    def _keeping(self, lease: Lease, claims: Collection[Claim]) -> Keeper:
+        """Renews what is held while a block runs."""
+
+        def renew() -> bool:
+            for claim in claims:
+                self.store.work.renew(claim, self.lease_seconds)
+            return self.store.leases.renew(lease, self.lease_seconds)
+
+        return Keeper(renew, renewal_seconds(self.lease_seconds))
 
     def _work(self, host: str, lease: Lease, claims: Mapping[str, Claim]) -> HostOutcome:
         started = self.clock.monotonic()

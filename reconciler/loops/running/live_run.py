@@ -10,7 +10,7 @@ import threading
 
 from reconciler.clock import Clock
 from reconciler.errors import Unavailable
-from reconciler.loops.keeper import LEASE_SECONDS, RENEW_SECONDS
+from reconciler.loops.keeper import LEASE_SECONDS, renewal_seconds
 from reconciler.model.work import Claim, Lease, WorkState
 from reconciler.resources.steps import CANCELLED, LOST
 from reconciler.resources.system import OUTPUT_BYTES
@@ -23,7 +23,7 @@ BEAT_SECONDS = 1.0
 class LiveRun:
     """One run. Its methods may be called from any thread."""
 
-    def __init__(self, claim: Claim, store: Store, clock: Clock) -> None:
+    def __init__(self, claim: Claim, store: Store, clock: Clock, lease_seconds: float = LEASE_SECONDS) -> None:
         self.claim = claim
         self.lease: Lease | None = None
         """The right to work on the host, of a run in the main lane."""
@@ -33,6 +33,7 @@ class LiveRun:
         """Its claim was ended on purpose, and it may still go on."""
         self._store = store
         self._clock = clock
+        self._lease_seconds = lease_seconds
         self._lock = threading.Lock()
         self._text = ""
         self._transport: Transport | None = None
@@ -62,7 +63,7 @@ class LiveRun:
         try:
             if not self._stored():
                 self.stop(self._reason())
-            elif self._clock.monotonic() - self._renewed_at >= RENEW_SECONDS:
+            elif self._clock.monotonic() - self._renewed_at >= renewal_seconds(self._lease_seconds):
                 self._renew()
         except Unavailable:
             pass  # a run goes on without Redis, which may be back before the lease runs out
@@ -85,9 +86,9 @@ class LiveRun:
             raise
 
     def _renew(self) -> None:
-        self._store.work.renew(self.claim, LEASE_SECONDS)
+        self._store.work.renew(self.claim, self._lease_seconds)
         if self.lease is not None:
-            self._store.leases.renew(self.lease, LEASE_SECONDS)
+            self._store.leases.renew(self.lease, self._lease_seconds)
         self._renewed_at = self._clock.monotonic()
 
     def _reason(self) -> str:

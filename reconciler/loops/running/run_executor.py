@@ -99,6 +99,7 @@ class RunExecutor:
         trusted: gives the keys whose runs count here.
         holder: the name under which it takes leases.
         chance: a number from 0 to 1, for the pauses before retries.
+        lease_seconds: how long a run stays ours without a renewal.
     """
 
     fleet: str
@@ -111,6 +112,7 @@ class RunExecutor:
     holder: str
     clock: Clock
     chance: Callable[[], float]
+    lease_seconds: float = LEASE_SECONDS
 
     def perform(self, live: LiveRun) -> RunFinished:
         """Do it and record how it ended; a mistake of this program ends only this run."""
@@ -135,7 +137,8 @@ class RunExecutor:
         with self._lane(live, policy) as token:
             if live.why:
                 return Ended(RunFinished(live.why))
-            self.store.work.start(live.claim)
+            if not self.store.work.start(live.claim):
+                return Ended(RunFinished(LOST))
             attempt = _Attempt(self, live, run, bundle, policy, signed.sealed, token)
             try:
                 finished = attempt.perform()
@@ -196,7 +199,7 @@ class RunExecutor:
                 self.store.leases.release(lease)
 
     def _lease(self, host: str) -> Lease | None:
-        return self.store.leases.acquire(host_lease(host), self.holder, LEASE_SECONDS)
+        return self.store.leases.acquire(host_lease(host), self.holder, self.lease_seconds)
 
     def _not_done(self, live: LiveRun, error: ReconcilerError) -> Ended:
         """What was refused, or could not be rendered."""

@@ -75,6 +75,7 @@ def test_each_variable_sets_its_field(repository: Path) -> None:
         "RECONCILER_HOLDER": "ops-1",
         "RECONCILER_LOG_LEVEL": "DEBUG",
         "RECONCILER_GIT_TIMEOUT": "2.5",
+        "RECONCILER_LEASE": "6",
         "CREDENTIALS_DIRECTORY": "/run/credentials/reconcile",
     }
     settings = load(repository, environ)
@@ -92,6 +93,7 @@ def test_each_variable_sets_its_field(repository: Path) -> None:
         holder="ops-1",
         log_level="debug",
         git_timeout_seconds=2.5,
+        lease_seconds=6.0,
     )
     assert "hunter2" not in repr(settings)
 
@@ -105,12 +107,14 @@ def test_all_senseless_values_are_told_at_once(repository: Path) -> None:
     environ = {
         "RECONCILER_LOG_LEVEL": "loud",
         "RECONCILER_GIT_TIMEOUT": "0",
+        "RECONCILER_LEASE": "2",
         "RECONCILER_SECRETS_COMMAND": "pass 'show",
     }
     with pytest.raises(InvalidInput) as error:
         load(repository, environ)
     assert [str(problem) for problem in error.value.problems] == [
         "RECONCILER_GIT_TIMEOUT is 0, not a number of seconds above 0",
+        "RECONCILER_LEASE is 2, not a number of seconds from 3 on",
         "RECONCILER_LOG_LEVEL is loud, not one of debug, info, warning, error",
         "RECONCILER_SECRETS_COMMAND has a quote that does not end",
     ]
