@@ -26,6 +26,8 @@ class Enclosure:
         self._mark = mark
         self._clock = clock
         self._group = _made_group(mark)
+        self._empty = True
+        """Nothing was started since the last look; a look reads something of every process of the machine."""
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -34,6 +36,7 @@ class Enclosure:
 
     def take(self, pid: int) -> None:
         """Hold a program that was just started, before it starts others."""
+        self._empty = False
         if self._group:
             with suppress(OSError):
                 _write(self._group, "cgroup.procs", str(pid))
@@ -41,7 +44,7 @@ class Enclosure:
     def end(self) -> int:
         """End what is left, TERM first, KILL after the grace; how many processes there were."""
         found = self._members()
-        left = found
+        self._empty, left = True, found
         for number, seconds in ((signal.SIGTERM, TERM_GRACE_SECONDS), (signal.SIGKILL, TERM_GRACE_SECONDS)):
             deadline = self._clock.monotonic() + seconds
             _signal(left, number)
@@ -54,7 +57,8 @@ class Enclosure:
 
     def close(self) -> None:
         """End what is left, and the group."""
-        self.end()
+        if not self._empty:
+            self.end()
         if self._group:
             with suppress(OSError):
                 os.rmdir(self._group)

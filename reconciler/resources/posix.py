@@ -319,10 +319,11 @@ class PosixSystem:
         return run(command, directory, extra, Watched(self._lock, self._enclosure, self._hearing), self.clock)
 
     @contextmanager
-    def enclosed(self, name: str, hearing: Hearing) -> Iterator[Callable[[], int]]:
+    def enclosed(self, name: str, hearing: Hearing, *, fresh: bool = False) -> Iterator[Callable[[], int]]:
         """See System."""
         enclosure = Enclosure(name, self.clock)
-        enclosure.end()
+        if not fresh:
+            enclosure.end()
         self._enclosure, self._hearing = enclosure, hearing
         try:
             yield enclosure.end

@@ -38,6 +38,8 @@ class Verdict(enum.Enum):
     """It had started, its executor is gone, and it must not be done again."""
     KNOWN = "known"
     """It ended before; its result is told again."""
+    STALE = "stale"
+    """Someone who took the run over later was here before."""
     REPLAYED = "replayed"
     """A later word on the same run was heard before."""
     LATE = "late"
@@ -58,6 +60,8 @@ class RunRecord:
     """The step to go on with after a restart of the host."""
     boot: str = ""
     """The boot in which the restart was asked for."""
+    token: int = 0
+    """Of the executor that was here last."""
     forget_at: float = 0.0
     """Unix seconds from which on nobody can ask for it again."""
     result: Mapping[str, Any] = field(default_factory=dict)
@@ -74,8 +78,15 @@ def judge(record: RunRecord, request: RunRequest, boot: str) -> Verdict:
     """
     if request.issue < record.issue:
         return Verdict.REPLAYED
+    if request.token < record.token:
+        return Verdict.STALE
     if request.issue > record.issue:
         return Verdict.LATE if request.late else Verdict.START
+    return _judge_again(record, request, boot)
+
+
+def _judge_again(record: RunRecord, request: RunRequest, boot: str) -> Verdict:
+    """What is to be done with a delivery of what was delivered before."""
     if record.state == REBOOTING:
         return Verdict.AWAIT if record.boot == boot else Verdict.CONTINUE
     if record.state == RUNNING:
@@ -89,7 +100,8 @@ def judge(record: RunRecord, request: RunRequest, boot: str) -> Verdict:
 def started(record: RunRecord, request: RunRequest) -> RunRecord:
     """The record once a try has begun."""
     if request.issue != record.issue:
-        return RunRecord(request.issue, RUNNING, tries=1, forget_at=request.forget_at)
+        return RunRecord(request.issue, RUNNING, tries=1, token=request.token, forget_at=request.forget_at)
+    record = replace(record, token=request.token)
     if record.state == RUNNING:
         return replace(record, lost=record.lost + 1, step=0)
     if record.state == REBOOTING:
@@ -160,7 +172,7 @@ def run_name(fleet: str, host: str, run: str) -> str:
 def _record(document: Dict[str, Any]) -> RunRecord:
     names = {each.name for each in fields(RunRecord)}
     record = RunRecord(**{name: value for name, value in document.items() if name in names})
-    numbers = (record.issue, record.tries, record.lost, record.step)
+    numbers = (record.issue, record.tries, record.lost, record.step, record.token)
     if not all(type(number) is int for number in numbers) or not isinstance(record.state, str):
         raise TypeError("a field of another type")
     return record

@@ -28,6 +28,7 @@ from reconciler.resources.resource import Resource
 from reconciler.resources.run_record import (
     FAILED,
     REBOOTING,
+    RUNNING,
     RunBook,
     RunRecord,
     Verdict,
@@ -144,6 +145,8 @@ class StepRun:
         elif verdict is Verdict.LATE:
             hint = "Ask again: reconcile jobs retry. More time: reconcile run --expires."
             raise Failure("run-expired", "the time in which it was to begin is over; nothing was done", hint)
+        elif verdict is Verdict.STALE:
+            self._tell(RunFinished(LOST))
         elif verdict is Verdict.AWAIT:
             self._tell(RunFinished(REBOOTING, tries=record.tries))
         elif verdict is Verdict.LOST:
@@ -157,7 +160,8 @@ class StepRun:
     def _do(self, verdict: Verdict) -> None:
         steps = self._parsed()
         self._book.sweep()
-        with self._system.enclosed(self._book.name, self._following) as end_rest:
+        fresh = self._record.state not in {RUNNING, REBOOTING}
+        with self._system.enclosed(self._book.name, self._following, fresh=fresh) as end_rest:
             self._record = started(self._record, self._request)
             self._book.write(self._record)
             self._changes = int(self._record.result.get("changed", 0)) if verdict is Verdict.CONTINUE else 0

@@ -242,7 +242,9 @@ class System(Protocol):
         """Run a program to its end; after the timeout its process group gets TERM, and KILL 10 s later."""
         ...
 
-    def enclosed(self, name: str, hearing: Hearing) -> AbstractContextManager[Callable[[], int]]:
+    def enclosed(
+        self, name: str, hearing: Hearing, *, fresh: bool = False
+    ) -> AbstractContextManager[Callable[[], int]]:
         """Let no program that is run in the context outlive it, however it detaches itself.
 
         What an earlier context of this name left behind is ended first. The context gives a function that ends what is
@@ -251,6 +253,7 @@ class System(Protocol):
         Args:
             name: the same for what is the same; letters and digits.
             hearing: follows every program that is run in the context.
+            fresh: no earlier context of this name was left open, so nothing is looked for.
         """
         ...
 

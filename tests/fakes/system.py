@@ -129,7 +129,7 @@ class FakeHost:
             self.busy = False
 
     @contextmanager
-    def enclosed(self, name: str, hearing: Hearing) -> Iterator[Callable[[], int]]:
+    def enclosed(self, name: str, hearing: Hearing, *, fresh: bool = False) -> Iterator[Callable[[], int]]:
         self.hearing = hearing
         yield lambda: self.left_behind
 

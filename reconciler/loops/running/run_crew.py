@@ -10,7 +10,6 @@ import threading
 from collections.abc import Callable, Sequence
 
 from reconciler.clock import Clock, ulid
-from reconciler.loops.keeper import LEASE_SECONDS
 from reconciler.loops.running.live_run import LiveRun
 from reconciler.loops.running.run_executor import RunExecutor
 from reconciler.model.work import RUN, Claim, Lane
@@ -19,7 +18,9 @@ from reconciler.resources.steps import LOST
 from reconciler.store import Store
 
 AT_ONCE = 256
-"""Runs at the same time; each takes a thread here and, over SSH, a connection."""
+"""Runs at the same time; each takes a thread here and, over SSH, a connection. No more are claimed: what is claimed and
+does not begin is only kept from others, and counts as lost if we die.
+"""
 _AT_ONCE_A_HOST = 16
 _STOP_SECONDS = 4.0
 """How long stopping waits for programs to end; those that do not are ended by whoever takes the run up."""
@@ -45,6 +46,8 @@ class RunCrew:
         self._told = told
         self._lock = threading.Lock()
         self._live: dict[tuple[str, str], LiveRun] = {}
+        self._unasked: tuple[str, ...] = ()
+        """Hosts that there was no room to ask for runs; they come first next time."""
         self._threads: set[threading.Thread] = set()
         self._over = False
 
@@ -60,12 +63,20 @@ class RunCrew:
             Unavailable: Redis cannot be reached.
         """
         self._grant()
-        if self._over or not hosts:
+        if self._over:
             return 0
-        claims = [claim for lane in Lane for claim in self._claims(hosts, lane)]
+        hosts = tuple(dict.fromkeys((*self._unasked, *hosts)))
+        begun = [self._start(hosts, lane) for lane in Lane]
+        self._unasked = hosts[min(asked for _, asked in begun) :]
+        return sum(count for count, _ in begun)
+
+    def _start(self, hosts: Sequence[str], lane: Lane) -> tuple[int, int]:
+        """Begin what is due in one lane; how many runs, and how many of the hosts there was room to ask."""
+        asked = hosts[: max(0, AT_ONCE - len(self._live))]
+        claims = self._claims(asked, lane) if asked else ()
         for claim in claims:
             self._begin(claim)
-        return len(claims)
+        return len(claims), len(asked)
 
     def close(self) -> None:
         """Let go of all runs: their programs are ended, and whoever takes them up goes by the job's `onLost`."""
@@ -79,15 +90,14 @@ class RunCrew:
             thread.join(max(0.0, deadline - self._clock.monotonic()))
 
     def _claims(self, hosts: Sequence[str], lane: Lane) -> Sequence[Claim]:
-        limit = 1 if lane is Lane.MAIN else min(_AT_ONCE_A_HOST, AT_ONCE - len(self._live))
-        if limit <= 0:
-            return ()
+        room = (AT_ONCE - len(self._live)) // len(hosts)
+        limit = 1 if lane is Lane.MAIN else min(_AT_ONCE_A_HOST, room)
         return self._store.work.claim_many(
             hosts,
             holder=self._executor.holder,
             nonce=ulid(self._clock.now()),
             limit=limit,
-            lease_seconds=LEASE_SECONDS,
+            lease_seconds=self._executor.lease_seconds,
             lane=lane,
             kind=RUN,
         )
@@ -99,7 +109,7 @@ class RunCrew:
             if known is not None:  # its lease had run out, but it is still ours to go on with
                 known.claim = claim
                 return
-            live = self._live[key] = LiveRun(claim, self._store, self._clock)
+            live = self._live[key] = LiveRun(claim, self._store, self._clock, self._executor.lease_seconds)
             thread = threading.Thread(target=self._perform, args=(key, live), name=f"run-{claim.work.id}", daemon=True)
             self._threads.add(thread)
         thread.start()

@@ -1,6 +1,7 @@
 -- What the functions share. A "slot" is the key prefix of one host (`rc:{web-1}:`) or of control (`rc:{_}:`).
 
 local LOST_LIMIT = 3
+local UNBEGUN_LIMIT = 20
 local FINISHED_KEPT = 1000
 local OUTPUT_BYTES = 65536
 local OUTPUT_SECONDS = 604800
@@ -101,7 +102,7 @@ local function renew_record(slot, id, priority)
   local record = slot .. 'work:' .. id
   redis.call('PERSIST', record)
   redis.call('HDEL', record, 'again', 'result', 'started_at', 'finished_at')
-  redis.call('HSET', record, 'state', 'queued', 'attempt', 0, 'lost', 0, 'token', 0)
+  redis.call('HSET', record, 'state', 'queued', 'attempt', 0, 'lost', 0, 'unbegun', 0, 'token', 0)
   redis.call('ZREM', slot .. 'finished', id)
   redis.call('ZREM', slot .. 'delayed', id)
   make_due(slot, id, priority, redis.call('HGET', record, 'lock'))

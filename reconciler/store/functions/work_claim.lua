@@ -1,5 +1,6 @@
 -- Lease the most urgent work that nobody holds. Work whose lease ran out is delivered again, and buried as dead when
--- that has happened three times. The latest nonce, asked again, hands out the same claims.
+-- that has happened three times. A run that had not begun is buried only after 20 times: what was merely waiting for its
+-- turn is not to blame for the death of its executor. The latest nonce, asked again, hands out the same claims.
 -- Where only one kind is asked for, nothing of it overtakes the other kind, and of runs in the main lane only the very
 -- first of the lane is handed out: so everything that changes resources keeps its order.
 -- KEYS  1 the host's slot
@@ -17,32 +18,36 @@ local claims = {}
 -- All of a record that a claim needs: the reply without the id, then state and lost.
 local function record_of(id)
   return redis.call('HMGET', slot .. 'work:' .. id, 'kind', 'args', 'priority', 'attempt', 'deliveries', 'token',
-    'reason', 'created_at', 'started_at', 'state', 'lost')
+    'reason', 'created_at', 'started_at', 'state', 'lost', 'unbegun')
 end
 
 local function hand_out(id, known)
   claims[#claims + 1] = {id, unpack(known, 1, 9)}
 end
 
-local function bury(id, lost)
+local function bury(id, reason)
   unqueue(slot, id)
-  redis.call('HSET', slot .. 'work:' .. id, 'state', 'dead', 'lost', lost, 'token', 0, 'finished_at', seconds(now),
-    'reason', 'lost ' .. lost .. ' times')
+  redis.call('HSET', slot .. 'work:' .. id, 'state', 'dead', 'token', 0, 'finished_at', seconds(now), 'reason', reason)
   keep_finished(slot, {id}, now, ttl)
 end
 
 -- Whether the id is still in the queue afterwards: 1 or 0.
 local function deliver(id)
   local known = record_of(id)
-  local state, attempt, lost = known[10], tonumber(known[4] or 0), tonumber(known[11] or 0)
+  local state, attempt = known[10], tonumber(known[4] or 0)
+  local lost, unbegun = tonumber(known[11] or 0), tonumber(known[12] or 0)
   if not state then
     unqueue(slot, id)
     return 0
   end
   if in_flight(state) then
-    lost = lost + 1
-    if lost >= LOST_LIMIT then
-      bury(id, lost)
+    if state == 'leased' and known[1] == 'run' then
+      unbegun = unbegun + 1
+    else
+      lost = lost + 1
+    end
+    if lost >= LOST_LIMIT or unbegun >= UNBEGUN_LIMIT then
+      bury(id, lost >= LOST_LIMIT and 'lost ' .. lost .. ' times' or 'lost ' .. unbegun .. ' times before it began')
       return 0
     end
   else
@@ -51,7 +56,7 @@ local function deliver(id)
   token = math.max(token + 1, now)
   known[4], known[5], known[6] = whole(attempt), whole(tonumber(known[5] or 0) + 1), whole(token)
   redis.call('HSET', slot .. 'work:' .. id, 'state', 'leased', 'attempt', known[4], 'lost', lost,
-    'deliveries', known[5], 'token', known[6])
+    'unbegun', unbegun, 'deliveries', known[5], 'token', known[6])
   redis.call('SET', slot .. 'inflight:' .. id, nonce .. ' ' .. holder, 'PX', lease)
   hand_out(id, known)
   return 1

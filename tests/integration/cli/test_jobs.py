@@ -11,12 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.loops.running.live_run import LiveRun
 from reconciler.model.run import Run
 from reconciler.model.work import RUN, Lane, Work, WorkState
 from reconciler.settings import load
 from reconciler.source.keys import load_key
 from reconciler.store import Store, open_store
 from reconciler.trust import Signer
+from reconciler.wiring.session import Access, open_session
 from tests.integration.cli.conftest import Ran, Repository, host
 from tests.integration.cli.test_watching import watching
 from tests.waiting import until
@@ -217,6 +219,17 @@ def test_a_watch_carries_runs_out_and_cancel_ends_one_that_is_under_way(small: R
         until(lambda: not alive(pid), "the end of the process")
         assert state(store, work_id) is WorkState.CANCELLED
         assert small("jobs", "cancel", work_id).code == 1
+
+
+def test_a_run_that_is_cancelled_between_its_claim_and_its_start_is_not_begun(small: Repository, store: Store) -> None:
+    work_id = run_id(small("run", "--host", "demo", "-y", "--no-wait", "--command", "touch acted"))
+    (claim,) = store.work.claim("demo", holder="ops-1", nonce="n1", lane=Lane.SIDE, kind=RUN)
+    store.work.cancel("demo", work_id)
+    with open_session(load(small.root, os.environ), Access.WRITE) as session:
+        session.reach.show(session.manifests(session.tree()))
+        executor = session.run_crew("small", lambda *_: None)._executor
+        executor.perform(LiveRun(claim, session.store, session.clock))
+    assert not small.on_host("/acted").exists()
 
 
 def test_a_long_run_does_not_hold_up_a_converge(small: Repository, store: Store) -> None:

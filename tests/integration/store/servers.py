@@ -35,7 +35,7 @@ def valkey(
     role = [str(sentinel), "--sentinel"] if sentinel else []
     with subprocess.Popen([str(program or binary()), *role, *listen, *options], stdout=subprocess.DEVNULL) as process:
         try:
-            until(lambda: _pings(port), "a PONG")
+            until(lambda: pings(port), "a PONG")
             yield f"redis://127.0.0.1:{port}/0"
         finally:
             process.kill()
@@ -79,7 +79,7 @@ def _whole(info: bytes) -> bool:
     return b"cluster_state:ok" in info and b"cluster_known_nodes:3" in info
 
 
-def _pings(port: int) -> bool:
+def pings(port: int) -> bool:
     try:
         with socket.create_connection(("127.0.0.1", port), 1.0) as line:
             line.sendall(b"PING\r\n")

@@ -109,17 +109,27 @@ def test_a_late_renewal_keeps_work_that_nobody_else_took(store: Store, inside: I
 def test_the_third_lost_delivery_ends_work_as_dead(store: Store, inside: Inside) -> None:
     store.work.enqueue([run("r1")])
     for number in range(3):
-        claim_one(store, f"n{number}")
+        store.work.start(claim_one(store, f"n{number}"))
         inside.lease_runs_out("web-1", "r1")
     assert store.work.claim("web-1", holder="ops-1", nonce="n4") == []
     (dead,) = store.work.list("web-1", {WorkState.DEAD})
     assert (dead.id, dead.reason) == ("r1", "lost 3 times")
 
 
+def test_a_run_that_only_waited_for_its_turn_survives_the_deaths_of_its_executors(store: Store, inside: Inside) -> None:
+    store.work.enqueue([run("r1")])
+    for number in range(20):
+        claim_one(store, f"n{number}")
+        inside.lease_runs_out("web-1", "r1")
+    assert store.work.claim("web-1", holder="ops-1", nonce="last") == []
+    (dead,) = store.work.list("web-1", {WorkState.DEAD})
+    assert dead.reason == "lost 20 times before it began"
+
+
 def test_dead_work_runs_again_when_a_person_asks(store: Store, inside: Inside) -> None:
     store.work.enqueue([run("r1")])
     for number in range(3):
-        claim_one(store, f"n{number}")
+        store.work.start(claim_one(store, f"n{number}"))
         inside.lease_runs_out("web-1", "r1")
     store.work.claim("web-1", holder="ops-1", nonce="n4")
     assert store.work.retry("web-1", "r1")

@@ -32,6 +32,7 @@ class Entry:
     state: WorkState = WorkState.QUEUED
     attempt: int = 0
     lost: int = 0
+    unbegun: int = 0
     token: int = 0
     hidden: bool = False
     """Whether its lease still runs."""
@@ -109,8 +110,9 @@ class Life(RuleBasedStateMachine):
         for entry in sorted(self.known.values(), key=lambda entry: (entry.priority, entry.order)):
             if limit and (entry.state is WorkState.QUEUED or (entry.state in IN_FLIGHT and not entry.hidden)):
                 if entry.state in IN_FLIGHT:
-                    entry.lost += 1
-                    if entry.lost == 3:
+                    unbegun = entry.state is WorkState.LEASED and not entry.mark
+                    entry.lost, entry.unbegun = entry.lost + (not unbegun), entry.unbegun + unbegun
+                    if entry.lost == 3 or entry.unbegun == 20:
                         entry.state, entry.token = WorkState.DEAD, 0
                         continue
                 else:

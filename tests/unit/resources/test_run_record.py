@@ -10,8 +10,10 @@ from reconciler.resources.run_record import RunRecord, Verdict, judge, started
 FRESH = RunRecord()
 
 
-def request(issue: int = 0, on_lost: str = "fail", retries: int = 0, *, late: bool = False) -> RunRequest:
-    return RunRequest("f", "web-1", "01J", issue, "backup", (), on_lost=on_lost, retries=retries, late=late)
+def request(
+    issue: int = 0, on_lost: str = "fail", retries: int = 0, *, late: bool = False, token: int = 0
+) -> RunRequest:
+    return RunRequest("f", "web-1", "01J", issue, "backup", (), token, on_lost=on_lost, retries=retries, late=late)
 
 
 def record(state: str, tries: int = 1, lost: int = 0, issue: int = 0) -> RunRecord:
@@ -40,6 +42,13 @@ def record(state: str, tries: int = 1, lost: int = 0, issue: int = 0) -> RunReco
 )
 def test_a_delivery_is_judged_by_what_the_host_remembers(known: RunRecord, asked: RunRequest, verdict: Verdict) -> None:
     assert judge(known, asked, "boot-1") is verdict
+
+
+@pytest.mark.parametrize("state", ["running", "failed", "succeeded", "rebooting"])
+def test_an_executor_that_was_overtaken_does_nothing_more(state: str) -> None:
+    asked = request(on_lost="retry", retries=3, token=7)
+    known = started(record(state), request(on_lost="retry", retries=3, token=8))
+    assert judge(known, asked, "boot-2") is Verdict.STALE
 
 
 def test_a_host_that_is_back_goes_on_where_it_was() -> None:

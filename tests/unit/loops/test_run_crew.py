@@ -1,0 +1,76 @@
+"""How many runs one process takes upon itself."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
+
+from reconciler.clock import SystemClock
+from reconciler.loops.running.live_run import LiveRun
+from reconciler.loops.running.run_crew import AT_ONCE, RunCrew
+from reconciler.model.work import RUN, Claim, Lane, Work
+from reconciler.resources.protocol import RunFinished
+from tests.waiting import until
+
+
+class Queue:
+    """Hosts with runs that are due, each handed out once."""
+
+    def __init__(self, hosts: Sequence[str], each: int) -> None:
+        self.due = {lane: dict.fromkeys(hosts, each) for lane in Lane}
+        self.claimed: defaultdict[str, int] = defaultdict(int)
+
+    def claim_many(self, hosts: Sequence[str], *, limit: int, lane: Lane, **_: Any) -> list[Claim]:
+        found: list[Claim] = []
+        for host in hosts:
+            left = self.due[lane][host]
+            ids = [f"{lane.value}-{number}" for number in range(left, max(0, left - limit), -1)]
+            found += [Claim(Work(id_, host, RUN), 1, 1) for id_ in ids]
+            self.due[lane][host] = left - len(ids)
+            self.claimed[host] += limit
+        return found
+
+
+class Slow:
+    """Carries out nothing until it may."""
+
+    def __init__(self) -> None:
+        self.holder, self.lease_seconds = "ops-1", 30.0
+        self.may = threading.Event()
+
+    def perform(self, _: LiveRun) -> RunFinished:
+        self.may.wait(60)
+        return RunFinished("succeeded")
+
+
+def crew_of(queue: Queue, slow: Slow) -> RunCrew:
+    store: Any = SimpleNamespace(work=queue)
+    executor: Any = slow
+    return RunCrew(executor, store, SystemClock(), lambda *_: None, lambda: None)
+
+
+def test_no_more_is_claimed_than_can_be_begun_and_the_rest_follows() -> None:
+    hosts = [f"host-{number}" for number in range(AT_ONCE + 100)]
+    queue, slow = Queue(hosts, each=1), Slow()
+    crew = crew_of(queue, slow)
+    assert crew.start(hosts) == AT_ONCE
+    assert crew.start([]) == 0
+    slow.may.set()
+    until(lambda: not crew.busy, "the end of the first")
+    begun = 0
+    while more := crew.start([]):
+        begun += more
+        until(lambda: not crew.busy, "the end of the next")
+    assert AT_ONCE + begun == 2 * len(hosts)
+
+
+def test_what_changes_nothing_shares_what_room_there_is_among_the_hosts() -> None:
+    hosts = [f"host-{number}" for number in range(100)]
+    queue, slow = Queue(hosts, each=50), Slow()
+    crew = crew_of(queue, slow)
+    assert crew.start(hosts) <= AT_ONCE
+    assert all(queue.claimed[host] for host in hosts)
+    slow.may.set()
