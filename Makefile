@@ -1,6 +1,6 @@
 # `make demo` and `make test` need git, make and Python >= 3.11 (uv is used where it is on PATH); nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help demo test e2e check format docs lock bench bench-fleet clean install install-dev
+.PHONY: help demo test e2e chaos check format docs lock bench bench-fleet clean install install-dev
 
 BIN := .venv/bin
 DEMO_SECRET := .reconciler/secrets/webapp/mysql_pass
@@ -17,6 +17,9 @@ test: install-dev ## All tests that need no real host
 
 e2e: install-dev ## Tests on real hosts, booted on this machine (root); ARGS="-k web" chooses
 	@$(BIN)/python -m tests.e2e $(BIN)/python -m pytest -q tests/e2e $(ARGS)
+
+chaos: install-dev ## Runs of jobs under faults, audited; RUNS=20000 HOSTS=200 are the usual ones, SEED=n repeats the faults
+	@$(BIN)/python -m tests.chaos $(if $(RUNS),--runs $(RUNS)) $(if $(HOSTS),--hosts $(HOSTS)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 check: install-dev ## Format, lint, types, import contracts, docs
 	$(BIN)/ruff format --check
