@@ -65,6 +65,9 @@ __all__ = [
 class Server(Link, Nodes, Protocol):
     """Where commands go."""
 
+    @property
+    def interruptions(self) -> int: ...
+
 
 class Opened(Protocol):
     """A way to a server that was opened, and what closing it takes."""
@@ -121,6 +124,14 @@ class Store:
     def problems(self) -> Sequence[Problem]:
         """What people should know although the store could be opened, and which records counted as absent since."""
         return (*self._opened.problems, *self._reading.problems)
+
+    @property
+    def interruptions(self) -> int:
+        """How often the connection was lost, or keys had moved to another server, so far.
+
+        A number that has grown means that what was written before may not be there any more.
+        """
+        return self._opened.link.interruptions
 
     def untold(self) -> Sequence[Problem]:
         """Those of `problems` that nobody has taken from here yet."""

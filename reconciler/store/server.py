@@ -10,6 +10,7 @@ then needs no question of where a function's keys live, and a single server is j
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from redis import Redis, RedisCluster
@@ -62,6 +63,9 @@ class Server:
         self._read_only = read_only
         self._revive = revive
         self.where = where
+        self.interruptions = 0
+        """How often a connection was lost or a key had moved: what was written may be gone then, also what was
+        acknowledged, since replicas lag behind."""
 
     @property
     def read_only(self) -> bool:
@@ -137,12 +141,17 @@ class Server:
             except _DENIED as error:
                 raise translated(error, self.where, ours=self._revive is not None) from None
             except _LOST:
+                self.interruptions += 1
                 self._clock.sleep(pause)
+                self._look_around()
                 if self._revive:
                     self._revive()
         try:
             return self._answered(commands, foreign)
         except (*_LOST, redis_errors.RedisError) as error:
+            if isinstance(error, _LOST):
+                self.interruptions += 1
+                self._look_around()
             raise translated(error, self.where, ours=self._revive is not None) from None
 
     def _answered(self, commands: Sequence[Command], foreign: Any) -> list[Any]:
@@ -196,17 +205,40 @@ class Server:
         return self._client.get_redis_connection(node).connection_pool
 
     def _redirected(self, commands: Sequence[Command], replies: list[Any]) -> list[Any]:
+        """The replies, each from the node that serves its slot now; a few moves in a row are followed."""
         if isinstance(self._client, Redis):
             return replies
-        elsewhere = [at for at, reply in enumerate(replies) if isinstance(reply, _REDIRECTED)]
-        if any(isinstance(replies[at], redis_errors.MovedError) for at in elsewhere):
-            self._client.nodes_manager.initialize()
-        for at in elsewhere:
-            try:
-                replies[at] = self._client.execute_command(*commands[at])
-            except redis_errors.ResponseError as error:
-                replies[at] = error
+        for pause in (0.0, *PAUSES_SECONDS, *PAUSES_SECONDS):
+            elsewhere = [at for at, reply in enumerate(replies) if isinstance(reply, _REDIRECTED)]
+            if not elsewhere:
+                break
+            self._clock.sleep(pause)
+            for at in elsewhere:
+                if isinstance(replies[at], redis_errors.MovedError):
+                    self.interruptions += 1
+                    self._client.nodes_manager.move_slot(replies[at])
+            asked = [at for at in elsewhere if type(replies[at]) is redis_errors.AskError]
+            others = [at for at in elsewhere if at not in asked]
+            for at in asked:
+                node = _named_in(replies[at], self._client)
+                replies[at] = self._exchange([("ASKING",), commands[at]], node)[1]
+            for at, reply in zip(others, self._exchange([commands[at] for at in others]), strict=True):
+                replies[at] = reply
         return replies
+
+    def _look_around(self) -> None:
+        """After a lost connection: which node of a cluster serves what now. One that is gone may have a successor."""
+        if isinstance(self._client, RedisCluster):
+            with suppress(*_LOST, redis_errors.RedisError):
+                self._client.nodes_manager.initialize()
+
+
+def _named_in(reply: redis_errors.AskError, cluster: RedisCluster) -> ConnectionPool:
+    """The node that a reply sends us to."""
+    node = cluster.nodes_manager.get_node(host=reply.host, port=reply.port)
+    if node is None:
+        raise redis_errors.ConnectionError(f"a node of the cluster is not known yet: {reply.host}:{reply.port}")
+    return cluster.get_redis_connection(node).connection_pool
 
 
 def _reply(connection: Connection) -> Any:

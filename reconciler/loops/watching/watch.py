@@ -126,6 +126,7 @@ class Watch:
         self._swept = float("-inf")
         self._said = SaidOnce()
         self._term = 0
+        self._interruptions = 0
         self._releases = Releases()
 
     def run(self, stop: threading.Event) -> None:
@@ -185,6 +186,9 @@ class Watch:
         if lease.term != self._term:
             self._take_control(lease)
             changed = True
+        elif self._store.interruptions != self._interruptions:
+            self._start_anew()
+            changed = True
         self._hear_from_agents()
         self._note_source()
         asked = self._requests.waiting()
@@ -234,6 +238,11 @@ class Watch:
         """Control is ours, perhaps again: what others did meanwhile is not known."""
         self._log.info("in-control", holder=lease.holder, again=bool(self._term))
         self._term = lease.term
+        self._start_anew()
+
+    def _start_anew(self) -> None:
+        """Believe nothing of what stood in Redis, not even what was written: a failover may have lost it."""
+        self._interruptions = self._store.interruptions
         self._controller.forget()
         self._planning.forget()
 

@@ -47,10 +47,16 @@ def cluster(directory: Path) -> Iterator[str]:
     ports = [free_port() for _ in range(3)]
     with ExitStack() as nodes:
         for number, port in enumerate(ports):
-            options = ["--cluster-enabled", "yes", "--cluster-port", str(free_port()), "--cluster-node-timeout", "5000"]
-            nodes.enter_context(valkey(directory / str(number), *options, port=port))
+            nodes.enter_context(valkey(directory / str(number), *node_options(), port=port))
         _join(ports)
         yield "redis+cluster://" + ",".join(f"127.0.0.1:{port}" for port in ports)
+
+
+def node_options(timeout_ms: int = 5000) -> list[str]:
+    """What makes a server a node of a cluster."""
+    return [
+        "--cluster-enabled", "yes", "--cluster-port", str(free_port()), "--cluster-node-timeout", str(timeout_ms)
+    ]  # fmt: skip
 
 
 @contextmanager
