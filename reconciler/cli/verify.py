@@ -24,10 +24,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, console: Console) -> Exit:
     """Look and print; what was found is recorded for `status` and the next plan."""
     from reconciler.cli.sessions import Access, dial, session_of
-    from reconciler.loops.agents.agent_looks import ask_agents
-    from reconciler.reports.verify import verify_json, verify_text
 
     with session_of(arguments, console, Access.WRITE, ahead=lambda it: dial(it, arguments)) as session:
+        from reconciler.loops.agents.agent_looks import ask_agents
+
         manifests = session.manifests(session.tree())
         session.reach.show(manifests)
         scope = scope_of(arguments, manifests)
@@ -39,6 +39,8 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
         found += tuple(ask_agents(session.store, session.clock, agents, apps))
         order = {host: at for at, host in enumerate(hosts)}
         outcomes = sorted(found, key=lambda outcome: order[outcome.host])
+    from reconciler.reports.verify import verify_json, verify_text
+
     rows = [row for outcome in outcomes for row in _rows(outcome)]
     console.print(verify_json(rows) if console.output == "json" else verify_text(rows, color=console.color))
     if any(row.error for row in rows):

@@ -1,4 +1,7 @@
-"""Builds and joins what a command on the ops server uses: it opens a session and takes what it needs of it."""
+"""Builds and joins what a command on the ops server uses: it opens a session and takes what it needs of it.
+
+Each part is loaded when it is built: libraries are most of what a command costs, and hosts can be dialed before.
+"""
 
 from __future__ import annotations
 
@@ -7,50 +10,42 @@ import os
 import pwd
 import secrets
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reconciler.clock import Clock, SystemClock, chance
-from reconciler.loops.controlling.asking import Asking
-from reconciler.loops.controlling.control import LEASE_SECONDS, RENEW_SECONDS
-from reconciler.loops.controlling.controller import Controller
-from reconciler.loops.controlling.given import Given
-from reconciler.loops.controlling.loading import load
-from reconciler.loops.controlling.one_shot import OneShot
-from reconciler.loops.controlling.planning import Planning, Situation
-from reconciler.loops.converging.executor import Executor
-from reconciler.loops.converging.outcome import Listener, Nobody
-from reconciler.loops.hosts.crew import Crew
-from reconciler.loops.hosts.known_secrets import KnownSecrets
-from reconciler.loops.hosts.reach import Reach, Ssh
-from reconciler.loops.hosts.sealing import Sealing
-from reconciler.loops.keeper import Keeper
-from reconciler.loops.running.lock_grants import grant_locks
-from reconciler.loops.running.run_crew import RunCrew, Told
-from reconciler.loops.running.run_executor import RunExecutor
-from reconciler.loops.running.submitting import Submitter
-from reconciler.manifests import Loader
-from reconciler.model.manifests import Manifests
-from reconciler.model.tree import Tree
-from reconciler.model.work import Lease
-from reconciler.planner.compose import Composer
 from reconciler.settings import Settings
-from reconciler.source.git_tree import GitTree
-from reconciler.source.key_lists import KeyLists, load_key_lists, save_key_lists
-from reconciler.source.keys import load_key
-from reconciler.source.mirror import LastFetched
-from reconciler.source.secret_values import SecretProviders
 from reconciler.source.state import check_state_dir, prepare_state_dir
-from reconciler.source.working_tree import WorkingTree
-from reconciler.store import Store, open_store
-from reconciler.trust import Masker, Signed, Signer, TrustedKeys, version_of
-from reconciler.wiring.monitoring import readings
 
 if TYPE_CHECKING:
     from reconciler.enrolment.enroll import Enrolment
+    from reconciler.loops.controlling.asking import Asking
+    from reconciler.loops.controlling.controller import Controller
+    from reconciler.loops.controlling.given import Given
+    from reconciler.loops.controlling.one_shot import OneShot
+    from reconciler.loops.controlling.planning import Planning, Situation
+    from reconciler.loops.converging.executor import Executor
+    from reconciler.loops.converging.outcome import Listener
+    from reconciler.loops.hosts.crew import Crew
+    from reconciler.loops.hosts.known_secrets import KnownSecrets
+    from reconciler.loops.hosts.reach import Reach, Ssh
+    from reconciler.loops.hosts.sealing import Sealing
+    from reconciler.loops.running.run_crew import RunCrew, Told
+    from reconciler.loops.running.submitting import Submitter
+    from reconciler.manifests import Loader
+    from reconciler.model.manifests import Manifests
+    from reconciler.model.tree import Tree
+    from reconciler.model.work import Lease
+    from reconciler.planner.compose import Composer
+    from reconciler.resources.readings import Readings
+    from reconciler.source.key_lists import KeyLists
+    from reconciler.source.mirror import LastFetched
+    from reconciler.source.working_tree import WorkingTree
+    from reconciler.store import Store
+    from reconciler.trust import Masker, Signed, Signer, TrustedKeys
 
 
 class Access(enum.Enum):
@@ -112,6 +107,8 @@ class Session:
     @cached_property
     def opened(self) -> Store | None:
         """None with `Access.NONE`."""
+        from reconciler.store import open_store
+
         if self.access is Access.NONE:
             return None
         read_only = self.access is Access.READ
@@ -120,11 +117,14 @@ class Session:
     @cached_property
     def signer(self) -> Signer | None:
         """None with `Access.NONE`, or where a command that only reads finds no key."""
+        from reconciler.source.keys import load_key
+        from reconciler.trust import Signer
+
         if self.access is Access.NONE:
             return None
         seed = load_key(self.settings.state_dir)
         if seed is None and self.access is Access.WRITE:
-            from reconciler.loops.controlling.signing_key import signing_seed  # noqa: PLC0415 - once in the life of a fleet
+            from reconciler.loops.controlling.signing_key import signing_seed
 
             seed = signing_seed(self.settings.state_dir, self.store)
         return Signer(seed) if seed else None
@@ -148,14 +148,20 @@ class Session:
 
     @cached_property
     def loader(self) -> Loader:
+        from reconciler.manifests import Loader
+
         return Loader(self.settings.cache_dir)
 
     @cached_property
     def composer(self) -> Composer:
+        from reconciler.planner.compose import Composer
+
         return Composer()
 
     @cached_property
     def working_tree(self) -> WorkingTree:
+        from reconciler.source.working_tree import WorkingTree
+
         return WorkingTree(self.settings.repository)
 
     def tree(self) -> Tree:
@@ -169,8 +175,11 @@ class Session:
 
     @cached_property
     def _last_fetched(self) -> LastFetched | None:
-        followed = self.settings.followed
-        return self.closing.enter_context(LastFetched(followed)) if followed else None
+        if not self.settings.followed:
+            return None
+        from reconciler.source.mirror import LastFetched
+
+        return self.closing.enter_context(LastFetched(self.settings.followed))
 
     def manifests(self, tree: Tree) -> Manifests:
         """What a tree declares.
@@ -178,17 +187,21 @@ class Session:
         Raises:
             InvalidInput: with everything that is wrong.
         """
+        from reconciler.loops.controlling.loading import load
+
         return load(self.loader, tree)
 
     def tree_at(self, reference: str) -> Tree:
         """The files at another revision of the repository."""
+        from reconciler.source.git_tree import GitTree
+
         return self.closing.enter_context(GitTree(self.settings.followed or self.settings.repository, reference)).tree()
 
     @cached_property
     def reach(self) -> Reach:
-        from reconciler.probes.facts import facts  # noqa: PLC0415 - imports psutil
+        from reconciler.loops.hosts.reach import Reach
 
-        return Reach(self.settings.repository, facts, self.clock, self._ssh, readings)
+        return Reach(self.settings.repository, _facts, self.clock, self._ssh, _readings)
 
     def _ssh(self) -> Ssh:
         """The connections of this session, made by the first thread that asks."""
@@ -197,7 +210,7 @@ class Session:
 
     @cached_property
     def _connections(self) -> Ssh:
-        from reconciler.transport.ssh import Connections  # noqa: PLC0415 - imports paramiko
+        from reconciler.transport.ssh import Connections
 
         made = Connections(self.clock)
         self.closing.callback(made.close)
@@ -205,21 +218,30 @@ class Session:
 
     @cached_property
     def crew(self) -> Crew:
+        from reconciler.loops.hosts.crew import Crew
+
         crew = Crew(self.reach.remote)
         self.closing.callback(crew.close)
         return crew
 
     @cached_property
     def masker(self) -> Masker:
+        from reconciler.trust import Masker
+
         return Masker()
 
     @cached_property
     def secrets(self) -> KnownSecrets:
+        from reconciler.loops.hosts.known_secrets import KnownSecrets
+        from reconciler.source.secret_values import SecretProviders
+
         key = self.signer.fingerprint_key() if self.signer else None
         return KnownSecrets(SecretProviders(self.settings, self.masker), key)
 
     @cached_property
     def planning(self) -> Planning:
+        from reconciler.loops.controlling.planning import Planning
+
         return Planning(
             store=self.opened,
             loader=self.loader,
@@ -231,11 +253,16 @@ class Session:
 
     def asking(self, tell: Callable[[str], None]) -> Asking:
         """The way to control."""
+        from reconciler.loops.controlling.asking import Asking
+
         return Asking(self.store, self.clock, self.holder, self.who, tell)
 
     @contextmanager
     def controlled(self, lease: Lease) -> Iterator[None]:
         """Keep the control lease while the block runs, then let go of it."""
+        from reconciler.loops.controlling.control import LEASE_SECONDS, RENEW_SECONDS
+        from reconciler.loops.keeper import Keeper
+
         leases = self.store.leases
         try:
             with Keeper(lambda: leases.renew(lease, LEASE_SECONDS), RENEW_SECONDS):
@@ -245,14 +272,18 @@ class Session:
 
     def controller(self, fleet: str) -> Controller:
         """Signs and writes for this fleet."""
+        from reconciler.loops.controlling.controller import Controller
+
         if self.signer is None:
             raise LookupError("this session was opened without a key")
-        sealing = Sealing(self.reach.sealing_key, self.secrets.resolve)
         lists = _versions(self.key_lists)
-        return Controller(fleet, self.store, self.signer, self._trusted, sealing, self._agents, lists, self.clock)
+        return Controller(fleet, self.store, self.signer, self._trusted, self._sealing, self._agents, lists, self.clock)
 
     def executor(self, fleet: str, listener: Listener | None = None) -> Executor:
         """Works on the hosts within reach."""
+        from reconciler.loops.converging.executor import Executor
+        from reconciler.loops.converging.outcome import Nobody
+
         return Executor(
             fleet=fleet,
             store=self.store,
@@ -270,6 +301,10 @@ class Session:
 
     def run_crew(self, fleet: str, told: Told) -> RunCrew:
         """Carries out runs of jobs on the hosts within reach; ended with the session."""
+        from reconciler.loops.running.lock_grants import grant_locks
+        from reconciler.loops.running.run_crew import RunCrew
+        from reconciler.loops.running.run_executor import RunExecutor
+
         executor = RunExecutor(
             fleet=fleet,
             store=self.store,
@@ -291,22 +326,25 @@ class Session:
 
     def submitter(self, fleet: str) -> Submitter:
         """Signs runs of jobs and makes them due."""
+        from reconciler.loops.running.submitting import Submitter
+
         if self.signer is None:
             raise LookupError("this session was opened without a key")
-        sealing = Sealing(self.reach.sealing_key, self.secrets.resolve)
-        return Submitter(fleet, self.store, self.signer, self._trusted, sealing, self._agents, self.clock)
+        return Submitter(fleet, self.store, self.signer, self._trusted, self._sealing, self._agents, self.clock)
 
     def one_shot(self, situation: Situation, listener: Listener, tell: Callable[[str], None]) -> OneShot:
         """A controller and an executor that carry out one plan."""
+        from reconciler.loops.controlling.one_shot import OneShot
+
         fleet = situation.manifests.fleet.metadata.name
         executor = self.executor(fleet, listener)
         return OneShot(self.store, self.controller(fleet), executor, self.planning, self.given, self.clock, tell)
 
     def enrolment(self, manifests: Manifests, tell: Callable[[str], None]) -> Enrolment:
         """Installs and removes agents of these hosts."""
-        from reconciler.enrolment.enroll import Enrolment  # noqa: PLC0415 - only hosts enroll and upgrade need it
-        from reconciler.enrolment.release import Release  # noqa: PLC0415
-        from reconciler.enrolment.wheelhouse import Wheelhouse  # noqa: PLC0415
+        from reconciler.enrolment.enroll import Enrolment
+        from reconciler.enrolment.release import Release
+        from reconciler.enrolment.wheelhouse import Wheelhouse
 
         return Enrolment(
             reach=self.reach.machine,
@@ -324,8 +362,16 @@ class Session:
         )
 
     @property
+    def _sealing(self) -> Sealing:
+        from reconciler.loops.hosts.sealing import Sealing
+
+        return Sealing(self.reach.sealing_key, self.secrets.resolve)
+
+    @property
     def given(self) -> Given:
         """What agents are given."""
+        from reconciler.loops.controlling.given import Given
+
         return Given(self.store, self._agents, self.clock)
 
     def _agents(self) -> frozenset[str]:
@@ -334,6 +380,8 @@ class Session:
     @cached_property
     def key_lists(self) -> KeyLists:
         """The keys that hosts are to trust, and how they came to be trusted."""
+        from reconciler.source.key_lists import load_key_lists
+
         if self.signer is None:
             raise LookupError("this session was opened without a key")
         return load_key_lists(self.settings.state_dir, self.signer.public)
@@ -344,6 +392,8 @@ class Session:
         Raises:
             Refused: the present key may not, or somebody controls the fleet with what it knows of keys.
         """
+        from reconciler.source.key_lists import save_key_lists
+
         if self.signer is None:
             raise LookupError("this session was opened without a key")
         lists = self.key_lists.after(self.signer.sign_keys(keys, fleet=fleet), fleet)
@@ -355,7 +405,23 @@ class Session:
         return self.key_lists.current
 
 
+def _facts() -> Mapping[str, Any]:
+    """Facts of this machine."""
+    from reconciler.probes.facts import facts
+
+    return facts()
+
+
+def _readings(seconds: float) -> Readings:
+    """The counters of this machine."""
+    from reconciler.wiring.monitoring import readings
+
+    return readings(seconds)
+
+
 def _versions(lists: KeyLists) -> Sequence[tuple[int, Signed]]:
+    from reconciler.trust import version_of
+
     return [(version_of(signed), signed) for signed in lists.signed]
 
 

@@ -42,3 +42,28 @@ def test_an_agent_loads_nothing_that_only_the_ops_server_needs() -> None:
     script = "import sys, reconciler.cli.agent, reconciler.wiring.agent; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
     assert {"git", "pydantic", "ruamel", "paramiko", "watchfiles", "reconciler.manifests"}.isdisjoint(loaded)
+
+
+def test_reaching_hosts_loads_a_part_of_paramiko_and_whoever_asks_for_more_gets_it() -> None:
+    script = """\
+import sys
+import reconciler.transport.ssh
+print("importlib.metadata" in sys.modules, "paramiko.client" in sys.modules, "invoke" in sys.modules)
+import paramiko
+print(paramiko.SSHClient.__name__, paramiko.Transport is reconciler.transport.dialing.paramiko.Transport)
+print(hasattr(paramiko, "Nothing"))
+"""
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert ran.stdout.splitlines() == ["False False False", "SSHClient True", "False"]
+
+
+def test_verifying_loads_what_signs_and_plans_only_when_hosts_are_dialed() -> None:
+    script = """\
+import sys
+import reconciler.cli.verify, reconciler.cli.sessions
+from reconciler.loops.hosts.reach import Reach
+from reconciler.loops.controlling.loading import load
+print(*sorted({name for name in sys.modules if name.split(".")[0] in {"jinja2", "redis", "nacl", "psutil"}}))
+"""
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert ran.stdout == "\n"

@@ -11,7 +11,6 @@ from reconciler.errors import InvalidInput, Problem
 from reconciler.manifests import InvalidManifests, Loader
 from reconciler.model.manifests import Manifests
 from reconciler.model.tree import Tree
-from reconciler.planner.compose import Composer
 from reconciler.resources.values import replace
 
 _TEMPLATES = "templates/"
@@ -39,6 +38,8 @@ def _in_templates(loader: Loader, tree: Tree, readable: Manifests, problems: Seq
     broken = {problem.place.file for problem in problems}
     sound = {name: app for name, app in readable.apps.items() if app.metadata.origin.file not in broken}
     files_of_apps = {app.metadata.origin.file for app in readable.apps.values()}
+    from reconciler.planner.compose import Composer  # noqa: PLC0415 - only where something is wrong
+
     certain = all(file in files_of_apps or file.startswith(_TEMPLATES) for file in broken)
     try:
         Composer().compose(

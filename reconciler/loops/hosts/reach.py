@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from reconciler.clock import Clock
 from reconciler.errors import Place, Refused, Unavailable
 from reconciler.model.manifests import Connection, ConnectionType, Group, Host, Manifests
 from reconciler.planner.placement import connections, selectors_of
-from reconciler.resources.posix import PosixSystem
-from reconciler.resources.readings import Readings
-from reconciler.resources.sampling import Sampler
 from reconciler.transport import Machine, Transport
-from reconciler.transport.local import LocalTransport
 from reconciler.transport.route import Route, Stop, parse_stop
+
+if TYPE_CHECKING:
+    from reconciler.resources.readings import Readings
+    from reconciler.resources.sampling import Sampler
 
 
 class Ssh(Protocol):
@@ -108,6 +108,8 @@ class Reach:
         """
         how = self._known(host)
         if how.type is ConnectionType.LOCAL:
+            from reconciler.transport.local import LocalTransport  # noqa: PLC0415 - most fleets are across a network
+
             return LocalTransport(host, self._fleet, self._sandbox(host), self._facts, self._clock)
         if how.type is not ConnectionType.SSH:
             raise Unavailable.of("no-transport", "its agent works on it, nobody else", place=Place(host=host))
@@ -129,6 +131,9 @@ class Reach:
         how = self._known(host)
         if how.type is not ConnectionType.LOCAL:
             return self._ssh().sample(self._route(host, how), self._root(host), apps)
+        from reconciler.resources.posix import PosixSystem  # noqa: PLC0415 - see `open`
+        from reconciler.resources.sampling import Sampler  # noqa: PLC0415
+
         key = host, self._sandbox(host)
         if key not in self._samplers:
             self._samplers[key] = Sampler(self._readings, PosixSystem(str(key[1] or "/"), clock=self._clock))
