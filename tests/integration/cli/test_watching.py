@@ -180,16 +180,6 @@ def test_keys_of_another_program_are_told_once_and_the_watch_goes_on(small: Repo
     assert told.index("rc:{gone}:observed") < told.index("stopped")
 
 
-def test_a_second_controller_stands_by_and_takes_over(small: Repository) -> None:
-    with watching(small) as first:
-        until(lambda: small.on_host("/etc/hello").exists())
-        with watching(small):
-            first.kill()
-            first.wait()
-            small.replace("manifests/apps/hello.yaml", "Hello", "Taken over")
-            until(lambda: _text(small, "/etc/hello") == "Taken over from demo\n")
-
-
 def test_an_interrupted_apply_is_taken_up_at_once(small: Repository) -> None:
     _slow_first_time(small)
     running = small.spawn("apply", "--yes")

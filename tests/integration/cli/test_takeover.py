@@ -1,0 +1,92 @@
+"""A second ops server goes on where the first was killed: with schedules, with alerts, with what is committed."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from tests.integration.cli.conftest import Repository
+from tests.integration.cli.test_jobs import job, shell
+from tests.integration.cli.test_watching import _text, watching
+from tests.waiting import until
+
+DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+FLEET = """\
+apiVersion: reconciler/v1
+kind: Fleet
+metadata: {name: small}
+spec: {sampleInterval: 1s}
+---
+apiVersion: reconciler/v1
+kind: Channel
+metadata: {name: ops}
+spec: {urls: ["log:"], match: "*", groupWait: 0s, groupInterval: 0s}
+---
+apiVersion: reconciler/v1
+kind: Alert
+metadata: {name: Trouble}
+spec: {hosts: "*", expr: trouble > 0, summary: trouble}
+---
+apiVersion: reconciler/v1
+kind: Alert
+metadata: {name: MoreTrouble}
+spec: {hosts: "*", expr: trouble > 1, summary: more trouble}
+---
+apiVersion: reconciler/v1
+kind: Schedule
+metadata: {name: heart}
+spec: {every: 1s, hosts: "*", job: beat, catchUp: all, concurrency: allow}
+"""
+METRIC = "  metrics: [{name: trouble, textfile: /trouble, interval: 1s}]\n"
+
+
+def trouble(fleet: Repository, number: int) -> None:
+    fleet.on_host("/trouble").write_text(f"trouble {number}\n")
+
+
+def messages(fleet: Repository) -> list[str]:
+    """The subjects of what people were told."""
+    log = fleet.root / ".reconciler/notifications.log"
+    return re.findall(r"UTC  (\S+ .*?\w+) on demo", log.read_text()) if log.exists() else []
+
+
+def runs(fleet: Repository) -> list[dict[str, Any]]:
+    """The runs of the schedule, the oldest first."""
+    listed = json.loads(fleet("jobs", "list", "--job", "beat", "-o", "json").out)["jobs"]
+    return sorted(listed, key=nominal)
+
+
+def nominal(run: dict[str, Any]) -> int:
+    """The second for which a run was due; ids begin with it."""
+    return int(sum(DIGITS.index(digit) << 5 * place for place, digit in enumerate(reversed(run["id"][:10]))) / 1000)
+
+
+def test_after_the_leader_was_killed_runs_and_alerts_go_on_with_none_twice_and_none_lost(small: Repository) -> None:
+    small.write("manifests/fleet.yaml", FLEET)
+    small.replace("manifests/apps/hello.yaml", "  config:", METRIC + "  config:")
+    job(small, "beat", "steps:", shell("echo beat >>beats"))
+    small.commit("a heart and an alert")
+    with watching(small) as first:
+        until(lambda: small.on_host("/etc/hello").exists(), "the first turn")
+        trouble(small, 1)
+        with watching(small):
+            until(lambda: messages(small), "the first message")
+            first.kill()
+            first.wait()
+            known = len(runs(small))
+            trouble(small, 2)
+            small.replace("manifests/apps/hello.yaml", "Hello", "Taken over")
+            small.redis("PEXPIRE", "rc:{_}:control", "1")  # as if the lease's 15 seconds were over
+            until(lambda: _text(small, "/etc/hello") == "Taken over from demo\n", "the next leader's first turn")
+            until(lambda: len(messages(small)) == 2, "its message")
+            trouble(small, 0)
+            until(lambda: len(messages(small)) == 4, "the end of both")
+            until(lambda: len(runs(small)) > known + 2, "its runs")
+    assert messages(small)[:2] == ["FIRING warning: Trouble", "FIRING warning: MoreTrouble"]
+    assert sorted(messages(small)[2:]) == ["RESOLVED: MoreTrouble", "RESOLVED: Trouble"]
+    found = runs(small)
+    assert [nominal(run) - nominal(found[0]) for run in found] == list(range(len(found)))
+    ended = [run for run in found if run["state"] == "succeeded"]
+    assert len(ended) >= len(found) - 2, "each of both was stopped in the middle of one at most"
+    assert len(ended) <= _text(small, "/beats").count("beat") <= len(found)
