@@ -30,7 +30,7 @@ from reconciler.enrolment.own_wheel import Wheel
 from reconciler.enrolment.probe import Platform
 from reconciler.enrolment.release import Release
 from reconciler.errors import HostFailed, Place
-from reconciler.resources.system import Completed
+from reconciler.resources.machine.system import Completed
 from reconciler.transport import Machine
 
 _STARTED = f"{PROGRAM}/started"

@@ -23,7 +23,7 @@ from reconciler.manifests.fields import (
     TextOrSecret,
     is_template,
 )
-from reconciler.resources.crontab import command_problem, name_problem, schedule_problem
+from reconciler.resources.tools.crontab import command_problem, name_problem, schedule_problem
 
 
 def _listed(value: Any) -> Any:

@@ -12,9 +12,9 @@ from reconciler.model.plan import Action, Change
 from reconciler.planner.text_diff import field_differences, text_differences
 from reconciler.rendering import RenderedResource
 from reconciler.resources.failure import Failure
+from reconciler.resources.kinds.registry import parse
+from reconciler.resources.kinds.resource import Resource
 from reconciler.resources.protocol import ResourceEvent, Wanted
-from reconciler.resources.registry import parse
-from reconciler.resources.resource import Resource
 from reconciler.resources.values import dataclass
 
 NEVER_LOOKED = "never looked at on this host"

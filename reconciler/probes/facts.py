@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from reconciler.resources.facts import lasting_addresses, operating_system
+from reconciler.resources.machine.facts import lasting_addresses, operating_system
 
 OS_RELEASE = (Path("/etc/os-release"), Path("/usr/lib/os-release"))
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 
 import psutil
 
-from reconciler.resources.proc import CPU_KINDS, Proc, filesystems
-from reconciler.resources.readings import LOOPBACK, DiskCounters, InterfaceCounters, Readings
+from reconciler.resources.measuring.proc import CPU_KINDS, Proc, filesystems
+from reconciler.resources.measuring.readings import LOOPBACK, DiskCounters, InterfaceCounters, Readings
 
 
 def read(at: float) -> Readings:

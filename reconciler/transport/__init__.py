@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from reconciler.resources.ledger import Ledger
+from reconciler.resources.machine.system import Completed
 from reconciler.resources.protocol import Event, Request, RunEvent, RunRequest
-from reconciler.resources.system import Completed
+from reconciler.resources.records.ledger import Ledger
 
 
 class Transport(Protocol):

@@ -8,14 +8,14 @@ from typing import Any
 
 from reconciler.clock import Clock
 from reconciler.errors import Place, Unavailable
-from reconciler.resources import engine
-from reconciler.resources.book import read_ledger
+from reconciler.resources.applying import engine
 from reconciler.resources.failure import EXPECTED, as_failure
-from reconciler.resources.ledger import Ledger
-from reconciler.resources.posix import PosixSystem
+from reconciler.resources.machine.posix import PosixSystem
+from reconciler.resources.machine.system import System
 from reconciler.resources.protocol import Event, Request, RunEvent, RunRequest
-from reconciler.resources.system import System
-from reconciler.resources.trial import Trial
+from reconciler.resources.records.book import read_ledger
+from reconciler.resources.records.ledger import Ledger
+from reconciler.resources.records.trial import Trial
 
 
 class LocalTransport:

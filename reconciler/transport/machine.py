@@ -6,7 +6,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from reconciler.resources.system import Completed
+from reconciler.resources.machine.system import Completed
 
 Ask = Callable[..., Mapping[str, Any]]
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from reconciler.clock import Clock
 from reconciler.errors import Place, Unavailable
-from reconciler.resources.framing import MARKER, BadFrame, Unpacker, pack
+from reconciler.resources.channel.framing import MARKER, BadFrame, Unpacker, pack
 from reconciler.transport.dialing import hang_up
 from reconciler.transport.shipment import NO_PYTHON, NO_SUDO, OLD_PYTHON, command, shipment
 from reconciler.transport.slim_paramiko import paramiko

@@ -49,7 +49,7 @@ while left:
     os.write(box, piece)
     left -= len(piece)
 sys.path.insert(0, "/proc/self/fd/%d" % box)
-from reconciler.resources.remote import main
+from reconciler.resources.channel.remote import main
 main()
 """
 
@@ -77,7 +77,7 @@ def _shipment() -> bytes:
 
 
 def _zip() -> bytes:
-    sources = [_PACKAGE / "__init__.py", *sorted((_PACKAGE / "resources").glob("*.py"))]
+    sources = [_PACKAGE / "__init__.py", *sorted((_PACKAGE / "resources").rglob("*.py"))]
     box = io.BytesIO()
     with zipfile.ZipFile(box, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for source in sources:

@@ -15,7 +15,6 @@ from typing import Any
 
 from reconciler.clock import Clock
 from reconciler.errors import Place, Unavailable
-from reconciler.resources.ledger import Ledger, ledger_from_json
 from reconciler.resources.protocol import (
     Event,
     Request,
@@ -26,6 +25,7 @@ from reconciler.resources.protocol import (
     run_event_from_json,
     run_to_json,
 )
+from reconciler.resources.records.ledger import Ledger, ledger_from_json
 from reconciler.transport.dialing import Dialer, hang_up
 from reconciler.transport.machine import SshMachine
 from reconciler.transport.route import Route

@@ -23,8 +23,8 @@ from reconciler.loops.measuring.sample_writer import SampleWriter
 from reconciler.loops.running.run_crew import RunCrew, Told
 from reconciler.loops.running.run_executor import RunExecutor
 from reconciler.rendering import Renderer
-from reconciler.resources.posix import PosixSystem
-from reconciler.resources.sampling import Sampler
+from reconciler.resources.machine.posix import PosixSystem
+from reconciler.resources.measuring.sampling import Sampler
 from reconciler.settings import Settings
 from reconciler.source.host_files import PinnedKeys, sealing_key
 from reconciler.store import Store, open_as_host

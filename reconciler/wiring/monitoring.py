@@ -15,7 +15,7 @@ from reconciler.loops.measuring.judging import Judging
 from reconciler.loops.measuring.sample_writer import SampleWriter
 from reconciler.model.desired import Bundle
 from reconciler.rendering import Renderer
-from reconciler.resources.readings import Readings
+from reconciler.resources.measuring.readings import Readings
 from reconciler.store import Store
 
 

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from reconciler.model.tree import Tree
     from reconciler.model.work import Lease
     from reconciler.planner.compose import Composer
-    from reconciler.resources.readings import Readings
+    from reconciler.resources.measuring.readings import Readings
     from reconciler.source.key_lists import KeyLists
     from reconciler.source.mirror import LastFetched
     from reconciler.source.working_tree import WorkingTree

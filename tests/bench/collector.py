@@ -22,9 +22,9 @@ from reconciler.model.metrics import KEPT
 from reconciler.model.monitoring import Alert, AlertScope
 from reconciler.model.samples import Measuring
 from reconciler.probes.readings import read
-from reconciler.resources.framing import Unpacker, pack
-from reconciler.resources.posix import PosixSystem
-from reconciler.resources.sampling import Sampler
+from reconciler.resources.channel.framing import Unpacker, pack
+from reconciler.resources.machine.posix import PosixSystem
+from reconciler.resources.measuring.sampling import Sampler
 from reconciler.source.working_tree import WorkingTree
 from reconciler.store import HostSample, Store
 from reconciler.store.opening import at_url
@@ -44,8 +44,8 @@ from reconciler.wiring import agent
 from reconciler.loops.agents import agent as loop
 from reconciler.rendering import Renderer
 from reconciler.probes.readings import read
-from reconciler.resources.posix import PosixSystem
-from reconciler.resources.sampling import Sampler
+from reconciler.resources.machine.posix import PosixSystem
+from reconciler.resources.measuring.sampling import Sampler
 sampler = Sampler(read, PosixSystem("/", clock=SystemClock()))
 for _ in range(200):
     sampler.sample()

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from reconciler.clock import SystemClock
-from reconciler.resources.run_record import run_name
+from reconciler.resources.records.run_record import run_name
 from reconciler.store import Store
 from reconciler.store.keys import PERMANENT, Keys
 from reconciler.store.opening import at_url

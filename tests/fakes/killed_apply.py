@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.clock import SystemClock
-from reconciler.resources.posix import PosixSystem
+from reconciler.resources.machine.posix import PosixSystem
 from tests.fakes.requests import request, run, wanted
 
 CHANGING = ("rename", "unlink", "mkdir", "rmdir", "symlink", "write", "fchmod", "chown", "pwrite")

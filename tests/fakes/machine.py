@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from reconciler.resources.system import Completed
+from reconciler.resources.machine.system import Completed
 
 SERVICE = "reconciler-agent.service"
 ENROLLED_KEY = "ab" * 32

@@ -7,11 +7,11 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from reconciler.resources import engine
-from reconciler.resources.book import read_ledger
+from reconciler.resources.applying import engine
+from reconciler.resources.machine.system import System
 from reconciler.resources.protocol import Event, Finished, HealthEvent, Request, ResourceEvent, Wanted
-from reconciler.resources.system import System
-from reconciler.resources.trial import Trial
+from reconciler.resources.records.book import read_ledger
+from reconciler.resources.records.trial import Trial
 
 
 def wanted(kind: str, *, called: str = "", keep: bool = False, sensitive: bool = False, **fields: Any) -> Wanted:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from reconciler.resources.failure import Failure
-from reconciler.resources.system import Access, Claim, Command, Completed, Entry, Hearing
+from reconciler.resources.machine.system import Access, Claim, Command, Completed, Entry, Hearing
 from tests.fakes.clock import FakeClock
 
 SYSTEMD = "/run/systemd/system"

@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.resources import engine
-from reconciler.resources.book import read_ledger
-from reconciler.resources.ledger import AppRecord, owned_to_json
+from reconciler.resources.applying import engine
+from reconciler.resources.machine.system import Access, Completed, System
 from reconciler.resources.protocol import Request, Wanted
-from reconciler.resources.system import Access, Completed, System
+from reconciler.resources.records.book import read_ledger
+from reconciler.resources.records.ledger import AppRecord, owned_to_json
 from tests.fakes.archives import sha256, tar
 from tests.fakes.requests import request, run, trial_of, undo, wanted
 from tests.fakes.system import FakeHost, FakePackage, FakeService, Killed

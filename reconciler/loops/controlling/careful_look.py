@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from reconciler.errors import InvalidInput, Place, Problem
-from reconciler.resources.ledger import AppRecord
 from reconciler.resources.protocol import Event, Finished, Request, ResourceEvent, Wanted
+from reconciler.resources.records.ledger import AppRecord
 from reconciler.resources.values import dataclass, replace
 
 _GUARD = "its guard is a program, which a plan runs only after it was applied once"

@@ -34,8 +34,8 @@ from reconciler.planner.inputs import PlanInput
 from reconciler.planner.resolver import Locate
 from reconciler.planner.scope import Scope
 from reconciler.planner.secret_references import first_reference
-from reconciler.resources.ledger import AppRecord, Ledger
 from reconciler.resources.protocol import ResourceEvent
+from reconciler.resources.records.ledger import AppRecord, Ledger
 from reconciler.resources.values import dataclass, replace
 from reconciler.store import Store
 

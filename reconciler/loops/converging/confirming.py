@@ -14,9 +14,9 @@ from typing import Protocol
 from reconciler.clock import Clock
 from reconciler.errors import Place, ReconcilerError, Unavailable
 from reconciler.loops.log import Log
-from reconciler.resources.ledger import Ledger
 from reconciler.resources.protocol import Event, Finished
-from reconciler.resources.trial import Trial, Verdict, judge
+from reconciler.resources.records.ledger import Ledger
+from reconciler.resources.records.trial import Trial, Verdict, judge
 
 TICK_SECONDS = 2.0
 

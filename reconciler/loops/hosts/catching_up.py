@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from reconciler.loops.hosts import ledger_view
 from reconciler.model.observed import Applied, AppStatus, ObservedApp, ObservedHost
 from reconciler.model.work import mark_of
-from reconciler.resources.ledger import Ledger
+from reconciler.resources.records.ledger import Ledger
 from reconciler.resources.values import dataclass
 from reconciler.store import Store
 from reconciler.transport import Transport

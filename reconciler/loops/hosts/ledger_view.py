@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from reconciler.model.observed import Applied, AppStatus, ObservedApp, ObservedHost
-from reconciler.resources.ledger import AppRecord, Ledger
+from reconciler.resources.records.ledger import AppRecord, Ledger
 from reconciler.resources.values import replace
 
 

@@ -15,8 +15,8 @@ from reconciler.transport import Machine, Transport
 from reconciler.transport.route import Route, Stop, parse_stop
 
 if TYPE_CHECKING:
-    from reconciler.resources.readings import Readings
-    from reconciler.resources.sampling import Sampler
+    from reconciler.resources.measuring.readings import Readings
+    from reconciler.resources.measuring.sampling import Sampler
 
 
 class Ssh(Protocol):
@@ -131,8 +131,8 @@ class Reach:
         how = self._known(host)
         if how.type is not ConnectionType.LOCAL:
             return self._ssh().sample(self._route(host, how), self._root(host), apps)
-        from reconciler.resources.posix import PosixSystem  # noqa: PLC0415 - see `open`
-        from reconciler.resources.sampling import Sampler  # noqa: PLC0415
+        from reconciler.resources.machine.posix import PosixSystem  # noqa: PLC0415 - see `open`
+        from reconciler.resources.measuring.sampling import Sampler  # noqa: PLC0415
 
         key = host, self._sandbox(host)
         if key not in self._samplers:

@@ -12,8 +12,8 @@ from reconciler.clock import Clock
 from reconciler.errors import Unavailable
 from reconciler.loops.keeper import LEASE_SECONDS, renewal_seconds
 from reconciler.model.work import Claim, Lease, WorkState
-from reconciler.resources.steps import CANCELLED, LOST
-from reconciler.resources.system import OUTPUT_BYTES
+from reconciler.resources.applying.steps import CANCELLED, LOST
+from reconciler.resources.machine.system import OUTPUT_BYTES
 from reconciler.store import Store
 from reconciler.transport import Transport
 

@@ -13,8 +13,8 @@ from reconciler.clock import Clock, ulid
 from reconciler.loops.running.live_run import LiveRun
 from reconciler.loops.running.run_executor import RunExecutor
 from reconciler.model.work import RUN, Claim, Lane
+from reconciler.resources.applying.steps import LOST
 from reconciler.resources.protocol import RunFinished
-from reconciler.resources.steps import LOST
 from reconciler.store import Store
 
 AT_ONCE = 256

@@ -30,6 +30,7 @@ from reconciler.model.desired import Bundle
 from reconciler.model.run import AD_HOC, JobPolicy, Run, SignedRun
 from reconciler.model.work import Claim, Lane, Lease, WorkState
 from reconciler.rendering import Renderer
+from reconciler.resources.applying.steps import CANCELLED, LOST
 from reconciler.resources.protocol import (
     OutputEvent,
     RebootEvent,
@@ -38,8 +39,7 @@ from reconciler.resources.protocol import (
     RunFinished,
     RunRequest,
 )
-from reconciler.resources.run_record import REBOOTING
-from reconciler.resources.steps import CANCELLED, LOST
+from reconciler.resources.records.run_record import REBOOTING
 from reconciler.resources.values import asdict, dataclass, replace
 from reconciler.store import Store, host_lease
 from reconciler.transport import Transport

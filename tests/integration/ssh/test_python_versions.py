@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.resources.kinds.registry import KINDS
 from reconciler.resources.protocol import Finished, HealthEvent, ResourceEvent
-from reconciler.resources.registry import KINDS
 from reconciler.transport.ssh import Connections
 from tests.fakes.requests import request, wanted
 from tests.integration.ssh.conftest import Sshd, route

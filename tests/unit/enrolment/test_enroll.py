@@ -17,7 +17,7 @@ from reconciler.enrolment.release import Release
 from reconciler.enrolment.wheelhouse import Wheelhouse
 from reconciler.errors import HostFailed, InvalidInput, Place, ReconcilerError, Refused, Unavailable
 from reconciler.model.desired import SignedStatement, Statement
-from reconciler.resources.system import Completed
+from reconciler.resources.machine.system import Completed
 from reconciler.trust import Permission, Signer, TrustedKey, TrustedKeys
 from tests.fakes.clock import FakeClock
 from tests.fakes.machine import ENROLLED_KEY, CutOff, FakeMachine

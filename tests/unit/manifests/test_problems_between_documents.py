@@ -3,7 +3,7 @@
 import pytest
 
 from reconciler.manifests.resources import RESOURCES
-from reconciler.resources.registry import KINDS, NOT_IN_SANDBOX
+from reconciler.resources.kinds.registry import KINDS, NOT_IN_SANDBOX
 from tests.unit.manifests.trees import FLEET, HOST, app, fleet, group, host, problems, with_templates
 
 INTENDED = "Intended? allowEmpty: true"

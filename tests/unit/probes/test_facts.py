@@ -8,8 +8,8 @@ import psutil
 import pytest
 
 from reconciler.probes.facts import facts
-from reconciler.resources import facts as resources_facts
-from reconciler.resources.facts import operating_system
+from reconciler.resources.machine import facts as resources_facts
+from reconciler.resources.machine.facts import operating_system
 
 UBUNTU = """\
 PRETTY_NAME="Ubuntu 24.04.1 LTS"

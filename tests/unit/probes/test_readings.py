@@ -10,8 +10,8 @@ from reconciler.clock import SystemClock
 from reconciler.model.metrics import METRICS
 from reconciler.model.samples import Series
 from reconciler.probes.readings import read
-from reconciler.resources.proc import Proc
-from reconciler.resources.readings import metrics
+from reconciler.resources.measuring.proc import Proc
+from reconciler.resources.measuring.readings import metrics
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/proc is Linux's")
 

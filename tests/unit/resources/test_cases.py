@@ -8,25 +8,25 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from reconciler.resources import fstab
-from reconciler.resources.archive import ArchiveState
-from reconciler.resources.command import CommandState
-from reconciler.resources.crontab import schedule_problem
-from reconciler.resources.directory import DirectoryState
-from reconciler.resources.file import FileState
-from reconciler.resources.fstab import Mounted
-from reconciler.resources.group import GroupState
-from reconciler.resources.line import LineState, edit
-from reconciler.resources.link import LinkState
-from reconciler.resources.mount import MountState
-from reconciler.resources.package import PackageState
-from reconciler.resources.packages import TOOLS, package_tool
-from reconciler.resources.registry import KINDS, parse
-from reconciler.resources.repository import RepositoryState
-from reconciler.resources.resource import NOTHING, Difference
-from reconciler.resources.service_tools import ServiceState, service_tool
-from reconciler.resources.sysctl import SysctlState
-from reconciler.resources.user import UserState
+from reconciler.resources.kinds.archive import ArchiveState
+from reconciler.resources.kinds.command import CommandState
+from reconciler.resources.kinds.directory import DirectoryState
+from reconciler.resources.kinds.file import FileState
+from reconciler.resources.kinds.group import GroupState
+from reconciler.resources.kinds.line import LineState, edit
+from reconciler.resources.kinds.link import LinkState
+from reconciler.resources.kinds.mount import MountState
+from reconciler.resources.kinds.package import PackageState
+from reconciler.resources.kinds.registry import KINDS, parse
+from reconciler.resources.kinds.repository import RepositoryState
+from reconciler.resources.kinds.resource import NOTHING, Difference
+from reconciler.resources.kinds.sysctl import SysctlState
+from reconciler.resources.kinds.user import UserState
+from reconciler.resources.tools import fstab
+from reconciler.resources.tools.crontab import schedule_problem
+from reconciler.resources.tools.fstab import Mounted
+from reconciler.resources.tools.packages import TOOLS, package_tool
+from reconciler.resources.tools.service_tools import ServiceState, service_tool
 from tests.fakes.requests import wanted
 from tests.fakes.system import FakeHost, FakeService
 

@@ -214,6 +214,6 @@ def test_the_constructor_is_written_when_it_is_first_called() -> None:
 
 
 def test_a_host_need_not_load_dataclasses() -> None:
-    script = "import sys, reconciler.resources.remote; print('dataclasses' in sys.modules)"
+    script = "import sys, reconciler.resources.channel.remote; print('dataclasses' in sys.modules)"
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert ran.stdout == "False\n"

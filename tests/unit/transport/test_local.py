@@ -8,9 +8,9 @@ import pytest
 
 from reconciler.clock import SystemClock
 from reconciler.errors import Unavailable
-from reconciler.resources.posix import PosixSystem
+from reconciler.resources.machine.posix import PosixSystem
+from reconciler.resources.machine.system import Claim
 from reconciler.resources.protocol import Finished
-from reconciler.resources.system import Claim
 from reconciler.transport import Transport
 from reconciler.transport.local import LocalTransport
 from tests.fakes.requests import request, wanted

@@ -11,11 +11,11 @@ from structlog.testing import capture_logs
 
 from reconciler.errors import Unavailable
 from reconciler.loops.converging.confirming import Confirming
-from reconciler.resources import engine
-from reconciler.resources.book import read_ledger
-from reconciler.resources.ledger import AppRecord, Ledger
+from reconciler.resources.applying import engine
 from reconciler.resources.protocol import Event
-from reconciler.resources.trial import Trial
+from reconciler.resources.records.book import read_ledger
+from reconciler.resources.records.ledger import AppRecord, Ledger
+from reconciler.resources.records.trial import Trial
 from tests.fakes.requests import request, run, wanted
 from tests.fakes.system import FakeHost, Killed
 

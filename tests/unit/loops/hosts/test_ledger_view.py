@@ -6,7 +6,7 @@ import pytest
 
 from reconciler.loops.hosts.ledger_view import knows_better, observed_app
 from reconciler.model.observed import AppStatus, ObservedApp
-from reconciler.resources.ledger import AppRecord
+from reconciler.resources.records.ledger import AppRecord
 
 
 def told(status: AppStatus, generation: int = 5) -> ObservedApp:

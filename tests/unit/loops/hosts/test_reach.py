@@ -13,7 +13,7 @@ from reconciler.clock import SystemClock
 from reconciler.errors import Unavailable
 from reconciler.loops.hosts.reach import Reach
 from reconciler.model.manifests import Connection, ConnectionType, Host
-from reconciler.resources.readings import Readings
+from reconciler.resources.measuring.readings import Readings
 from reconciler.transport import Machine, Transport
 from reconciler.transport.route import Route, Stop
 from tests.fakes.fleet import app, group, host, manifests

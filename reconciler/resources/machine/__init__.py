@@ -1,0 +1,1 @@
+"""The host itself, behind the narrow port `System`: files, programs, accounts, the lock, and its stable facts."""

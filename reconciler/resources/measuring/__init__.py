@@ -1,0 +1,1 @@
+"""What a host measures: its counters, and what its apps say of themselves; health checks included."""
