@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 from reconciler.clock import Clock
 from reconciler.errors import HostFailed, ReconcilerError, Refused
@@ -101,7 +102,9 @@ class Agent:
         with Keeper(self._show, SWEEP_SECONDS):
             while all(thread.is_alive() for thread in threads) and not stop.wait(1.0):
                 continue
-            loop.join(STOP_SECONDS)
+            deadline = self._clock.monotonic() + STOP_SECONDS
+            self._wake()
+            loop.join(max(deadline - self._clock.monotonic(), 0.0))
             self._runs.close()
         if not stop.is_set():
             raise HostFailed.of("thread-ended", "a thread of the agent ended; its error stands above")
@@ -124,9 +127,11 @@ class Agent:
                 pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
     def _turn(self) -> None:
-        hinted = bool(self._executor.store.work.ready(agent=self._host, wait_seconds=HINT_SECONDS))
+        sweeps = self._clock.monotonic() - self._swept >= SWEEP_SECONDS
+        wait = 0.0 if sweeps else HINT_SECONDS
+        hinted = bool(self._executor.store.work.ready(agent=self._host, wait_seconds=wait))
         now = self._clock.monotonic()
-        if now - self._swept >= SWEEP_SECONDS:
+        if sweeps:
             self._sweep()
             self._swept, hinted = now, True
         self._at_work = True
@@ -183,6 +188,11 @@ class Agent:
     def _tell_run(self, claim: Claim, finished: RunFinished) -> None:
         log_run(self._log, claim, finished)
         self._executor.store.work.wake(self._host, agents=(self._host,))
+
+    def _wake(self) -> None:
+        """End the loop's wait for a hint; without Redis it waits for none."""
+        with suppress(ReconcilerError):
+            self._executor.store.work.wake(self._host, agents=(self._host,))
 
     def _converge(self) -> None:
         outcome = self._executor.converge(self._host)
