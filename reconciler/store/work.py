@@ -191,9 +191,9 @@ class WorkQueue:
         self.wake(host, agents=agents)
         return True
 
-    def wake(self, host: str, *, agents: Container[str] = ()) -> None:
-        """Hint that a host has work."""
-        self._wake({host: 0}, agents)
+    def wake(self, *hosts: str, agents: Container[str] = ()) -> None:
+        """Hint that hosts have work."""
+        self._wake(dict.fromkeys(hosts, 0), agents)
 
     def add_output(self, claim: Claim, text: str = "") -> bool:
         """Keep what claimed work printed. False: it was cancelled or is someone else's now, stop."""
@@ -297,9 +297,9 @@ class WorkQueue:
         hints: dict[str, list[str | float]] = {}
         for host, priority in urgency.items():
             hints.setdefault(self._hint_key(host if host in agents else ""), []).extend((priority, host))
-        for key, words in hints.items():
-            if self._reading.ask("ZADD", key, "LT", *words) is not None:
-                self._link.send("EXPIRE", key, _HINT_SECONDS)
+        replies = self._reading.ask_all([("ZADD", key, "LT", *words) for key, words in hints.items()])
+        hinted = [key for key, reply in zip(hints, replies, strict=True) if reply is not None]
+        self._link.send_all([("EXPIRE", key, _HINT_SECONDS) for key in hinted])
 
     def _hint_key(self, agent: str) -> str:
         return self._keys.host(agent) + "ready" if agent else self._keys.ready(POOL)

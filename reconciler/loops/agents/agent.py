@@ -34,7 +34,7 @@ STOP_SECONDS = 8.0
 """How long a stop waits for what is under way; the next start takes it up."""
 HINT_SECONDS = 2.0
 SWEEP_SECONDS = 10.0
-"""How often work is asked for without a hint, and how often the host says that it is there."""
+"""How often the slot is read without a hint, and how often the host says what it knows and that it is there."""
 LONGEST_PAUSE_SECONDS = 30.0
 STUCK_SECONDS = 60.0
 """A turn that takes longer, and is not at work on the host, hangs."""
@@ -127,17 +127,18 @@ class Agent:
                 pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
     def _turn(self) -> None:
-        sweeps = self._clock.monotonic() - self._swept >= SWEEP_SECONDS
+        now = self._clock.monotonic()
+        sweeps = now - self._swept >= SWEEP_SECONDS
         wait = 0.0 if sweeps else HINT_SECONDS
         hinted = bool(self._executor.store.work.ready(agent=self._host, wait_seconds=wait))
-        now = self._clock.monotonic()
         if sweeps:
-            self._sweep()
+            self._executor.report([self._host])
             self._swept, hinted = now, True
         self._at_work = True
         try:
             if hinted:
                 self._update_keys()
+                self._read_slot()
                 self._converge()
                 answer_looks(self._executor, self._host)
                 self._runs.start([self._host])
@@ -145,10 +146,8 @@ class Agent:
         finally:
             self._at_work = False
 
-    def _sweep(self) -> None:
-        """Say what the host knows where Redis knows less, and read anew what is to be looked at."""
-        self._executor.report([self._host])
-        self._update_keys()
+    def _read_slot(self) -> None:
+        """Read anew what is to be measured and looked at."""
         try:
             view = self._executor.view(self._host)
         except Refused as error:

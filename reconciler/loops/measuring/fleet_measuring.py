@@ -95,6 +95,7 @@ class FleetMeasuring:
         news = {host: monitoring for host, monitoring in told.items() if self._told.get(host) != monitoring}
         if news:
             self._store.monitoring.write(news)
+            self._store.work.wake(*news, agents=news)
         self._told = told
 
     def _look_at_memory(self, hosts: Collection[str]) -> None:

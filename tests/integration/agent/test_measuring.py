@@ -20,6 +20,7 @@ spec: {hosts: name=edge-1, expr: mem.total_bytes > 0 and answer == 42, summary: 
 @everywhere
 def test_an_agent_samples_its_host_and_alerts_by_the_rules_of_the_manifests(fleet: Fleet) -> None:
     edge = fleet.edges["edge-1"]
+    fleet.ops.replace("manifests/fleet.yaml", "spec: {}", "spec: {sampleInterval: 1s}")
     fleet.ops.write("manifests/alerts/memory.yaml", RULE)
     fleet.ops.replace(
         "manifests/apps/hello.yaml",

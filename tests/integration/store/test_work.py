@@ -306,3 +306,9 @@ def test_the_list_of_one_host_is_in_order_of_time(store: Store) -> None:
     works = store.work.list("web-1")
     assert {work.id: work.state for work in works} == {"a": WorkState.FAILED, "b": WorkState.QUEUED}
     assert [work.created_at for work in works] == sorted(work.created_at for work in works if work.created_at)
+
+
+def test_many_hosts_are_woken_at_once_each_where_it_is_worked_on(store: Store) -> None:
+    store.work.wake("web-1", "web-2", "edge-1", agents={"edge-1"})
+    assert store.work.ready() == ["web-1", "web-2"]
+    assert store.work.ready(agent="edge-1") == ["edge-1"]
