@@ -9,7 +9,7 @@ from reconciler.rendering.config_values import ConfigRenderer
 from reconciler.rendering.expressions import Expression, parse_tree
 from reconciler.rendering.faults import Fault, RenderFailed
 from reconciler.rendering.reads import pick
-from reconciler.rendering.rendered import Rendered, RenderedResource
+from reconciler.rendering.rendered import Form, Rendered, RenderedResource
 from reconciler.rendering.renderer import Memory as RenderMemory
 from reconciler.rendering.renderer import Renderer
 from reconciler.rendering.secret import declared
@@ -18,6 +18,7 @@ __all__ = [
     "ConfigRenderer",
     "Expression",
     "Fault",
+    "Form",
     "RenderFailed",
     "RenderMemory",
     "Rendered",

@@ -23,10 +23,11 @@ from jinja2.utils import Cycler, Joiner, Namespace
 from reconciler.errors import ReconcilerError
 from reconciler.rendering import methods
 from reconciler.rendering.attributes import allowed
+from reconciler.rendering.blanks import Blank, Looked, joined
 from reconciler.rendering.durations import with_durations
 from reconciler.rendering.limits import CALL, MAX_NUMERAL, LimitExceeded, Meter, number, numeral
 from reconciler.rendering.missing import Missing
-from reconciler.rendering.secret import Hidden, NotKnown, Secret, joined
+from reconciler.rendering.secret import Hidden, NotKnown, Secret
 from reconciler.rendering.trouble import Trouble, Troubled, explained
 from reconciler.rendering.values import plain, printed
 
@@ -125,7 +126,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
     def _guarded(self, work: Callable[[Context], Any], context: Context) -> Any:
         try:
             return work(context)
-        except ReconcilerError:
+        except (ReconcilerError, Looked):
             raise
         except Troubled as error:
             self.troubles.extend(error.troubles)
@@ -160,7 +161,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     # -- what generated code calls
 
-    def text(self, value: Any) -> str | Secret:
+    def text(self, value: Any) -> str | Secret | Blank:
         """What `{{ value }}` shows."""
         if type(value) is str:
             if len(value) > FREE_CHARACTERS:
@@ -168,12 +169,13 @@ class Sandbox(ImmutableSandboxedEnvironment):
             return value
         if type(value) is int or type(value) is bool:
             return str(value)
-        return printed(self.meter, value)
+        return value if type(value) is Blank else printed(self.meter, value)
 
     def concat(self, parts: Iterable[Any]) -> Any:
         """Texts, or secrets, put together."""
         text = joined(list(parts))
-        self.meter.text(len(text.shown if type(text) is Secret else text))
+        length = text.most if isinstance(text, Blank) else len(text.shown if isinstance(text, Secret) else text)
+        self.meter.text(length)
         return text
 
     def operand(self, value: Any) -> Any:
@@ -193,6 +195,8 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
     def result(self, value: Any) -> Any:
         """The value of an expression, as it is handed out."""
+        if type(value) is Blank:
+            return value
         self.meter.survey(value)
         return plain(value)
 

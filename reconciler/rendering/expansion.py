@@ -13,7 +13,7 @@ from reconciler.model.canonical import digest
 from reconciler.model.metadata import Path
 from reconciler.rendering.compiled import is_template
 from reconciler.rendering.outline import Node
-from reconciler.rendering.rendered import RenderedResource, resource_id
+from reconciler.rendering.rendered import Form, resource_id
 from reconciler.rendering.scope import Scope
 from reconciler.rendering.secret import NotKnown, Secret, UnknownItem, declared, secrets_in
 from reconciler.rendering.trouble import Trouble, Troubled
@@ -68,7 +68,9 @@ class Expansion:
 
     picked: Mapping[str, Any]
     """The values that the node reads, for the fingerprint of what is unknown."""
-    resources: list[RenderedResource] = field(default_factory=list)
+    fingerprint: Callable[[Any], str] = digest
+    """Of what is wanted."""
+    resources: list[Form] = field(default_factory=list)
     troubles: list[tuple[Path, Trouble]] = field(default_factory=list)
     items: int = 0
     """How many nodes were looked at, for each item of a forEach once."""
@@ -160,12 +162,12 @@ class Expansion:
             told = f"no value was given for secret {', '.join(missing)}"
             self.troubles.append((node.path, Trouble("", 0, "secret-missing", told)))
         try:
-            fingerprint = digest(wanted)
+            fingerprint = self.fingerprint(wanted)
         except (TypeError, ValueError) as error:
             self.troubles.append((node.path, Trouble("", 0, "template-error", f"a field cannot be written: {error}")))
             return
         self.resources.append(
-            RenderedResource(
+            Form(
                 id=identity,
                 kind=kind,
                 name=name or identity,

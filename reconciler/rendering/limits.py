@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from reconciler.rendering.blanks import Blank
 from reconciler.rendering.secret import Secret
 
 MAX_UNITS = 3_000_000
@@ -81,6 +82,8 @@ class Meter:
                 units += len(value)
             elif kind is Secret:
                 secrets.append(value)
+            elif kind is Blank:
+                value.refuse()
             if units + len(pending) > self.left:
                 break
         self.charge(units + len(pending))

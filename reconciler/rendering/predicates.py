@@ -86,7 +86,7 @@ def metered(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
             if name in {"defined", "undefined"} or (isinstance(value, Secret) and name in _OF_SECRETS):
                 return _OF_SECRETS[name]
             value.refuse()
-        for other in args:
+        for other in (*args, *kwargs.values()):
             if isinstance(other, Hidden):
                 other.refuse()
         if name not in {"defined", "undefined"}:

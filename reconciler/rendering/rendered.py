@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import shlex
 from collections.abc import Mapping
 from typing import Any
 
 from reconciler.model.metadata import Path
-from reconciler.resources.values import dataclass, field
+from reconciler.rendering.blanks import NO_WORDS, Fill, Words, filling, filling_json
+from reconciler.resources.values import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)
-class RenderedResource:
-    """One resource. Its fields may hold clear text of secrets, so they never show in its `repr`."""
+class Form:
+    """What a resource is on one host, or on all hosts that differ only in words that it prints: then it has blanks."""
 
     id: str
     """`kind:key`, where key is the path or name; never holds a secret."""
@@ -30,6 +32,86 @@ class RenderedResource:
     """Why it is not known what is wanted; empty where it is. Fields that are not known keep their text unrendered."""
     path: Path = ()
     """Where it stands in the bundle's content."""
+    fill_fields: Fill | None = field(default=None, repr=False, compare=False)
+    fill_wanted: Fill | None = field(default=None, repr=False, compare=False)
+    """Makes the text that the fingerprint is taken of."""
+
+    def with_blanks(self) -> Form:
+        """This form, in whose place of a fingerprint stands what `marked_json` gave, ready to be filled."""
+        fill_wanted = filling_json(self.fingerprint)
+        fingerprint = "" if fill_wanted else sha256_of(self.fingerprint)
+        return replace(self, fingerprint=fingerprint, fill_fields=filling(dict(self.fields)), fill_wanted=fill_wanted)
+
+
+class RenderedResource:
+    """One resource on one host: a form, filled with that host's words when they are asked for.
+
+    Its fields may hold clear text of secrets, so they never show in its `repr`.
+    """
+
+    __slots__ = ("_fields", "_fingerprint", "_form", "_words")
+
+    def __init__(self, form: Form, words: Words = NO_WORDS) -> None:
+        self._form = form
+        self._words = words
+        self._fingerprint = form.fingerprint
+        self._fields: Mapping[str, Any] | None = None
+
+    @property
+    def id(self) -> str:
+        return self._form.id
+
+    @property
+    def kind(self) -> str:
+        return self._form.kind
+
+    @property
+    def name(self) -> str:
+        return self._form.name
+
+    @property
+    def fields(self) -> Mapping[str, Any]:
+        if self._fields is None:
+            fill = self._form.fill_fields
+            self._fields = fill(self._words) if fill else self._form.fields
+        return self._fields
+
+    @property
+    def keep(self) -> bool:
+        return self._form.keep
+
+    @property
+    def fingerprint(self) -> str:
+        if not self._fingerprint:
+            fill = self._form.fill_wanted
+            self._fingerprint = sha256_of(fill(self._words)) if fill else ""
+        return self._fingerprint
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        return self._form.secrets
+
+    @property
+    def unknown(self) -> str:
+        return self._form.unknown
+
+    @property
+    def path(self) -> Path:
+        return self._form.path
+
+    @property
+    def whole(self) -> Form:
+        """The form with nothing left to fill in."""
+        return replace(self._form, fields=self.fields, fingerprint=self.fingerprint, fill_fields=None, fill_wanted=None)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, RenderedResource) and self.whole == other.whole
+
+    def __hash__(self) -> int:
+        return hash((self.id, self.fingerprint))
+
+    def __repr__(self) -> str:
+        return f"RenderedResource({self._form!r})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,3 +148,8 @@ def resource_key(kind: str, name: str | None, fields: Mapping[str, Any]) -> str:
             return "host"
     key = fields.get("path", fields.get("name", name))
     return ",".join(map(str, key)) if isinstance(key, list) else str(key)
+
+
+def sha256_of(text: str) -> str:
+    """64 hexadecimal digits."""
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -6,36 +6,39 @@ Called by the planner, which plans the same templates for thousands of hosts, an
 from __future__ import annotations
 
 import functools
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from types import CodeType
 from typing import Any, TypeAlias
 
 from reconciler.model.canonical import digest
 from reconciler.model.desired import Bundle
 from reconciler.model.metadata import Path
+from reconciler.rendering.blanks import Looked, marked_json
 from reconciler.rendering.compiled import Compiled, compile_template
 from reconciler.rendering.environment import Sandbox
 from reconciler.rendering.expansion import MAX_ITEMS, Expansion, View, too_many
 from reconciler.rendering.faults import Fault, RenderFailed, fault
+from reconciler.rendering.moulds import Mould
 from reconciler.rendering.outline import Node, health_texts, nodes_of, reads_of, texts_for, values_in, without_when
 from reconciler.rendering.reads import ReadPath, pick, shortest
-from reconciler.rendering.rendered import Rendered, RenderedResource
+from reconciler.rendering.rendered import Form, Rendered, RenderedResource
 from reconciler.rendering.scope import Scope
 from reconciler.rendering.secret import NotKnown, secrets_in
-from reconciler.rendering.sight import Given, Sight
+from reconciler.rendering.sight import Blanked, Given, Looks, Sight
 from reconciler.rendering.trouble import Trouble, Troubled
 from reconciler.resources.values import dataclass
 
 MEMORY_SIZE = 100_000
-"""Renderings of a node that are remembered, of all bundles together."""
+"""Moulds that are remembered, of all bundles together."""
 LIMIT = "template-limit"
 _LISTS = ("health", "metrics")
 """Lists of a bundle whose items are rendered and handed to the host as they are."""
 
 Memory: TypeAlias = dict[Any, Any]
-"""What was rendered: by what a node says, texts included, and by the values that it read."""
+"""By what a node says, texts included: which values it looks at; by that and these values: its mould."""
 
 _Troubles: TypeAlias = tuple[tuple[Path, Trouble], ...]
+_NOTHING: Looks = frozenset()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -155,44 +158,62 @@ class Renderer:
         """What a part comes to, from memory where it had these values before. Clear text is never kept."""
         if given.secrets is not None and (part.names_secrets or sight.holds_secrets):
             return self._worked_out(part, sight, given, sight.clear)
-        key = (part.identity, sight.key)
-        known: tuple[tuple[Any, ...], _Troubles] | None = self._memory.get(key)
-        if known is None:
-            known = self._worked_out(part, sight, given, sight.opaque)
-            if not known[1]:
-                self._remember(key, known)
-        return known
+        blanked = sight.blanked(self._memory.get(part.identity, _NOTHING))
+        mould: Mould | None = self._memory.get((part.identity, blanked.key))
+        if mould is not None:
+            return mould.filled(blanked.words), ()
+        return self._moulded(part, sight, blanked) or self._worked_out(part, sight, given, sight.opaque)
 
-    def _worked_out(self, part: _Part, sight: Sight, given: Given, view: View) -> tuple[tuple[Any, ...], _Troubles]:
-        return self._node(part.node, sight, given, view) if part.node else self._list(part.checks, sight, view)
+    def _moulded(self, part: _Part, sight: Sight, blanked: Blanked) -> tuple[tuple[Any, ...], _Troubles] | None:
+        """What a part comes to, by way of a mould for all hosts with these values; None where it has troubles.
+
+        What is looked at is learnt by trying, so that the mould has blanks in the place of all else.
+        """
+        while True:
+            try:
+                found, troubles = self._expanded(part, blanked.picked, blanked.view, marked_json)
+                break
+            except Looked as error:
+                if not blanked.numbers:
+                    return None  # marks of its own
+                blanked = sight.blanked(blanked.looks | blanked.behind(error.blanks))
+        if troubles:
+            return None
+        mould = Mould.of(found)
+        self._remember(part.identity, blanked.looks)
+        self._remember((part.identity, blanked.key), mould)
+        return mould.filled(blanked.words), ()
 
     def _remember(self, key: Any, known: Any) -> None:
         if len(self._memory) >= MEMORY_SIZE:
             self._memory.clear()
         self._memory[key] = known
 
-    def _node(
-        self, node: Node, sight: Sight, given: Given, view: View
-    ) -> tuple[tuple[RenderedResource, ...], _Troubles]:
-        expansion = self._expanded(node, sight.picked, view)
-        if expansion.troubles and not _endless(expansion.troubles):  # hints name also what is not read
-            expansion = self._expanded(node, given.values, given.view(given.values, clear=view.clear is not None))
-        return tuple(expansion.resources), tuple(expansion.troubles)
+    def _worked_out(self, part: _Part, sight: Sight, given: Given, view: View) -> tuple[tuple[Any, ...], _Troubles]:
+        found, troubles = self._expanded(part, sight.picked, view)
+        if part.node and troubles and not _endless(troubles):  # hints name also what is not read
+            everything = given.view(given.values, clear=view.clear is not None)
+            found, troubles = self._expanded(part, given.values, everything)
+        return tuple([RenderedResource(it) if isinstance(it, Form) else it for it in found]), troubles
 
-    def _expanded(self, node: Node, picked: Mapping[str, Any], view: View) -> Expansion:
-        expansion = Expansion(picked)
-        expansion.add(node, view)
-        return expansion
+    def _expanded(
+        self, part: _Part, picked: Mapping[str, Any], view: View, fingerprint: Callable[[Any], str] = digest
+    ) -> tuple[tuple[Any, ...], _Troubles]:
+        expansion = Expansion(picked, fingerprint)
+        found: Sequence[Any] = expansion.resources
+        if part.node:
+            expansion.add(part.node, view)
+        else:
+            found = self._list(part.checks, expansion, view)
+        return tuple(found), tuple(expansion.troubles)
 
-    def _list(self, name: str, sight: Sight, view: View) -> tuple[tuple[Mapping[str, Any], ...], _Troubles]:
-        expansion = Expansion(sight.picked)
+    def _list(self, name: str, expansion: Expansion, view: View) -> Sequence[Mapping[str, Any]]:
         outcomes = [
             expansion.check(without_when(check), (name, index), decided)
             for index, check in enumerate(self._lists[name])
             if (decided := expansion.decided(check.get("when"), (name, index), view)) is not None
         ]
-        known = tuple(outcome.shown for outcome in outcomes if not outcome.unknown)
-        return known, tuple(expansion.troubles)
+        return [outcome.shown for outcome in outcomes if not outcome.unknown]
 
     def _fault(self, path: Path, trouble: Trouble, values: Mapping[str, Any], host: str) -> Fault:
         return fault(path, trouble, self._app, host or (values.get("host") or {}).get("name", ""))

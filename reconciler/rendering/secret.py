@@ -47,8 +47,12 @@ class Hidden:
     def reason(self) -> str:
         raise NotImplementedError
 
+    @property
+    def refusal(self) -> Exception:
+        return NotKnown(self.reason)
+
     def refuse(self, *_: Any, **__: Any) -> NoReturn:
-        raise NotKnown(self.reason)
+        raise self.refusal
 
     __bool__ = __len__ = __iter__ = __contains__ = __getitem__ = __call__ = __hash__ = refuse
     __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = refuse
@@ -125,15 +129,6 @@ class Secret(Hidden):
 
     def __format__(self, spec: str) -> str:  # type: ignore[override] # a secret can be carried on
         return format(self.shown, spec)
-
-
-def joined(parts: list[Any]) -> str | Secret:
-    """Texts put together; a secret among them makes the whole a secret."""
-    try:
-        return "".join(parts)
-    except TypeError:
-        paths = [path for part in parts if isinstance(part, Secret) for path in part.paths]
-        return Secret("".join(map(str, parts)), paths)
 
 
 def reveal(value: Any, secrets: Mapping[str, str] | None) -> Any:

@@ -5,16 +5,17 @@ Made by the renderer for each host; a node itself is rendered by `Expansion`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 from reconciler.model.canonical import canonical
+from reconciler.rendering.blanks import Blank, Words, may_be_blank
 from reconciler.rendering.environment import Sandbox
 from reconciler.rendering.expansion import View
 from reconciler.rendering.reads import ABSENT, ReadPath, look_up, pick
 from reconciler.rendering.scope import Scope
-from reconciler.rendering.secret import declared, secrets_in
+from reconciler.rendering.secret import declared, secret_path, secrets_in
 from reconciler.resources.values import dataclass
 
 
@@ -35,18 +36,24 @@ class Given:
         return View(opaque, Scope.of(self.sandbox, picked, names, self.secrets) if clear else None)
 
 
+Looks: TypeAlias = frozenset[int]
+"""Numbers of the read paths whose values are looked at, and not only printed."""
+
+
 class Sight:
     """The values at some paths."""
 
     def __init__(self, given: Given, reads: tuple[ReadPath, ...]) -> None:
         self._given = given
         self._reads = reads
+        self._blanked: dict[Looks, Blanked] = {}
 
-    @cached_property
-    def key(self) -> tuple[str | int | bytes | None, ...]:
-        """Equal exactly where all values are equal and of equal types."""
-        values = self._given.values
-        return tuple([_key(look_up(values, path)) for path in self._reads])
+    def blanked(self, looks: Looks) -> Blanked:
+        """The values with blanks for those that are only printed."""
+        found = self._blanked.get(looks)
+        if found is None:
+            found = self._blanked[looks] = Blanked.of(self._given, self._reads, looks)
+        return found
 
     @cached_property
     def picked(self) -> Mapping[str, Any]:
@@ -67,6 +74,64 @@ class Sight:
     def clear(self) -> View:
         """What can be seen with the secrets."""
         return self._given.view(self.picked, clear=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Blanked:
+    """The values at some paths, with blanks for those that are only printed."""
+
+    given: Given
+    reads: tuple[ReadPath, ...]
+    key: tuple[str | int | bytes | None, ...]
+    """Equal exactly where all values but those behind blanks are equal and of equal types."""
+    looks: Looks
+    numbers: tuple[int, ...]
+    """Which of the reads are blanks."""
+    words: Words
+
+    @classmethod
+    def of(cls, given: Given, reads: tuple[ReadPath, ...], looks: Looks) -> Blanked:
+        found = [look_up(given.values, path) for path in reads]
+        numbers = tuple(
+            [
+                number
+                for number, value in enumerate(found)
+                if number not in looks and may_be_blank(value) and _stands_at(given.values, reads[number])
+            ]
+        )
+        key = [_BLANK if number in numbers else _key(value) for number, value in enumerate(found)]
+        return cls(given, reads, tuple(key), looks, numbers, Words.of([found[number] for number in numbers]))
+
+    @property
+    def picked(self) -> Mapping[str, Any]:
+        """The values, in the shape in which they were given."""
+        picked = pick(self.given.values, self.reads)
+        for blank, number in enumerate(self.numbers):
+            *above, last = self.reads[number]
+            target: Any = picked
+            for name in above:
+                target = target[name]
+            target[last] = Blank.of(blank)
+        return picked
+
+    @property
+    def view(self) -> View:
+        """What can be seen without secrets, with the blanks."""
+        return self.given.view(self.picked, clear=False)
+
+    def behind(self, blanks: Iterable[int]) -> Looks:
+        """The reads behind some blanks, or behind all of them where none are given."""
+        return frozenset([self.numbers[blank] for blank in blanks] or self.numbers)
+
+
+_BLANK = b""
+"""In a key: no JSON is empty."""
+
+
+def _stands_at(values: Mapping[str, Any], path: ReadPath) -> bool:
+    """Whether a value stands right at its path, in maps alone."""
+    above = look_up(values, path[:-1])
+    return isinstance(above, dict) and secret_path(above) is None and path[-1] in above
 
 
 def _key(value: Any) -> str | int | bytes | None:

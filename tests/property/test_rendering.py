@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from reconciler.model.desired import Bundle
-from reconciler.rendering import RenderedResource, Renderer, RenderFailed, check_template, pick
+from reconciler.rendering import RenderedResource, Renderer, RenderFailed, check_template, pick, sight
 
 SECRET = {"secret": "a/b"}
 few = settings(max_examples=30)
@@ -111,6 +112,43 @@ def backwards(value: Any) -> Any:
 @given(pieces, values)
 def test_equal_values_give_an_equal_rendering(text: str, one: Any) -> None:
     assert rendered(text, one) == rendered(text, backwards(one)) == rendered(text, json.loads(json.dumps(one)))
+
+
+def all_of(renderer: Renderer, given_values: Any) -> Any:
+    """Everything that rendering gives, or everything that is wrong."""
+    try:
+        found = renderer.render(given_values)
+    except RenderFailed as failed:
+        return [str(problem) for problem in failed.problems]
+    return [(each.whole, dict(each.fields)) for each in found.resources], found.health
+
+
+def with_text(text: str) -> list[dict[str, Any]]:
+    """Resources that have a text in one place or another."""
+    return [
+        {"kind": "file", "fields": {"path": "/x", "template": "t", "owner": "{{ host.name }}"}},
+        {"kind": "file", "fields": {"path": "/{{ host.name }}", "content": text}, "when": "a or not a"},
+        {"kind": "command", "fields": {"argv": ["x"], "env": {"A": text, "B": [text, "{{ b.c }}", "{{ host.name }}"]}}},
+        {"kind": "line", "fields": {"path": "/y", "line": text + "{{ item }}"}, "forEach": "[p, a, host.name]"},
+        {"kind": "file", "fields": {"path": "/z", "content": "{{ facts.os }} {{ host.name }}" + text}},
+    ]
+
+
+@settings(max_examples=60)
+@given(
+    pieces, st.lists(values, min_size=1, max_size=3), st.lists(st.sampled_from(["web-1", "web-2", "%s"]), min_size=6)
+)
+def test_hosts_that_share_renderings_get_what_each_would_get_alone(text: str, several: Any, names: list[str]) -> None:
+    for resource in with_text(text + "{{ host.name }}{{ vars.v }}"):
+        content = {"app": "webapp", "resources": [resource], "templates": {"t": text + "{{ host.name }}"}}
+        bundle = Bundle.of({**content, "health": [{"http": {"url": "http://{{ host.name }}/{{ a }}"}}]})
+        shared = Renderer(bundle)
+        for each, name in zip([*several, *several], names, strict=False):
+            own = {**each, "host": {"name": name, "labels": {}}, "facts": None}
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(sight, "may_be_blank", lambda _: False)
+                alone = all_of(Renderer(bundle), own)
+            assert all_of(shared, own) == alone
 
 
 @few

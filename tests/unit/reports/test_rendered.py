@@ -4,42 +4,48 @@ import json
 
 from syrupy.assertion import SnapshotAssertion
 
-from reconciler.rendering import RenderedResource
+from reconciler.rendering import Form, RenderedResource
 from reconciler.reports.rendered import rendered_file, rendered_json, rendered_text
 
 SITE = RenderedResource(
-    "file:/etc/nginx/sites-available/webapp.conf",
-    "file",
-    "site",
-    {
-        "path": "/etc/nginx/sites-available/webapp.conf",
-        "content": "server {\n\n    listen 80;\x1b[2J\r\n}\n",
-        "mode": "0644",
-    },
-    keep=False,
-    fingerprint="f1",
-    secrets=("webapp/mysql_pass",),
-    unknown="",
+    Form(
+        "file:/etc/nginx/sites-available/webapp.conf",
+        "file",
+        "site",
+        {
+            "path": "/etc/nginx/sites-available/webapp.conf",
+            "content": "server {\n\n    listen 80;\x1b[2J\r\n}\n",
+            "mode": "0644",
+        },
+        keep=False,
+        fingerprint="f1",
+        secrets=("webapp/mysql_pass",),
+        unknown="",
+    )
 )
 CPUS = RenderedResource(
-    "file:/etc/cpus",
-    "file",
-    "file:/etc/cpus",
-    {"path": "/etc/cpus"},
-    keep=False,
-    fingerprint="f2",
-    secrets=(),
-    unknown="reads facts.cores, not known yet",
+    Form(
+        "file:/etc/cpus",
+        "file",
+        "file:/etc/cpus",
+        {"path": "/etc/cpus"},
+        keep=False,
+        fingerprint="f2",
+        secrets=(),
+        unknown="reads facts.cores, not known yet",
+    )
 )
 NGINX = RenderedResource(
-    "service:nginx",
-    "service",
-    "service:nginx",
-    {"name": "nginx", "check": ["nginx", "-t"]},
-    keep=True,
-    fingerprint="f3",
-    secrets=(),
-    unknown="",
+    Form(
+        "service:nginx",
+        "service",
+        "service:nginx",
+        {"name": "nginx", "check": ["nginx", "-t"]},
+        keep=True,
+        fingerprint="f3",
+        secrets=(),
+        unknown="",
+    )
 )
 
 

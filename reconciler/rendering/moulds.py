@@ -1,0 +1,50 @@
+"""What a part of a bundle comes to on all hosts that differ only in words that it prints: made once, filled for each.
+
+Used by the renderer, which remembers moulds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+from typing import Any
+
+from reconciler.rendering.blanks import Fill, Words, filling
+from reconciler.rendering.rendered import Form, RenderedResource
+from reconciler.resources.values import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Mould:
+    """Resources, health checks or metrics."""
+
+    items: tuple[Any, ...]
+    """Those without blanks, the same objects for all hosts; None in the place of the others."""
+    fills: tuple[tuple[int, Fill], ...]
+    """Place among the items, and what makes the one that stands there."""
+
+    @classmethod
+    def of(cls, found: Iterable[Any]) -> Mould:
+        """The mould of what was rendered with blanks."""
+        made = [_item(each) for each in found]
+        fills = tuple([(place, fill) for place, (_, fill) in enumerate(made) if fill])
+        return cls(tuple([item for item, _ in made]), fills)
+
+    def filled(self, words: Words) -> tuple[Any, ...]:
+        """What it is on one host."""
+        if not self.fills:
+            return self.items
+        found = list(self.items)
+        for place, fill in self.fills:
+            found[place] = fill(words)
+        return tuple(found)
+
+
+def _item(found: Any) -> tuple[Any, Fill | None]:
+    """Either what was found, or what makes it."""
+    if not isinstance(found, Form):
+        return found, filling(found)
+    form = found.with_blanks()
+    if form.fill_fields or form.fill_wanted:
+        return None, partial(RenderedResource, form)
+    return RenderedResource(form), None
