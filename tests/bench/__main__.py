@@ -76,6 +76,17 @@ def alerts() -> Iterator[Row]:
     yield at_most("10,000 new alerts grouped and routed over 5 channels", found["routing"], 2)
 
 
+def notifications() -> Iterator[Row]:
+    """The monitor and the notifier, from Redis to a service."""
+    from tests.bench.notifications import measure
+
+    found = measure()
+    read = "10,000 hosts' alerts read, grouped, routed, put into the outbox and remembered"
+    yield at_most(f"a whole turn of the monitor: {read} as {found['told']:,.0f} messages", found["turn"], 2)
+    sent = f"{found['sent'] - 1:,.0f} of them and a digest of the others"
+    yield Row(f"... sent to a webhook that takes 300 a minute: {sent}, time at work", duration(found["sending"]))
+
+
 def _our_queue() -> tuple[float, float]:
     """Runs enqueued and runs finished, each a second."""
     from reconciler.clock import SystemClock
@@ -124,6 +135,7 @@ BENCHMARKS: Mapping[str, Callable[[], Iterator[Row]]] = {
     "startup": startup,
     "queue": queue,
     "alerts": alerts,
+    "notifications": notifications,
     "schedules": schedules,
     "collector": collector,
 }
