@@ -11,7 +11,6 @@ import struct
 from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
 
 from reconciler.resources.values import dataclass
 from reconciler.store.check import ServerFacts
@@ -115,21 +114,29 @@ class MetricRecords:
         self, host: str, names: Sequence[str], since: datetime, until: datetime
     ) -> Mapping[str, Sequence[tuple[datetime, float]]]:
         """The points of some series between two moments, oldest first; gaps are left out."""
+        found = self.over([(host, name) for name in names], since, until)
+        return {name: points for (_, name), points in found.items()}
+
+    def over(
+        self, wanted: Iterable[tuple[str, str]], since: datetime, until: datetime
+    ) -> Mapping[tuple[str, str], Sequence[tuple[datetime, float]]]:
+        """(host, series) -> its points between two moments; as `series`, of many hosts at once."""
         hours = range(int(since.timestamp() // HOUR_SECONDS), int(until.timestamp() // HOUR_SECONDS) + 1)
-        asked = [(name, hour) for name in names for hour in hours]
-        found: dict[str, list[tuple[datetime, float]]] = {name: [] for name in names}
-        for (name, hour), packed in zip(asked, self._strings(host, "series", asked), strict=True):
-            key = f"{self._keys.host(host)}series:{name}:{hour}"
-            points = self._reading.record(key, partial(_points, hour, packed)) if packed else ()
-            found[name] += [point for point in points or () if since <= point[0] <= until]
+        found: dict[tuple[str, str], list[tuple[datetime, float]]] = {pair: [] for pair in wanted}
+        asked = [(pair, hour) for pair in found for hour in hours]
+        keys = [f"{self._keys.host(host)}series:{name}:{hour}" for (host, name), hour in asked]
+        replies = self._reading.ask_all([("GET", key) for key in keys])
+        for (pair, hour), key, packed in zip(asked, keys, replies, strict=True):
+            if packed:
+                found[pair] += self._reading.record(key, partial(_points, hour, packed, since, until)) or ()
         return found
 
     def rollups(self, host: str, name: str, since: datetime, until: datetime) -> Sequence[RollUp]:
         """Average and highest of each 5 minutes between two moments, oldest first; gaps are left out."""
         days = range(int(since.timestamp() // DAY_SECONDS), int(until.timestamp() // DAY_SECONDS) + 1)
         found: list[RollUp] = []
-        for day, packed in zip(days, self._strings(host, "rollup", [(name, day) for day in days]), strict=True):
-            key = f"{self._keys.host(host)}rollup:{name}:{day}"
+        keys = [f"{self._keys.host(host)}rollup:{name}:{day}" for day in days]
+        for day, key, packed in zip(days, keys, self._reading.ask_all([("GET", key) for key in keys]), strict=True):
             parts = self._reading.record(key, partial(_rollups, day, packed)) if packed else ()
             found += [part for part in parts or () if since <= part.at <= until]
         return found
@@ -143,10 +150,6 @@ class MetricRecords:
         """Keep the series of these hosts from growing for the next two minutes."""
         commands: list[Command] = [("SET", self._keys.host(host) + "full", "1", "EX", FULL_SECONDS) for host in hosts]
         self._link.send_all(commands)
-
-    def _strings(self, host: str, kind: str, parts: Iterable[tuple[str, int]]) -> list[Any]:
-        slot = self._keys.host(host)
-        return self._reading.ask_all([("GET", f"{slot}{kind}:{name}:{number}") for name, number in parts])
 
     def _command(self, sample: HostSample) -> Command:
         names = list(sample.values)
@@ -183,17 +186,20 @@ def _latest(reply: Sequence[bytes]) -> Latest:
     return Latest(at, found.get("status", ""), {name: value for name, value in values.items() if math.isfinite(value)})
 
 
-def _points(hour: int, packed: bytes) -> list[tuple[datetime, float]]:
+def _points(hour: int, packed: bytes, since: datetime, until: datetime) -> list[tuple[datetime, float]]:
+    """The points of an hour; only those near the two moments are unpacked."""
     step = int.from_bytes(packed[:4], "little")
     if not 0 < step <= _LARGEST_STEP_MS or len(packed) % 4:
         raise ValueError("no series")
-    values = struct.unpack_from(f"<{len(packed) // 4 - 1}f", packed, 4)
     start = datetime.fromtimestamp(hour * HOUR_SECONDS, UTC)
-    return [
-        (start + timedelta(milliseconds=place * step), value)
-        for place, value in enumerate(values)
-        if not math.isnan(value)
-    ]
+    each = timedelta(milliseconds=step)
+    first = max(0, (since - start) // each)
+    last = min(len(packed) // 4 - 1, (until - start) // each + 1)
+    if last <= first:
+        return []
+    values = struct.unpack_from(f"<{last - first}f", packed, 4 + 4 * first)
+    points = ((start + place * each, value) for place, value in enumerate(values, first) if not math.isnan(value))
+    return [point for point in points if since <= point[0] <= until]
 
 
 def _rollups(day: int, packed: bytes) -> list[RollUp]:

@@ -6,9 +6,9 @@ monitor of this process has not looked.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime, timedelta
-from functools import cached_property
 
 from reconciler.alerting.expressions import compile_metrics
 from reconciler.alerting.functions import Samples
@@ -24,20 +24,25 @@ from reconciler.store import Store
 
 @dataclass(frozen=True, slots=True)
 class FleetConditions:
-    """See `schedule_surroundings.Conditions`."""
+    """See `surroundings.Conditions`."""
 
     store: Store
     manifests: Manifests
     current: Current | None
     _views: dict[str, StoredView] = field(default_factory=dict)
+    _facts: dict[str, Mapping[str, object]] = field(default_factory=dict)
 
-    def ask(self, hosts: Collection[str]) -> None:
+    def ask(self, expressions: Mapping[str, Collection[str]]) -> None:
         """See Conditions."""
         if self.current is None:
             return
-        fresh = sorted(self.current.fresh.intersection(hosts))
-        for host, values in self.store.metrics.newest(fresh).items() if fresh else ():
-            self._views[host] = StoredView(self.store, self.manifests.hosts[host], values, self.current)
+        fresh = sorted(self.current.fresh.intersection(expressions))
+        newest = self.store.metrics.newest(fresh) if fresh else {}
+        past = self._past({host: expressions[host] for host in newest}, self.current.now)
+        for host, values in newest.items():
+            self._views[host] = StoredView(
+                self.manifests.hosts[host], values, past.get(host, {}), self._facts_of, self.current
+            )
 
     def holds(self, expression: str, host: str) -> Truth:
         """See Conditions."""
@@ -59,15 +64,44 @@ class FleetConditions:
             if alert.state.told and alert.id.host and alert.started_at:
                 yield alert.id.rule, alert.id.host, alert.started_at
 
+    def _past(self, expressions: Mapping[str, Collection[str]], now: datetime) -> Mapping[str, Mapping[str, Samples]]:
+        """Of each host the series that its expressions look back at, as far back as they do."""
+        longest: dict[tuple[str, str], float] = {}
+        for host, texts in expressions.items():
+            for metric, seconds in (window for text in texts for window in compile_metrics(text).windows.items()):
+                longest[host, metric] = max(seconds, longest.get((host, metric), 0.0))
+        found: dict[str, dict[str, Samples]] = {}
+        for seconds in sorted({seconds for seconds in longest.values() if seconds}):
+            pairs = [pair for pair, needed in longest.items() if needed == seconds]
+            over = self.store.metrics.over(pairs, now - timedelta(seconds=seconds), now)
+            for (host, metric), points in over.items():
+                samples = Samples([at.timestamp() for at, _ in points], [value for _, value in points])
+                found.setdefault(host, {})[metric] = samples
+        return found
 
-@dataclass(frozen=True)
+    def _facts_of(self, host: str) -> Mapping[str, object]:
+        """Asked for when the first expression wants any, then of all hosts."""
+        if host not in self._facts:
+            known = self.store.observed.read(sorted(self._views))
+            for name in self._views:
+                observed, described = known.get(name), self.manifests.hosts[name]
+                facts = observed.facts or {} if observed else {}
+                about = {"name": name, "labels": described.labels, "address": described.address}
+                self._facts[name] = {**facts, "host": about}
+        return self._facts[host]
+
+
+@dataclass(frozen=True, slots=True)
 class StoredView:
     """A host as the store knows it; see `alerting.view.View`."""
 
-    store: Store
     host: Host
     values: Mapping[str, float]
     """By the texts of series."""
+    past: Mapping[str, Samples]
+    """By metric, as far back as anyone looks."""
+    facts: Callable[[str], Mapping[str, object]]
+    """Of a host."""
     current: Current
 
     def value(self, metric: str) -> float | None:
@@ -76,9 +110,9 @@ class StoredView:
 
     def window(self, metric: str, seconds: float) -> Samples:
         """See View."""
-        now = self.current.now
-        found = self.store.metrics.series(self.host.name, [metric], now - timedelta(seconds=seconds), now)[metric]
-        return Samples([at.timestamp() for at, _ in found], [value for _, value in found])
+        kept = self.past.get(metric, Samples())
+        first = bisect_left(kept.times, self.current.now.timestamp() - seconds)
+        return Samples(kept.times[first:], kept.values[first:])
 
     def all(self, metric: str) -> Samples:
         """See View."""
@@ -91,7 +125,7 @@ class StoredView:
 
     def fact(self, path: tuple[str, ...]) -> Value:
         """See View."""
-        found: object = self._facts
+        found: object = self.facts(self.host.name)
         for step in path:
             found = found.get(step) if isinstance(found, Mapping) else None
         return found if isinstance(found, str | bool | int | float) else None
@@ -99,9 +133,3 @@ class StoredView:
     def firing(self, selector: Selector) -> int:
         """See View."""
         return sum(alert.state.told and selects(selector, alert) for alert in self.current.alerts.values())
-
-    @cached_property
-    def _facts(self) -> Mapping[str, object]:
-        known = self.store.observed.read([self.host.name]).get(self.host.name)
-        facts = known.facts if known and known.facts else {}
-        return {**facts, "host": {"name": self.host.name, "labels": self.host.labels, "address": self.host.address}}

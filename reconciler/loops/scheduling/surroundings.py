@@ -6,7 +6,7 @@ One is made for each turn; what it was told once it does not ask again.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Container, Iterable, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -23,8 +23,8 @@ from reconciler.store import Store
 class Conditions(Protocol):
     """What is known of metrics and alerts. None: that is not known."""
 
-    def ask(self, hosts: Collection[str]) -> None:
-        """Ask at once for what expressions about these hosts may speak of."""
+    def ask(self, expressions: Mapping[str, Collection[str]]) -> None:
+        """Ask at once for all that expressions speak of, by host."""
         ...
 
     def holds(self, expression: str, host: str) -> Truth:
@@ -65,7 +65,7 @@ class Surroundings:
         self._under_way.update(
             pair for pair, state in zip(last, states, strict=True) if state is not None and not state.finished
         )
-        self.conditions.ask({host for plan, line, _ in lines if _measured(plan) for host in _hosts(plan, line)})
+        self.conditions.ask(_expressions(lines))
         hosts = {host for plan, *_ in lines if plan.one for host in plan.hosts}
         found = self.store.observed.read(sorted(hosts))
         self._observed.update({host: found.get(host) for host in hosts})
@@ -124,10 +124,15 @@ def _hosts(plan: Planned, line: str) -> Sequence[str]:
     return plan.hosts if line == ONE else (line,)
 
 
-def _measured(plan: Planned) -> bool:
-    """Whether it depends on an expression over metrics."""
-    trigger = plan.schedule.trigger
-    return plan.schedule.gate is not None or (trigger is not None and trigger.expr is not None)
+def _expressions(lines: Iterable[tuple[Planned, str, Progress]]) -> Mapping[str, Collection[str]]:
+    """Host -> the expressions over metrics that lines depend on there."""
+    found: dict[str, set[str]] = {}
+    for plan, line, _ in lines:
+        trigger = plan.schedule.trigger
+        texts = {text for text in (plan.schedule.gate, trigger.expr if trigger else None) if text is not None}
+        for host in _hosts(plan, line) if texts else ():
+            found.setdefault(host, set()).update(texts)
+    return found
 
 
 def _any(truths: Iterable[Truth]) -> Truth:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -53,7 +53,7 @@ class Known:
     alerts: dict[tuple[str, str], datetime] = field(default_factory=dict)
     """(rule, host) of those that fire, and since when."""
 
-    def ask(self, hosts: Collection[str]) -> None:
+    def ask(self, expressions: Mapping[str, Collection[str]]) -> None:
         pass
 
     def episodes(self) -> Iterator[tuple[str, str, datetime]]:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from reconciler.clock import SystemClock
 from reconciler.loops.monitoring.monitor import Current
 from reconciler.loops.scheduling.conditions import FleetConditions
 from reconciler.model.alerts import ActiveAlert, AlertId, AlertState
 from reconciler.model.manifests import Fleet, Host, Manifests
 from reconciler.model.metadata import Metadata, Origin
 from reconciler.store import HostSample, Store
+from reconciler.store.opening import at_url
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 DISK = ActiveAlert(AlertId("DiskFull", "web-1"), AlertState.FIRING, NOW, NOW, labels={"severity": "critical"})
+LOOKING_BACK = ("avg(cpu.percent, window=5m) > 90", "max(cpu.percent, window=10m) > 99")
 
 
 def conditions(store: Store, *alerts: ActiveAlert, known: bool = True) -> FleetConditions:
@@ -25,7 +29,7 @@ def conditions(store: Store, *alerts: ActiveAlert, known: bool = True) -> FleetC
     now = written[0].server_time
     current = Current(now, {alert.id: alert for alert in alerts}, frozenset({"web-1"})) if known else None
     found = FleetConditions(store, manifests, current)
-    found.ask(["web-1", "web-2"])
+    found.ask(dict.fromkeys(["web-1", "web-2"], LOOKING_BACK))
     return found
 
 
@@ -37,7 +41,22 @@ def test_expressions_speak_of_the_newest_sample(store: Store) -> None:
 
 
 def test_expressions_look_back_at_what_is_kept(store: Store) -> None:
-    assert conditions(store).holds("avg(cpu.percent, window=5m) > 90", "web-1") is True
+    found = conditions(store)
+    assert [found.holds(expression, "web-1") for expression in LOOKING_BACK] == [True, False]
+
+
+def test_what_is_kept_is_read_when_it_is_asked_for_and_not_again_for_each_host(store: Store, server_url: str) -> None:
+    found = conditions(store)
+    with closing(at_url(server_url, SystemClock())) as server:
+        server.link.ask_primaries("FLUSHALL")
+    assert found.holds(LOOKING_BACK[0], "web-1") is True
+
+
+def test_expressions_speak_of_facts(store: Store) -> None:
+    store.observed.write_facts("web-1", {"os": {"id": "debian"}})
+    found = conditions(store)
+    assert found.holds("facts.os.id == 'debian'", "web-1") is True
+    assert found.holds("facts.os.id == 'debian'", "web-2") is None
 
 
 def test_nothing_is_known_of_a_host_that_sends_no_samples(store: Store) -> None:
