@@ -46,6 +46,13 @@ class Requests:
         with self._lock:
             return bool(self._waiting)
 
+    def progress(self, text: str) -> None:
+        """Let everyone who waits know what was just done."""
+        with self._lock:
+            waiting = tuple(self._waiting)
+        for request in waiting:
+            self._store.fleet.answer(request.id, Answer(text))
+
     def settle(self, situation: Situation, *, idle: bool, failed: bool) -> None:
         """Answer those who asked for another revision, and, once nothing moves any more, everyone."""
         revision = situation.desired.revision

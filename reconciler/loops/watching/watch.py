@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import threading
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -287,7 +288,17 @@ class Watch:
         """The executor is done with these: if they are due again, they are released again."""
         self._releases.settled(pairs, self._clock.monotonic())
         self._planning.changed({host for host, _ in pairs})
+        if self._requests.waiting():
+            self._show_progress(pairs)
         self._source.wake()
+
+    def _show_progress(self, pairs: Collection[Pair]) -> None:
+        """Tell those who asked for it how these ended; what Redis does not tell of now, their recap will."""
+        with suppress(Unavailable):
+            observed = self._store.observed.read({host for host, _ in pairs})
+            for host, app in sorted(pairs):
+                known = observed[host].apps.get(app) if host in observed else None
+                self._requests.progress(f"{host}: {app} {known.status.value if known else 'removed'}")
 
     def _tell_what_is_odd(self) -> None:
         for problem in self._store.untold():
