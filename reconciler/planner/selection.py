@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeAlias
 
-from reconciler.model.manifests import Host
+from reconciler.model.manifests import Host, Lifecycle
 from reconciler.model.selector import Operator, Requirement, Selector
 from reconciler.planner.placement import Standing
 
@@ -21,13 +21,15 @@ class HostIndex:
         self._by_key: dict[str, _ByValue] = {}
 
     def select(self, selector: Selector) -> tuple[str, ...]:
-        """Names of the hosts that the selector picks, sorted. A host that is being retired stands for no app."""
+        """Names of the hosts that the selector picks, sorted; others are not to speak to a host that is retired."""
         narrowed = [self._candidates(term) for term in selector.requirements if term.operator is Operator.IN]
         candidates = min(narrowed, key=len) if narrowed else list(self._hosts)
         return tuple(sorted(name for name in set(candidates) if self._matches(selector, name)))
 
     def _matches(self, selector: Selector, name: str) -> bool:
-        return selector.matches(name, self._hosts[name].metadata.labels, self._standings[name].apps)
+        host = self._hosts[name]
+        retired = host.lifecycle is Lifecycle.RETIRE
+        return not retired and selector.matches(name, host.metadata.labels, self._standings[name].apps)
 
     def _candidates(self, term: Requirement) -> list[str]:
         if term.key == "name":

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import cache
 
-from reconciler.model.manifests import Manifests
+from reconciler.model.manifests import Lifecycle, Manifests
 from reconciler.model.monitoring import Alert, AlertRun
 from reconciler.model.schedules import RunOn, Schedule, Trigger
-from reconciler.model.selector import EVERYTHING
+from reconciler.model.selector import EVERYTHING, Selector
 from reconciler.resources.values import dataclass
 from reconciler.scheduling.timing import Timing, timing_of
 
@@ -57,8 +57,13 @@ class Planned:
 
 
 def planned(manifests: Manifests) -> Mapping[str, Planned]:
-    """All schedules and all jobs of alerts, by name."""
-    select = cache(manifests.select)
+    """All schedules and all jobs of alerts, by name. A host that is retired gets no more runs."""
+
+    @cache
+    def select(selector: Selector) -> tuple[str, ...]:
+        hosts = manifests.hosts
+        return tuple(name for name in manifests.select(selector) if hosts[name].lifecycle is not Lifecycle.RETIRE)
+
     timed = (
         Planned(schedule.name, schedule, select(schedule.hosts), timing_of(schedule))
         for schedule in manifests.schedules.values()

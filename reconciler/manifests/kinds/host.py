@@ -30,7 +30,9 @@ class HostSpec(Door):
     config: dict[str, Values] = Field({}, description="Values of apps on this host: app -> key -> value.")
     vars: Values = Field({}, description="Free values, for templates to read as vars.")
     maintenance: MaintenanceSpec | None = Field(None, description="People work on it.")
-    lifecycle: Literal["active", "retire"] = Field("active", description="retire drains and prunes it.")
+    lifecycle: Literal["active", "retire"] = Field(
+        "active", description="retire: no work, in no other host's lists; then pruned."
+    )
 
 
 SPEC = HostSpec

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from reconciler.errors import Unavailable
+from reconciler.model.manifests import Lifecycle
 from reconciler.model.monitoring import Alert, AlertRun
 from reconciler.model.scheduled import Suspension
 from reconciler.model.schedules import CatchUp, Concurrency, RunOn, Trigger
@@ -212,6 +213,14 @@ def test_a_new_host_starts_with_the_next_run_and_a_gone_one_is_forgotten(ops: Op
     ops.look("01:05")
     ops.look("02:00")
     assert [order.hosts for order in ops.orders] == [("web-1",), ("web-2",)]
+
+
+def test_a_host_that_is_retired_gets_no_more_runs(ops: Ops) -> None:
+    ops.show(schedule())
+    ops.look("00:30")
+    ops.show(schedule(), web_2={"lifecycle": Lifecycle.RETIRE})
+    ops.look("01:00")
+    assert {host for order in ops.orders for host in order.hosts} == set(HOSTS) - {"web-2"}
 
 
 def test_an_edited_time_starts_nothing_of_the_past(ops: Ops) -> None:

@@ -81,6 +81,14 @@ def test_templates_get_in_with_all_that_they_include() -> None:
     assert json.loads(wanted.values) == {"host": {"name": "web-1"}}
 
 
+def test_no_other_host_speaks_to_one_that_is_retired() -> None:
+    thing = app("lb", file("/etc/lb", "{% for h in hosts('role=web') %}{{ h.address }}{% endfor %}"), hosts="name=lb-1")
+    labels = {"role": "web"}
+    retired = host("web-2", labels, lifecycle=Lifecycle.RETIRE)
+    wanted = compose(manifests(thing, host("lb-1"), host("web-1", labels), retired)).hosts["lb-1"]["lb"]
+    assert [found["name"] for found in json.loads(wanted.values)["hosts"]["role=web"]] == ["web-1"]
+
+
 def test_hosts_in_a_template_are_frozen_by_selector() -> None:
     thing = app("lb", file("/etc/lb", "{% for h in hosts('role=web') %}{{ h.address }}{% endfor %}"), hosts="name=lb-1")
     things = [
