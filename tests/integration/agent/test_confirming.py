@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,9 +13,11 @@ import pytest
 from reconciler.clock import SystemClock
 from reconciler.model.observed import AppStatus
 from reconciler.model.work import mark_of
+from reconciler.store import ReconcileRequest, host_lease
 from reconciler.store.connect import connect
 from tests.integration.agent.conftest import Fleet
 from tests.integration.agent.test_converging import heard
+from tests.integration.cli.test_watching import watching
 from tests.integration.store.servers import free_port, valkey
 from tests.waiting import until
 
@@ -28,6 +32,17 @@ spec:
   config: {password: "password of edge-1"}
   resources:
     - file: {path: /etc/redis-password, content: "{{ password }}\\n", mode: "0600"}
+"""
+
+
+SLOW = """apiVersion: reconciler/v1
+kind: App
+metadata: {name: slow}
+spec:
+  hosts: role=edge
+  resources:
+    - command: {argv: [sh, -c, "WAIT"]}
+    - file: {path: /etc/slow, content: done}
 """
 
 
@@ -81,9 +96,10 @@ def fleet(fleet: Fleet) -> Fleet:
     return fleet
 
 
-def status_of(fleet: Fleet) -> AppStatus | None:
+def status_of(fleet: Fleet, app: str = "login") -> AppStatus | None:
     """How Redis knows the app to be."""
-    known = fleet.store.observed.read(["edge-1"])["edge-1"].apps.get("login")
+    host = fleet.store.observed.read(["edge-1"]).get("edge-1")
+    known = host.apps.get(app) if host else None
     return known.status if known else None
 
 
@@ -113,6 +129,62 @@ def test_an_old_connection_that_lives_on_confirms_nothing(fleet: Fleet) -> None:
         assert "Redis could not be reached for 10 s after the apply, so it was taken back" in status
         assert "tried once more" in status
         assert "unconfirmed" in fleet.ops("history").out
+
+
+def test_one_app_is_on_trial_at_a_time_and_what_was_taken_back_is_tried_once_more(fleet: Fleet) -> None:
+    edge = fleet.edges["edge-1"]
+    fleet.ops.write("manifests/apps/routes.yaml", LOGIN.replace("login", "routes").replace("redis-password", "routes"))
+    with edge.serving(), watching(fleet.ops):
+        until(lambda: edge.file("/etc/routes").exists())
+        fleet.ops.replace("manifests/apps/login.yaml", 'password: "password of edge-1"', "password: wrong")
+        until(lambda: edge.text("/etc/redis-password") == "wrong\n", "the first try")
+        fleet.ops.replace("manifests/apps/routes.yaml", "0600", "0640")
+        until(lambda: status_of(fleet) is AppStatus.UNCONFIRMED, "the way back")
+        assert edge.text("/etc/redis-password") == PASSWORD
+        assert mode(edge.file("/etc/routes")) == 0o600, "another app with confirm waits for it"
+        assert fleet.store.work.states([("edge-1", mark_of("login"))]) == [None], "it is not tried again at once"
+        assert "tried once more" in fleet.ops("status").out
+
+        grow_old(fleet, timedelta(minutes=2))
+        until(lambda: edge.text("/etc/redis-password") == "wrong\n", "the second try")
+        until(lambda: edge.text("/etc/redis-password") == PASSWORD, "the way back")
+        until(lambda: "it cut this host off from Redis twice" in fleet.ops("--dry-run").out)
+        until(lambda: mode(edge.file("/etc/routes")) == 0o640, "the other app")
+
+
+def grow_old(fleet: Fleet, by: timedelta) -> None:
+    """Let the run that was taken back have ended so much earlier."""
+    lease = fleet.store.leases.acquire(host_lease("edge-1"), "someone", 1.0, take_over=True)
+    assert lease
+    known = fleet.store.observed.read(["edge-1"])["edge-1"].apps["login"]
+    assert known.finished_at
+    older = replace(known, finished_at=known.finished_at - by)
+    assert fleet.store.observed.write("edge-1", {"login": (older, None)}, lease.term)
+    fleet.store.leases.release(lease)
+    fleet.store.fleet.request_reconcile(ReconcileRequest("01K", "someone", "", "look anew"))
+
+
+def test_an_apply_that_redis_leaves_alone_ends_and_is_told_afterwards(
+    fleet: Fleet, server: Server, tmp_path: Path
+) -> None:
+    edge = fleet.edges["edge-1"]
+    for app in ("hello", "login"):
+        (fleet.ops.root / f"manifests/apps/{app}.yaml").unlink()
+    wait = f"touch {tmp_path}/begun; until test -e {tmp_path}/go; do sleep 0.1; done"
+    fleet.ops.write("manifests/apps/slow.yaml", SLOW.replace("WAIT", wait))
+    with edge.serving() as agent:
+        until(lambda: heard(fleet, "edge-1"))
+        apply = fleet.ops.spawn("apply", "--yes", "--allow-dirty")
+        until((tmp_path / "begun").exists)
+        server.off()
+        (tmp_path / "go").touch()
+        until(lambda: edge.text("/etc/slow") == "done")
+        apply.communicate(timeout=60)
+        assert agent.poll() is None
+
+        server.on()
+        fleet.store.users.set("edge-1", f">{PASSWORD.strip()}")
+        until(lambda: status_of(fleet, "slow") is AppStatus.CONVERGED, "the report")
 
 
 def test_while_redis_is_away_the_host_goes_back_by_itself_and_tells_when_it_is_there_again(
