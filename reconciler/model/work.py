@@ -66,6 +66,8 @@ class Work:
     """The named lock that it waits for before it is handed out."""
     output_bytes: int = 0
     """How much it has printed so far; the last of it is kept."""
+    ending: bool = False
+    """It was withdrawn while someone had it, who has not yet said that its processes are gone."""
 
 
 @dataclass(frozen=True, slots=True)

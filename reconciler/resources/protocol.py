@@ -115,6 +115,8 @@ class RunRequest:
     """It changes resources, so nothing else may at the same time."""
     late: bool = False
     """The time in which it was to begin is over: it is only gone on with."""
+    withdrawn: bool = False
+    """It was cancelled, and who carried it out is gone: what it left is ended, and no more."""
     forget_at: float = 0.0
     """Unix seconds from which on nobody can ask for it again."""
     secrets: Tuple[str, ...] = field(default=(), repr=False)

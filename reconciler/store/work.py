@@ -255,11 +255,11 @@ class WorkQueue:
         slots = [self._keys.host(name) for name in hosts]
         indexes = self._reading.ask_all([("ZRANGE", slot + index, 0, -1) for slot in slots for index in _INDEXES])
         per_index = [(name, self._keys.host(name) + index) for name in hosts for index in _INDEXES]
-        names = [
+        names = dict.fromkeys(  # what was withdrawn and has not been ended stands in two indexes
             (name, id_)
             for (name, key), ids in zip(per_index, indexes, strict=True)
             for id_ in self._reading.records(key, ids or (), bytes.decode)
-        ]
+        )
         keys = [f"{self._keys.host(name)}work:{id_}" for name, id_ in names]
         records = self._reading.ask_all([("HGETALL", key) for key in keys])
         works = [
@@ -315,13 +315,13 @@ def _ending(finish: Finish) -> tuple[str | int, ...]:
 
 
 def _claim(host: str, reply: Sequence[bytes | None]) -> Claim:
-    id_, kind, args, priority, attempt, deliveries, token, reason, created, started = map(text, reply)
+    id_, kind, args, priority, attempt, deliveries, token, reason, created, started, state = map(text, reply)
     work = Work(
         id=id_,
         host=host,
         kind=kind,
         args=json_map(args),
-        state=WorkState.LEASED,
+        state=WorkState(state),
         priority=number(priority),
         attempt=number(attempt),
         deliveries=number(deliveries),
@@ -357,4 +357,5 @@ def _work(host: str, work_id: str, reply: Sequence[bytes]) -> Work:
         lane=Lane(record.get("lane", Lane.MAIN.value)),
         lock=record.get("lock", ""),
         output_bytes=number(record.get("output")),
+        ending="ending" in record,
     )

@@ -20,7 +20,7 @@ from reconciler.model.work import WorkState
 from reconciler.settings import load
 from reconciler.wiring.session import Access, Session, open_session
 from tests.chaos.evidence import Asked
-from tests.chaos.fleet import BY_NAME, FLEET, JOBS, KILLS_ITS_EXECUTOR, Job
+from tests.chaos.fleet import BY_NAME, ENDLESS, FLEET, JOBS, KILLS_ITS_EXECUTOR, Job
 
 _AGAIN_SECONDS = 0.2
 _MOST_HOSTS = 40
@@ -47,7 +47,8 @@ def wishes(chance: Random, hosts: Sequence[str], runs: int) -> list[Wish]:
     """What will be asked for: that many runs on single hosts."""
     made: list[Wish] = []
     weights = [job.share for job in JOBS]
-    special = [KILLS_ITS_EXECUTOR] * (runs // _RUNS_FOR_A_POISON) + ["long"] * max(2, int(runs * _LONG_SHARE))
+    endless = ENDLESS * max(1, int(runs * _LONG_SHARE / len(ENDLESS)))
+    special = [KILLS_ITS_EXECUTOR] * (runs // _RUNS_FOR_A_POISON) + list(endless)
     left = runs - len(special)
     while left > 0:
         count = min(left, chance.randint(1, _MOST_HOSTS), len(hosts))
@@ -133,7 +134,7 @@ class Asking:
                     order, manifests, lambda origin, path: session.loader.locate(tree, origin, path)
                 ),
             )
-        if wish.job.name == "long":
+        if wish.job.name in ENDLESS:
             self._long.append((wish.hosts[0], order.id))
         for host in wish.cancelled:
             self._cancel(session, host, order.id)

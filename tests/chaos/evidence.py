@@ -80,6 +80,6 @@ class Evidence:
     remembered: Mapping[tuple[str, str], str] = field(default_factory=dict)
     """(host, run) -> how it ended, by the host's own record."""
     left: Sequence[str] = ()
-    """Keys that should be gone by now."""
+    """Keys and processes that should be gone by now."""
     endless: Sequence[str] = ()
     """Keys that never expire and are not listed as permanent."""

@@ -14,6 +14,8 @@ FLEET = "chaos"
 ACTS = "acts"
 SANDBOXES = ".reconciler/sandbox"
 KILLS_ITS_EXECUTOR = "poison"
+ENDLESS = ("long", "tidy")
+"""Jobs that only a cancellation ends."""
 
 _TELL = """
 state=$RECONCILER_ROOT/var/lib/reconciler
@@ -76,6 +78,11 @@ class Job:
 
 
 LOCKS = ("alpha", "beta", "gamma", "delta")
+_TIDIES_UP = f"""
+trap 'sleep 0.5; tell end ../{LOCKS[0]}.lock; tell end {ACTS}; exit 1' TERM
+sleep 1000 & wait
+""".strip()
+"""It never ends by itself, and takes a while when it is asked to."""
 JOBS = (
     Job("note", share=50),
     Job("slow", "sleep 1", share=8),
@@ -88,6 +95,7 @@ JOBS = (
     Job("endless", "sleep 1000", share=1, timeout="1s"),
     *(Job(f"alone-{lock}", "sleep 0.1", share=1, lock=lock, changes=lock == "alpha") for lock in LOCKS),
     Job("long", "sleep 1000", timeout="10m"),
+    Job("tidy", _TIDIES_UP, timeout="10m", lock=LOCKS[0]),
     Job(KILLS_ITS_EXECUTOR, "kill -9 $PPID; sleep 1000", on_lost="retry"),
 )
 BY_NAME = {job.name: job for job in JOBS}

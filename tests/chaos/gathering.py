@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from reconciler.clock import SystemClock
@@ -31,7 +32,7 @@ def gather(root: Path, url: str, hosts: Sequence[str], asked: Sequence[Asked]) -
             acts={host: acts_of(sandboxes / host / ACTS) for host in hosts},
             locked={lock: acts_of(sandboxes / f"{lock}.lock") for lock in LOCKS},
             remembered={(each.host, each.id): _remembered(sandboxes, each) for each in asked},
-            left=left,
+            left=[*left, *_processes(sandboxes)],
             endless=endless,
         )
 
@@ -100,6 +101,17 @@ def _keys(store: Store) -> tuple[list[str], list[str]]:
     left = [key for key in every if keys.shape(key) in _LEFT]
     permanent = frozenset(PERMANENT) - {"HOST:work:ID"}  # of a run that ended it is to expire
     return left, [key for key in every if lives[key] == -1 and keys.shape(key) not in permanent]
+
+
+def _processes(sandboxes: Path) -> list[str]:
+    """Programs of runs on these hosts that are still there."""
+    found = []
+    mark = f"RECONCILER_ROOT={sandboxes.resolve()}/".encode()
+    for entry in Path("/proc").iterdir():
+        with suppress(OSError):
+            if entry.name.isdigit() and mark in (entry / "environ").read_bytes():
+                found.append(f"process {entry.name}: {(entry / 'cmdline').read_bytes()[-80:]!r}")
+    return found
 
 
 def _remembered(sandboxes: Path, asked: Asked) -> str:

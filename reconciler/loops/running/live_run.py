@@ -58,7 +58,7 @@ class LiveRun:
 
     def beat(self) -> bool:
         """Store what was printed, hold what is held, end what nobody wants; always True, to be called again."""
-        if self.settled:
+        if self.settled or self.claim.work.state.finished:
             return True
         try:
             if not self._stored():

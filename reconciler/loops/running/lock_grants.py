@@ -30,7 +30,7 @@ def _served(store: Store, waiter: Waiter, clock: Clock, agents: Container[str]) 
     work = store.work.get(waiter.host, waiter.id)
     if work is not None and work.state is WorkState.QUEUED:
         store.work.grant(waiter.host, waiter.id, agents=agents)
-    done = work.state.finished if work is not None else clock.now() - waiter.since > SUBMITTING
+    done = work.state.finished and not work.ending if work is not None else clock.now() - waiter.since > SUBMITTING
     if done:
         store.locks.leave(waiter)
     return done

@@ -13,7 +13,7 @@ from reconciler.clock import Clock, ulid
 from reconciler.loops.running.live_run import LiveRun
 from reconciler.loops.running.run_executor import RunExecutor
 from reconciler.model.work import RUN, Claim, Lane
-from reconciler.resources.applying.steps import LOST
+from reconciler.resources.applying.steps import CANCELLED, LOST
 from reconciler.resources.protocol import RunFinished
 from reconciler.store import Store
 
@@ -108,6 +108,8 @@ class RunCrew:
             known = self._live.get(key)
             if known is not None:  # its lease had run out, but it is still ours to go on with
                 known.claim = claim
+                if claim.work.state.finished:
+                    known.stop(CANCELLED)
                 return
             live = self._live[key] = LiveRun(claim, self._store, self._clock, self._executor.lease_seconds)
             thread = threading.Thread(target=self._perform, args=(key, live), name=f"run-{claim.work.id}", daemon=True)

@@ -137,7 +137,7 @@ class RunExecutor:
         with self._lane(live, policy) as token:
             if live.why:
                 return Ended(RunFinished(live.why))
-            if not self.store.work.start(live.claim):
+            if not (work.state.finished or self.store.work.start(live.claim)):
                 return Ended(RunFinished(LOST))
             attempt = _Attempt(self, live, run, bundle, policy, signed.sealed, token)
             try:
@@ -339,6 +339,7 @@ class _Attempt:
             on_lost=policy.on_lost,
             exclusive=policy.lane is Lane.MAIN,
             late=milliseconds(executor.clock.now()) > run.not_after,
+            withdrawn=self.live.claim.work.state.finished,
             forget_at=run.not_after / 1000 + _FORGET_AFTER_SECONDS,
             secrets=tuple(secrets.values()),
         )

@@ -147,6 +147,8 @@ class StepRun:
             raise Failure("run-expired", "the time in which it was to begin is over; nothing was done", hint)
         elif verdict is Verdict.STALE:
             self._tell(RunFinished(LOST))
+        elif verdict is Verdict.WITHDRAWN:
+            self._end_withdrawn()
         elif verdict is Verdict.AWAIT:
             self._tell(RunFinished(REBOOTING, tries=record.tries))
         elif verdict is Verdict.LOST:
@@ -156,6 +158,14 @@ class StepRun:
             self._end(Failure("run-lost", "it had started, and whoever ran it is gone", hint))
         else:
             self._do(verdict)
+
+    def _end_withdrawn(self) -> None:
+        with self._system.enclosed(self._book.name, self._following):
+            pass  # what it left running is ended
+        if self._record.state in {RUNNING, REBOOTING}:
+            self._finish(CANCELLED, RunFinished(CANCELLED, code=CANCELLED))
+        else:
+            self._tell(RunFinished(CANCELLED, tries=self._record.tries))
 
     def _do(self, verdict: Verdict) -> None:
         steps = self._parsed()

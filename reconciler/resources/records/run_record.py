@@ -38,6 +38,8 @@ class Verdict(enum.Enum):
     """It had started, its executor is gone, and it must not be done again."""
     KNOWN = "known"
     """It ended before; its result is told again."""
+    WITHDRAWN = "withdrawn"
+    """It was cancelled: what it left running is ended."""
     STALE = "stale"
     """Someone who took the run over later was here before."""
     REPLAYED = "replayed"
@@ -80,6 +82,8 @@ def judge(record: RunRecord, request: RunRequest, boot: str) -> Verdict:
         return Verdict.REPLAYED
     if request.token < record.token:
         return Verdict.STALE
+    if request.withdrawn:
+        return Verdict.WITHDRAWN
     if request.issue > record.issue:
         return Verdict.LATE if request.late else Verdict.START
     return _judge_again(record, request, boot)

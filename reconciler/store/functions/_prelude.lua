@@ -72,6 +72,13 @@ local function unqueue(slot, id)
   redis.call('DEL', slot .. 'inflight:' .. id)
 end
 
+-- Take out work that was withdrawn while someone had it, and of which nothing runs any more; no claim on it is good.
+local function settle_withdrawn(slot, id)
+  unqueue(slot, id)
+  redis.call('HDEL', slot .. 'work:' .. id, 'ending')
+  redis.call('HSET', slot .. 'work:' .. id, 'token', 0)
+end
+
 -- Keep records as finished for so many seconds, and list them; of too many the oldest leave the list, with their output.
 local function keep_finished(slot, ids, now, ttl)
   local index, entries = slot .. 'finished', {}
@@ -101,9 +108,11 @@ end
 local function renew_record(slot, id, priority)
   local record = slot .. 'work:' .. id
   redis.call('PERSIST', record)
-  redis.call('HDEL', record, 'again', 'result', 'started_at', 'finished_at')
+  redis.call('HDEL', record, 'again', 'ending', 'result', 'started_at', 'finished_at')
   redis.call('HSET', record, 'state', 'queued', 'attempt', 0, 'lost', 0, 'unbegun', 0, 'token', 0)
   redis.call('ZREM', slot .. 'finished', id)
-  redis.call('ZREM', slot .. 'delayed', id)
+  for _, index in ipairs({'queue', 'side', 'delayed'}) do
+    redis.call('ZREM', slot .. index, id)
+  end
   make_due(slot, id, priority, redis.call('HGET', record, 'lock'))
 end

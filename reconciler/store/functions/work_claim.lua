@@ -1,12 +1,13 @@
 -- Lease the most urgent work that nobody holds. Work whose lease ran out is delivered again, and buried as dead when
 -- that has happened three times. A run that had not begun is buried only after 20 times: what was merely waiting for its
--- turn is not to blame for the death of its executor. The latest nonce, asked again, hands out the same claims.
+-- turn is not to blame for the death of its executor. What was withdrawn and not ended is handed out in the state that it
+-- is in, to be ended, and forgotten after three times. The latest nonce, asked again, hands out the same claims.
 -- Where only one kind is asked for, nothing of it overtakes the other kind, and of runs in the main lane only the very
 -- first of the lane is handed out: so everything that changes resources keeps its order.
 -- KEYS  1 the host's slot
 -- ARGV  1 holder, 2 nonce, 3 how many at most, 4 lease in milliseconds, 5 seconds to keep what is buried, 6 lane
 --       (`main` or `side`), 7 kind, or empty: any
--- Reply a list of {id, kind, args, priority, attempt, deliveries, token, reason, created_at, started_at}
+-- Reply a list of {id, kind, args, priority, attempt, deliveries, token, reason, created_at, started_at, state}
 local slot, holder, nonce, limit, lease, ttl = KEYS[1], ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5]
 local queue, kind, now = slot .. (ARGV[6] == 'side' and 'side' or 'queue'), ARGV[7], now_us()
 local alone = kind == 'run' and ARGV[6] ~= 'side'
@@ -18,11 +19,11 @@ local claims = {}
 -- All of a record that a claim needs: the reply without the id, then state and lost.
 local function record_of(id)
   return redis.call('HMGET', slot .. 'work:' .. id, 'kind', 'args', 'priority', 'attempt', 'deliveries', 'token',
-    'reason', 'created_at', 'started_at', 'state', 'lost', 'unbegun')
+    'reason', 'created_at', 'started_at', 'state', 'lost', 'unbegun', 'ending')
 end
 
 local function hand_out(id, known)
-  claims[#claims + 1] = {id, unpack(known, 1, 9)}
+  claims[#claims + 1] = {id, unpack(known, 1, 10)}
 end
 
 local function bury(id, reason)
@@ -40,7 +41,13 @@ local function deliver(id)
     unqueue(slot, id)
     return 0
   end
-  if in_flight(state) then
+  if known[13] then
+    lost = lost + 1
+    if lost >= LOST_LIMIT then
+      settle_withdrawn(slot, id)
+      return 0
+    end
+  elseif in_flight(state) then
     if state == 'leased' and known[1] == 'run' then
       unbegun = unbegun + 1
     else
@@ -54,8 +61,9 @@ local function deliver(id)
     attempt = attempt + 1
   end
   token = math.max(token + 1, now)
+  known[10] = known[13] and state or 'leased'
   known[4], known[5], known[6] = whole(attempt), whole(tonumber(known[5] or 0) + 1), whole(token)
-  redis.call('HSET', slot .. 'work:' .. id, 'state', 'leased', 'attempt', known[4], 'lost', lost,
+  redis.call('HSET', slot .. 'work:' .. id, 'state', known[10], 'attempt', known[4], 'lost', lost,
     'unbegun', unbegun, 'deliveries', known[5], 'token', known[6])
   redis.call('SET', slot .. 'inflight:' .. id, nonce .. ' ' .. holder, 'PX', lease)
   hand_out(id, known)

@@ -1,5 +1,5 @@
 -- End claimed work of a host, or put it off until a later try. A run's record is kept for a while; a converge mark leaves
--- none. Saying the same thing twice is one finish.
+-- none. Saying the same thing twice is one finish. Of what was withdrawn it says that nothing runs any more.
 -- KEYS  1 the host's slot
 -- ARGV  1 seconds to keep the records; then for each piece of work, of which there are 100 at most: its id, attempt,
 --       token, state, result (JSON), when to try again (Unix ms, for `retrying`)
@@ -9,11 +9,14 @@ local kept, replies = {}, {}
 
 local function finish(id, attempt, token, state, result, retry_at)
   local record = slot .. 'work:' .. id
-  local known = redis.call('HMGET', record, 'attempt', 'token', 'state', 'kind', 'again')
+  local known = redis.call('HMGET', record, 'attempt', 'token', 'state', 'kind', 'again', 'ending')
   if known[1] ~= attempt or known[2] ~= token then
     return 0
   end
-  if not in_flight(known[3]) then
+  if known[6] then
+    settle_withdrawn(slot, id)
+    return 0
+  elseif not in_flight(known[3]) then
     return 1
   end
   local kind, again = known[4], known[5]

@@ -104,7 +104,22 @@ def test_a_named_lock_is_granted_in_order_over_the_fleet(store: Store) -> None:
     grant_locks(store, SystemClock(), ())
     grant_locks(store, SystemClock(), ())
     assert [host for host in ("web-1", "web-2", "web-3") if _begins(store, host)] == ["web-1", "web-3"]
+    store.work.cancel("web-3", "r1")
+    store.work.cancel("web-2", "r1")
+    grant_locks(store, SystemClock(), ())
+    assert not _begins(store, "web-2")
+
+
+def test_a_cancelled_run_keeps_its_lock_until_its_processes_have_ended(store: Store) -> None:
+    for host in ("web-1", "web-2"):
+        locked(store, host)
+    grant_locks(store, SystemClock(), ())
+    (claim,) = store.work.claim("web-1", holder="ops-1", nonce="n1")
+    store.work.start(claim)
     store.work.cancel("web-1", "r1")
+    grant_locks(store, SystemClock(), ())
+    assert not _begins(store, "web-2")
+    store.work.finish(claim, WorkState.CANCELLED)
     grant_locks(store, SystemClock(), ())
     assert _begins(store, "web-2")
 

@@ -245,6 +245,30 @@ def test_work_is_cancelled_in_every_state(store: Store, state: WorkState) -> Non
     assert not store.work.cancel("web-1", "r1")
 
 
+def test_a_run_that_is_cancelled_under_way_keeps_its_place_until_its_holder_has_ended_it(store: Store) -> None:
+    store.work.enqueue([run("r1"), run("r2")])
+    claim = claim_one(store, "n1")
+    store.work.start(claim)
+    assert store.work.cancel("web-1", "r1")
+    assert not store.work.renew(claim)
+    assert store.work.claim("web-1", holder="ops-2", nonce="n2", kind=RUN) == []
+    assert not store.work.finish(claim, WorkState.FAILED)
+    assert [each.work.id for each in store.work.claim("web-1", holder="ops-2", nonce="n3", kind=RUN)] == ["r2"]
+    assert state_of(store, "r1") is WorkState.CANCELLED
+
+
+def test_a_cancelled_run_whose_holder_died_is_handed_out_to_be_ended(store: Store, inside: Inside) -> None:
+    store.work.enqueue([run("r1")])
+    store.work.start(claim_one(store, "n1"))
+    store.work.cancel("web-1", "r1")
+    inside.lease_runs_out("web-1", "r1")
+    claim = claim_one(store, "n2")
+    assert (claim.work.state, store.work.start(claim)) == (WorkState.CANCELLED, False)
+    assert not store.work.finish(claim, WorkState.FAILED)
+    assert state_of(store, "r1") is WorkState.CANCELLED
+    assert store.work.claim("web-1", holder="ops-2", nonce="n3") == []
+
+
 def test_a_superseded_run_says_so(store: Store) -> None:
     store.work.enqueue([run("r1")])
     assert store.work.supersede("web-1", "r1", reason="r2 came")

@@ -38,6 +38,8 @@ class Entry:
     """Whether its lease still runs."""
     again: int = 0
     """Priority of a mark that came while it was in flight."""
+    ending: bool = False
+    """Whether it was cancelled while someone had it, who has not ended it yet."""
     due: bool = False
     """Whether a retry's time has come."""
 
@@ -46,7 +48,8 @@ class Entry:
         return self.id in MARKS
 
     def restart(self, priority: int, order: int) -> None:
-        self.__init__(self.id, priority, order)  # type: ignore[misc]
+        hidden = self.ending and self.hidden
+        self.__init__(self.id, priority, order, hidden=hidden)  # type: ignore[misc]
 
     def hold(self, claim: Claim) -> bool:
         return (self.attempt, self.token) == (claim.attempt, claim.token)
@@ -91,7 +94,7 @@ class Life(RuleBasedStateMachine):
                 entry.priority, entry.order = priority, self.next()
 
     def claimable(self) -> bool:
-        return any(entry.state is WorkState.QUEUED or entry.due for entry in self.known.values())
+        return any((entry.state is WorkState.QUEUED and not entry.hidden) or entry.due for entry in self.known.values())
 
     @precondition(claimable)
     @rule(limit=st.integers(1, 3))
@@ -108,8 +111,14 @@ class Life(RuleBasedStateMachine):
             if entry.state is WorkState.RETRYING and entry.due:
                 entry.state, entry.due, entry.order = WorkState.QUEUED, False, self.next()
         for entry in sorted(self.known.values(), key=lambda entry: (entry.priority, entry.order)):
-            if limit and (entry.state is WorkState.QUEUED or (entry.state in IN_FLIGHT and not entry.hidden)):
-                if entry.state in IN_FLIGHT:
+            open_ = entry.state is WorkState.QUEUED or entry.state in IN_FLIGHT or entry.ending
+            if limit and open_ and not entry.hidden:
+                if entry.ending:
+                    entry.lost += 1
+                    if entry.lost == 3:
+                        entry.ending, entry.token = False, 0
+                        continue
+                elif entry.state in IN_FLIGHT:
                     unbegun = entry.state is WorkState.LEASED and not entry.mark
                     entry.lost, entry.unbegun = entry.lost + (not unbegun), entry.unbegun + unbegun
                     if entry.lost == 3 or entry.unbegun == 20:
@@ -117,7 +126,8 @@ class Life(RuleBasedStateMachine):
                         continue
                 else:
                     entry.attempt += 1
-                entry.state, entry.hidden, limit = WorkState.LEASED, True, limit - 1
+                entry.state = entry.state if entry.ending else WorkState.LEASED
+                entry.hidden, limit = True, limit - 1
                 yield entry.id, entry.attempt
 
     @precondition(lambda self: self.claims)
@@ -145,8 +155,10 @@ class Life(RuleBasedStateMachine):
     def finish(self, data: st.DataObject, state: WorkState) -> None:
         claim = data.draw(st.sampled_from(self.claims[:-4:-1]))
         entry = self.known.get(claim.work.id)
-        good = entry is not None and entry.hold(claim)
+        good = entry is not None and entry.hold(claim) and not entry.ending
         assert self.store.work.finish(claim, state, retry_at=FAR_AWAY) is good
+        if entry and entry.hold(claim) and entry.ending:
+            entry.ending, entry.hidden, entry.token = False, False, 0
         if not entry or not good or entry.state not in IN_FLIGHT:
             return
         if entry.again:
@@ -167,6 +179,8 @@ class Life(RuleBasedStateMachine):
             return
         if entry.mark:
             del self.known[work_id]
+        elif entry.state in IN_FLIGHT:
+            entry.state, entry.ending, entry.lost = WorkState.CANCELLED, True, 0
         else:
             entry.state, entry.token, entry.hidden = WorkState.CANCELLED, 0, False
 
@@ -202,7 +216,7 @@ class Life(RuleBasedStateMachine):
             self.inside.retry_comes_due(HOST, work_id)
         for round_ in range(10):
             for claim in self.store.work.claim(HOST, holder="ops-1", nonce=f"end-{round_}", limit=10):
-                assert self.store.work.finish(claim, WorkState.SUCCEEDED)
+                assert self.store.work.finish(claim, WorkState.SUCCEEDED) is not claim.work.state.finished
         assert all(work.state.finished for work in self.store.work.list(HOST))
 
 

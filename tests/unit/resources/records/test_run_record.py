@@ -6,6 +6,7 @@ import pytest
 
 from reconciler.resources.protocol import RunRequest
 from reconciler.resources.records.run_record import RunRecord, Verdict, judge, started
+from reconciler.resources.values import replace
 
 FRESH = RunRecord()
 
@@ -49,6 +50,12 @@ def test_an_executor_that_was_overtaken_does_nothing_more(state: str) -> None:
     asked = request(on_lost="retry", retries=3, token=7)
     known = started(record(state), request(on_lost="retry", retries=3, token=8))
     assert judge(known, asked, "boot-2") is Verdict.STALE
+
+
+@pytest.mark.parametrize("state", ["", "running", "failed", "rebooting"])
+def test_what_was_cancelled_is_only_ended(state: str) -> None:
+    asked = replace(request(on_lost="retry", retries=3), withdrawn=True)
+    assert judge(record(state), asked, "boot-2") is Verdict.WITHDRAWN
 
 
 def test_a_host_that_is_back_goes_on_where_it_was() -> None:
