@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 
 from tests.e2e.fleet import Fleet
-from tests.git import IDENTITY
+from tests.git import GitTree
 
 PROJECT = Path(__file__).parents[2]
 _PATIENCE_SECONDS = 300
@@ -49,7 +49,7 @@ class Keys(Protocol):
     def known_hosts(self) -> Path: ...
 
 
-class Ops:
+class Ops(GitTree):
     """A repository of its own, with what it takes to reach the hosts of a fleet.
 
     Args:
@@ -168,23 +168,6 @@ class Ops:
         else:
             (self.root / target).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(source, self.root / target)
-
-    def write(self, path: str, text: str) -> None:
-        target = self.root / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text)
-
-    def replace(self, path: str, old: str, new: str) -> None:
-        text = (self.root / path).read_text()
-        assert old in text
-        self.write(path, text.replace(old, new))
-
-    def commit(self, message: str = "change") -> None:
-        self.git("add", "--all")
-        self.git("commit", "--quiet", "--allow-empty", "-m", message)
-
-    def git(self, *words: str) -> None:
-        subprocess.run(["git", *IDENTITY, *words], cwd=self.root, env=self.environment, check=True)
 
     def forget(self) -> None:
         """Lose the key, the store and what was parsed: the next run is the first."""

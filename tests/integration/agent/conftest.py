@@ -21,11 +21,8 @@ from reconciler.store.opening import at_url
 from reconciler.trust import Permission, Signer, TrustedKey, TrustedKeys
 from reconciler.wiring.agent import AgentParts, open_agent
 from tests.integration.cli.conftest import Repository, repository
-from tests.integration.store.servers import cluster, redis, valkey
 
 __all__ = ["repository"]
-
-SERVERS = {"valkey": valkey, "cluster": cluster, "redis": redis}
 
 FLEET = "apiVersion: reconciler/v1\nkind: Fleet\nmetadata: {name: edges}\nspec: {}\n"
 HOST = """apiVersion: reconciler/v1
@@ -52,13 +49,6 @@ everywhere = pytest.mark.parametrize(
     scope="session",
 )
 """For tests of what servers may differ in; the others run on one Valkey."""
-
-
-@pytest.fixture(scope="session")
-def server_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    kind = getattr(request, "param", "valkey")
-    with SERVERS[kind](tmp_path_factory.mktemp(kind)) as url:
-        yield url
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -19,10 +19,9 @@ import pytest
 from reconciler.cli import main
 from reconciler.clock import SystemClock
 from reconciler.store.opening import embedded
-from tests.git import IDENTITY
+from tests.git import GitTree
 
 EXAMPLE = Path(__file__).parents[3]
-_DATES = {"GIT_AUTHOR_DATE": "2026-01-01T00:00:00Z", "GIT_COMMITTER_DATE": "2026-01-01T00:00:00Z"}
 
 
 @dataclass(frozen=True)
@@ -39,13 +38,12 @@ class Ran:
 
 
 @dataclass
-class Repository:
+class Repository(GitTree):
     """A fleet's repository with `reconcile` in it."""
 
     root: Path
     environment: Mapping[str, str]
     capture: pytest.CaptureFixture[str]
-    _commits: list[str] = field(default_factory=list)
 
     def __call__(self, *words: str) -> Ran:
         """Run `reconcile WORDS` in this process."""
@@ -83,32 +81,6 @@ class Repository:
             process.kill()
             process.wait()
             os.close(ours)
-
-    def write(self, path: str, text: str) -> None:
-        target = self.root / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text)
-
-    def replace(self, path: str, old: str, new: str) -> None:
-        text = (self.root / path).read_text()
-        assert old in text
-        self.write(path, text.replace(old, new))
-
-    def commit(self, message: str = "change") -> str:
-        self.git("add", "--all")
-        self.git("commit", "--quiet", "--allow-empty", "-m", message)
-        return self.git("rev-parse", "HEAD")
-
-    def git(self, *words: str) -> str:
-        done = subprocess.run(
-            ["git", *IDENTITY, *words],
-            cwd=self.root,
-            env={**os.environ, **_DATES},
-            check=True,
-            capture_output=True,
-            text=True,
-        )
-        return done.stdout.strip()
 
     def redis(self, *command: str) -> object:
         """What other programs do in the embedded Redis."""

@@ -2,36 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
-from reconciler.clock import SystemClock
 from reconciler.loops.monitoring.monitor import Monitor
 from reconciler.model.alerts import ActiveAlert, Notification
 from reconciler.model.manifests import Fleet, Manifests
 from reconciler.store import Store
-from reconciler.store.opening import OpenServer, at_url
+from reconciler.store.opening import OpenServer
 from tests.fakes.clock import FakeClock
 from tests.fakes.fleet import host
-from tests.integration.store.servers import valkey
 from tests.unit.alerting.rules import channel, meta
-
-
-@pytest.fixture(scope="module")
-def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenServer]:
-    with valkey(tmp_path_factory.mktemp("valkey")) as url:
-        server = at_url(url, SystemClock())
-        yield server
-        server.close()
-
-
-@pytest.fixture
-def store(opened: OpenServer) -> Store:
-    opened.link.ask_primaries("FLUSHALL")
-    return Store(opened)
 
 
 class Silent:

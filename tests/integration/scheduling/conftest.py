@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 import structlog
 
-from reconciler.clock import SystemClock
 from reconciler.errors import NOWHERE, InvalidInput
 from reconciler.loops.running.submitting import Order
 from reconciler.loops.scheduling.scheduler import Scheduler
@@ -23,26 +22,10 @@ from reconciler.model.work import RUN, Lane, Work, WorkState
 from reconciler.planner.resolver import Locate
 from reconciler.scheduling.conditions import Truth
 from reconciler.store import Store
-from reconciler.store.opening import at_url
 from tests.fakes.clock import FakeClock
-from tests.integration.store.servers import valkey
 from tests.unit.scheduling.moments import at
 
 HOSTS = ("web-1", "web-2")
-
-
-@pytest.fixture(scope="session")
-def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with valkey(tmp_path_factory.mktemp("valkey")) as url:
-        yield url
-
-
-@pytest.fixture
-def store(server_url: str) -> Iterator[Store]:
-    opened = at_url(server_url, SystemClock())
-    opened.link.ask_primaries("FLUSHALL")
-    with Store(opened) as store:
-        yield store
 
 
 @dataclass

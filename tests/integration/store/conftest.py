@@ -12,9 +12,7 @@ from reconciler.store import Store
 from reconciler.store.keys import Keys
 from reconciler.store.opening import OpenServer, at_url
 from reconciler.store.server import Server
-from tests.integration.store.servers import cluster, redis, valkey
-
-SERVERS = {"valkey": valkey, "cluster": cluster, "redis": redis}
+from tests.integration.store.servers import SERVERS
 
 
 @pytest.fixture(scope="session", params=["valkey", pytest.param("cluster", marks=pytest.mark.cluster), "redis"])
@@ -25,15 +23,10 @@ def server_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
 
 @pytest.fixture(scope="session")
 def opened(server_url: str) -> Iterator[OpenServer]:
+    """Once more here, for one that is shared with other folders would stay with their server."""
     server = at_url(server_url, SystemClock())
     yield server
     server.close()
-
-
-@pytest.fixture
-def store(opened: OpenServer) -> Store:
-    opened.link.ask_primaries("FLUSHALL")
-    return Store(opened)
 
 
 @dataclass(frozen=True)

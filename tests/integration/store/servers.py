@@ -69,6 +69,9 @@ def redis(directory: Path) -> Iterator[str]:
         yield url
 
 
+SERVERS = {"valkey": valkey, "cluster": cluster, "redis": redis}
+
+
 def _join(ports: Sequence[int]) -> None:
     links = [connect(f"redis://127.0.0.1:{port}/0", SystemClock()) for port in ports]
     bus = links[0].ask_primaries("CONFIG", "GET", "cluster-port")[0][1].decode()
