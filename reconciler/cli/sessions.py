@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -14,6 +15,9 @@ from reconciler.wiring.session import Access, Session, open_session
 
 if TYPE_CHECKING:
     from reconciler.loops.controlling.planning import Survey
+
+_PROMPT_SECONDS = 0.001
+"""How long a thread that shakes hands with a host waits for one that loads libraries; else five times as long."""
 
 __all__ = ["Access", "Session", "dial", "session_of", "survey_of"]
 
@@ -52,6 +56,7 @@ def dial(session: Session, arguments: argparse.Namespace) -> None:
     scope = scope_of(arguments, manifests)
     hosts = [host for host in manifests.hosts if scope.host(host) and session.reach.remote(host)]
     if len(hosts) <= AT_ONCE:
+        sys.setswitchinterval(_PROMPT_SECONDS)
         session.reach.approach(hosts)
 
 

@@ -1,6 +1,6 @@
-"""The resource library as it goes to a host: a zip that is read into memory there, and the words that start it.
+"""The resource library as it goes to a host: modules that are read into memory there, and the words that start them.
 
-Beside each source stands its bytecode, which a host with the same minor version of Python takes instead of compiling.
+They go as bytecode, which a host with the same minor version of Python takes, and as sources for all others.
 """
 
 from __future__ import annotations
@@ -8,12 +8,12 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib.util
-import io
 import marshal
 import shlex
 import struct
 import threading
-import zipfile
+import zlib
+from collections.abc import Mapping
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 
@@ -21,9 +21,9 @@ NO_PYTHON, NO_SUDO, OLD_PYTHON = 93, 94, 95
 """Exit codes of the start, chosen so that nothing else means them."""
 
 _PACKAGE = Path(__file__).parents[1]
-_STAMP = (1980, 1, 1, 0, 0, 0)
-_UNCHECKED = b"\1\0\0\0" + bytes(8)
-"""PEP 552: bytecode by hash, never compared with its source."""
+_UNDERSTOOD_BY_ALL = 2
+"""A version of `marshal` that every Python reads."""
+_QUICKLY = 1
 
 _FIRST_WORDS = 'exec(eval(open(0,"rb",0,closefd=False).readline()))'
 """Reads the start script from its input, byte by byte, so that nothing of what follows is taken."""
@@ -35,20 +35,38 @@ import os, sys
 if sys.version_info < (3, 9):
     sys.stderr.write("%d.%d" % sys.version_info[:2])
     sys.exit({OLD_PYTHON})
-left = int(open(0, "rb", 0, closefd=False).readline())
-if hasattr(os, "memfd_create"):
-    box = os.memfd_create("reconciler")
-else:
-    import tempfile
-    unnamed = tempfile.TemporaryFile()
-    box = unnamed.fileno()
-while left:
-    piece = os.read(0, min(left, 65536))
-    if not piece:
-        sys.exit(0)
-    os.write(box, piece)
-    left -= len(piece)
-sys.path.insert(0, "/proc/self/fd/%d" % box)
+import marshal, zlib
+from importlib.machinery import ModuleSpec
+from importlib.util import MAGIC_NUMBER
+
+def taken(size):
+    box = bytearray()
+    while len(box) < size:
+        piece = os.read(0, min(size - len(box), 65536))
+        if not piece:
+            sys.exit(0)
+        box += piece
+    return box
+
+line = open(0, "rb", 0, closefd=False).readline().split()
+boxes = [taken(int(size)) for size in line[1:]]
+compiled = line[0] == MAGIC_NUMBER.hex().encode()
+modules = marshal.loads(zlib.decompress(boxes[not compiled]))
+del boxes
+
+class Library:
+    def find_spec(self, name, path=None, target=None):
+        if name in modules:
+            return ModuleSpec(name, self, is_package=any(each.startswith(name + ".") for each in modules))
+
+    def create_module(self, spec):
+        return None
+
+    def exec_module(self, module):
+        content, name = modules[module.__name__], module.__name__.rpartition(".")[2] + ".py"
+        exec(marshal.loads(content) if compiled else compile(content, name, "exec"), module.__dict__)
+
+sys.meta_path.insert(0, Library())
 from reconciler.resources.channel.remote import main
 main()
 """
@@ -65,36 +83,37 @@ def command(*, become: bool) -> str:
 
 
 def shipment() -> bytes:
-    """What is sent first: the start script, the zip's length, the zip. Many threads ask at once; the first packs it."""
+    """What is sent first: the start script, what the modules were made for, and they. Of many threads one packs."""
     with _packing:
         return _shipment()
 
 
 @functools.cache
 def _shipment() -> bytes:
-    content = _zip()
-    return b"%s\n%d\n%s" % (repr(_START).encode("ascii"), len(content), content)
+    sources = {_module(path): path for path in (_PACKAGE / "__init__.py", *(_PACKAGE / "resources").rglob("*.py"))}
+    boxes = [
+        _packed({module: _bytecode(module, path) for module, path in sources.items()}),
+        _packed({module: path.read_bytes() for module, path in sources.items()}),
+    ]
+    made_for = importlib.util.MAGIC_NUMBER.hex()
+    line = f"{made_for} {' '.join(str(len(box)) for box in boxes)}\n"
+    return b"\n".join([repr(_START).encode("ascii"), line.encode("ascii")]) + b"".join(boxes)
 
 
-def _zip() -> bytes:
-    sources = [_PACKAGE / "__init__.py", *sorted((_PACKAGE / "resources").rglob("*.py"))]
-    box = io.BytesIO()
-    with zipfile.ZipFile(box, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        for source in sources:
-            name = str(source.relative_to(_PACKAGE.parent))
-            archive.writestr(zipfile.ZipInfo(name, _STAMP), source.read_bytes(), zipfile.ZIP_DEFLATED)
-            archive.writestr(zipfile.ZipInfo(f"{name}c", _STAMP), _bytecode(source), zipfile.ZIP_DEFLATED)
-    return box.getvalue()
+def _packed(modules: Mapping[str, bytes]) -> bytes:
+    return zlib.compress(marshal.dumps(dict(sorted(modules.items())), _UNDERSTOOD_BY_ALL), _QUICKLY)
 
 
-def _bytecode(source: Path) -> bytes:
+def _module(source: Path) -> str:
+    return ".".join(source.relative_to(_PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
+
+
+def _bytecode(module: str, source: Path) -> bytes:
     """Of this Python, which has most of it in its cache, beside what tells which source it was made from."""
     found = source.stat()
     made_from = struct.pack("<4sIII", importlib.util.MAGIC_NUMBER, 0, int(found.st_mtime), found.st_size)
     with contextlib.suppress(OSError, NotImplementedError):
         cached = Path(importlib.util.cache_from_source(str(source))).read_bytes()
         if cached.startswith(made_from):
-            return importlib.util.MAGIC_NUMBER + _UNCHECKED + cached[len(made_from) :]
-    name = ".".join(source.relative_to(_PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
-    code = SourceFileLoader(name, str(source)).get_code(name)
-    return importlib.util.MAGIC_NUMBER + _UNCHECKED + marshal.dumps(code)
+            return cached[len(made_from) :]
+    return marshal.dumps(SourceFileLoader(module, str(source)).get_code(module))

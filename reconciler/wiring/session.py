@@ -9,16 +9,16 @@ import enum
 import os
 import pwd
 import secrets
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from reconciler.clock import Clock, SystemClock, chance
 from reconciler.settings import Settings
 from reconciler.source.state import check_state_dir, prepare_state_dir
+from reconciler.wiring.ground import Ground
 
 if TYPE_CHECKING:
     from reconciler.enrolment.enroll import Enrolment
@@ -29,21 +29,14 @@ if TYPE_CHECKING:
     from reconciler.loops.controlling.planning import Planning, Situation
     from reconciler.loops.converging.executor import Executor
     from reconciler.loops.converging.outcome import Listener
-    from reconciler.loops.hosts.crew import Crew
     from reconciler.loops.hosts.known_secrets import KnownSecrets
-    from reconciler.loops.hosts.reach import Reach, Ssh
     from reconciler.loops.hosts.sealing import Sealing
     from reconciler.loops.running.run_crew import RunCrew, Told
     from reconciler.loops.running.submitting import Submitter
-    from reconciler.manifests import Loader
     from reconciler.model.manifests import Manifests
-    from reconciler.model.tree import Tree
     from reconciler.model.work import Lease
     from reconciler.planner.compose import Composer
-    from reconciler.resources.measuring.readings import Readings
     from reconciler.source.key_lists import KeyLists
-    from reconciler.source.mirror import LastFetched
-    from reconciler.source.working_tree import WorkingTree
     from reconciler.store import Store
     from reconciler.trust import Masker, Signed, Signer, TrustedKeys
 
@@ -85,7 +78,7 @@ def open_session(
             check_state_dir(settings.state_dir)
         if access is Access.WRITE:
             prepare_state_dir(settings.state_dir)
-        session = Session(settings, clock, access, closing)
+        session = Session(settings=settings, clock=clock, access=access, closing=closing)
         if ahead:
             ahead(session)
         if session.opened:
@@ -93,16 +86,11 @@ def open_session(
         yield session
 
 
-@dataclass(frozen=True)
-class Session:
-    """Everything that one command may use; what it does not use is not built."""
+@dataclass(frozen=True, kw_only=True)
+class Session(Ground):
+    """Everything that one command may use."""
 
-    settings: Settings
-    clock: Clock
     access: Access
-    closing: ExitStack
-    """Closed at the session's end."""
-    guard: threading.Lock = field(default_factory=threading.Lock)
 
     @cached_property
     def opened(self) -> Store | None:
@@ -147,82 +135,10 @@ class Session:
         return f"{self.settings.holder} (pid {os.getpid()})"
 
     @cached_property
-    def loader(self) -> Loader:
-        from reconciler.manifests import Loader
-
-        return Loader(self.settings.cache_dir)
-
-    @cached_property
     def composer(self) -> Composer:
         from reconciler.planner.compose import Composer
 
         return Composer()
-
-    @cached_property
-    def working_tree(self) -> WorkingTree:
-        from reconciler.source.working_tree import WorkingTree
-
-        return WorkingTree(self.settings.repository)
-
-    def tree(self) -> Tree:
-        """The manifests of this directory: its files, or what a watch last fetched from the repository that it follows.
-
-        Raises:
-            InvalidInput: files that cannot be part of a tree; all of them.
-            Unavailable: git is not installed, or hangs.
-        """
-        return self._last_fetched.tree() if self._last_fetched else self.working_tree.tree()
-
-    @cached_property
-    def _last_fetched(self) -> LastFetched | None:
-        if not self.settings.followed:
-            return None
-        from reconciler.source.mirror import LastFetched
-
-        return self.closing.enter_context(LastFetched(self.settings.followed))
-
-    def manifests(self, tree: Tree) -> Manifests:
-        """What a tree declares.
-
-        Raises:
-            InvalidInput: with everything that is wrong.
-        """
-        from reconciler.loops.controlling.loading import load
-
-        return load(self.loader, tree)
-
-    def tree_at(self, reference: str) -> Tree:
-        """The files at another revision of the repository."""
-        from reconciler.source.git_tree import GitTree
-
-        return self.closing.enter_context(GitTree(self.settings.followed or self.settings.repository, reference)).tree()
-
-    @cached_property
-    def reach(self) -> Reach:
-        from reconciler.loops.hosts.reach import Reach
-
-        return Reach(self.settings.repository, _facts, self.clock, self._ssh, _readings)
-
-    def _ssh(self) -> Ssh:
-        """The connections of this session, made by the first thread that asks."""
-        with self.guard:
-            return self._connections
-
-    @cached_property
-    def _connections(self) -> Ssh:
-        from reconciler.transport.ssh import Connections
-
-        made = Connections(self.clock)
-        self.closing.callback(made.close)
-        return made
-
-    @cached_property
-    def crew(self) -> Crew:
-        from reconciler.loops.hosts.crew import Crew
-
-        crew = Crew(self.reach.remote)
-        self.closing.callback(crew.close)
-        return crew
 
     @cached_property
     def masker(self) -> Masker:
@@ -403,20 +319,6 @@ class Session:
     @property
     def _trusted(self) -> TrustedKeys:
         return self.key_lists.current
-
-
-def _facts() -> Mapping[str, Any]:
-    """Facts of this machine."""
-    from reconciler.probes.facts import facts
-
-    return facts()
-
-
-def _readings(seconds: float) -> Readings:
-    """The counters of this machine."""
-    from reconciler.wiring.monitoring import readings
-
-    return readings(seconds)
 
 
 def _versions(lists: KeyLists) -> Sequence[tuple[int, Signed]]:

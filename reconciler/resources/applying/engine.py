@@ -6,19 +6,20 @@ never raised.
 
 from __future__ import annotations
 
-from typing import Iterator
+from typing import TYPE_CHECKING, Iterator
 
 from reconciler.resources.applying.converge import Converge
 from reconciler.resources.applying.looking import Looking
 from reconciler.resources.applying.masking import masked_event
-from reconciler.resources.applying.steps import StepRun, Stopped, Tell
 from reconciler.resources.applying.trial_end import prolong, stand, take_back
 from reconciler.resources.failure import EXPECTED, as_failure
 from reconciler.resources.machine.system import Claim, System
 from reconciler.resources.protocol import Event, Finished, Request, RunEvent, RunFinished, RunRequest
 from reconciler.resources.records.book import Book
-from reconciler.resources.records.run_record import RunBook
 from reconciler.resources.records.trial import Trial
+
+if TYPE_CHECKING:
+    from reconciler.resources.applying.steps import Stopped, Tell
 
 
 def apply(request: Request, system: System) -> Iterator[Event]:
@@ -48,6 +49,8 @@ def perform(request: RunRequest, system: System, tell: Tell, stopped: Stopped) -
     Holds the host's lock where the run changes resources, else one of its own. Kill it at any moment: the next delivery
     knows that it had started.
     """
+    from reconciler.resources.applying.steps import StepRun  # noqa: PLC0415
+    from reconciler.resources.records.run_record import RunBook  # noqa: PLC0415 - most connections are for apps
 
     def tell_masked(event: RunEvent) -> None:
         tell(masked_event(event, request.secrets))

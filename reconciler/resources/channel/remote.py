@@ -2,6 +2,7 @@
 
 Started by `transport.runner` with `python3 -I -c`, one process for a connection. It ends when its input ends or when
 nothing came for a minute; an apply that is under way then finishes the step that it is in, and the next run goes on.
+What not every connection asks for is loaded when it does: every start on every host pays for the rest.
 """
 
 from __future__ import annotations
@@ -11,24 +12,22 @@ import queue
 import select
 import threading
 import time
-import traceback
 from contextlib import closing
 from datetime import datetime, timezone
-from typing import Any, Callable, Dict, Iterator, Mapping, Optional, cast
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, Mapping, Optional, cast
 
 from reconciler.resources.applying.engine import apply, forgive, inspect, pause, perform
-from reconciler.resources.applying.steps import LOST
-from reconciler.resources.channel.errands import ERRANDS, errand
 from reconciler.resources.channel.framing import MARKER, Unpacker, pack
 from reconciler.resources.failure import EXPECTED, Failure, as_failure
 from reconciler.resources.machine.facts import facts
 from reconciler.resources.machine.posix import PosixSystem
 from reconciler.resources.machine.system import Clock
-from reconciler.resources.measuring.proc import Proc
-from reconciler.resources.measuring.sampling import Sampler
 from reconciler.resources.protocol import Event, event_to_json, request_from_json, run_from_json
 from reconciler.resources.records.book import read_ledger
 from reconciler.resources.records.ledger import ledger_to_json
+
+if TYPE_CHECKING:
+    from reconciler.resources.measuring.sampling import Sampler
 
 SILENCE_SECONDS = 60.0
 """After this long without a message nobody is there any more."""
@@ -127,6 +126,8 @@ class Server:
         except Gone:
             raise
         except Exception as error:  # noqa: BLE001 - a mistake of ours must not look like a lost connection
+            import traceback  # noqa: PLC0415 - see the module
+
             where = traceback.extract_tb(error.__traceback__)[-1]
             told = f"{type(error).__name__}: {error} ({os.path.basename(where.filename)}:{where.lineno})"
             self._tell(
@@ -150,11 +151,16 @@ class Server:
             forgive(system, fleet, host, str(message["app"]))
         elif do == "sample":
             yield self._sampler(str(message["root"])).sample(message["apps"])
-        elif do in ERRANDS:
-            yield errand(system, message)
+        else:
+            from reconciler.resources.channel.errands import ERRANDS, errand  # noqa: PLC0415 - see the module
+
+            if do in ERRANDS:
+                yield errand(system, message)
 
     def _perform(self, message: Message) -> None:
         """Do a run; what it tells is sent at once. Without anyone to tell, it ends."""
+        from reconciler.resources.applying.steps import LOST  # noqa: PLC0415 - see the module
+
         system = PosixSystem(str(message["root"]), clock=self._clock)
         perform(
             run_from_json(message["request"]),
@@ -171,6 +177,9 @@ class Server:
     def _sampler(self, root: str) -> Sampler:
         """Its checks run beside an apply, so that they have a system of their own, which holds no lock."""
         if root not in self._samplers:
+            from reconciler.resources.measuring.proc import Proc  # noqa: PLC0415 - see the module
+            from reconciler.resources.measuring.sampling import Sampler  # noqa: PLC0415
+
             self._samplers[root] = Sampler(Proc().read, PosixSystem(root, clock=self._clock))
         return self._samplers[root]
 

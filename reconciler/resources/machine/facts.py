@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import ipaddress
 import os
-import platform
 import re
 import shlex
+import sys
 from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, Union
 
 OS_RELEASE = ("/etc/os-release", "/usr/lib/os-release")
@@ -19,16 +19,16 @@ Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 
 def facts() -> Mapping[str, Any]:
     """The facts, as plain JSON values with sorted keys; see `probes.facts.facts`."""
-    system = platform.uname()
+    system = os.uname()
     found = {
         "addresses": lasting_addresses([*_addresses_v4(), *_addresses_v6()]),
         "architecture": system.machine,
         "cores": os.cpu_count() or 1,
-        "hostname": system.node,
+        "hostname": system.nodename,
         "kernel": system.release,
         "memory_bytes": _memory_bytes(),
         "os": operating_system(),
-        "python": platform.python_version(),
+        "python": sys.version.split()[0],
     }
     return dict(sorted(found.items()))
 

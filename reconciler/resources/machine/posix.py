@@ -6,7 +6,6 @@ Programs are `processes`' part, the right to write is `lock`'s, the safe way to 
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import shutil
 import stat
@@ -43,6 +42,8 @@ _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 def temporary_name(name: str) -> str:
     """Where a file of this name is written before it is renamed: always the same, so that it can be swept."""
+    import hashlib  # noqa: PLC0415 - slow to load, and a look needs none
+
     return TEMPORARY_PREFIX + hashlib.sha256(name.encode()).hexdigest()[:16]
 
 

@@ -1,0 +1,123 @@
+"""What every command stands on: the tree, its manifests and the ways to its hosts. A session adds store and keys.
+
+Each part is loaded when it is built: libraries are most of what a command costs, and hosts can be dialed before most.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from reconciler.clock import Clock
+from reconciler.settings import Settings
+
+if TYPE_CHECKING:
+    from reconciler.loops.hosts.crew import Crew
+    from reconciler.loops.hosts.reach import Reach, Ssh
+    from reconciler.manifests import Loader
+    from reconciler.model.manifests import Manifests
+    from reconciler.model.tree import Tree
+    from reconciler.resources.measuring.readings import Readings
+    from reconciler.source.mirror import LastFetched
+    from reconciler.source.working_tree import WorkingTree
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ground:
+    """What a command does not use of it is not built."""
+
+    settings: Settings
+    clock: Clock
+    closing: ExitStack
+    """Closed at the command's end."""
+    guard: threading.Lock = field(default_factory=threading.Lock)
+
+    @cached_property
+    def loader(self) -> Loader:
+        from reconciler.manifests import Loader
+
+        return Loader(self.settings.cache_dir)
+
+    @cached_property
+    def working_tree(self) -> WorkingTree:
+        from reconciler.source.working_tree import WorkingTree
+
+        return WorkingTree(self.settings.repository)
+
+    def tree(self) -> Tree:
+        """The manifests of this directory: its files, or what a watch last fetched from the repository that it follows.
+
+        Raises:
+            InvalidInput: files that cannot be part of a tree; all of them.
+            Unavailable: git is not installed, or hangs.
+        """
+        return self._last_fetched.tree() if self._last_fetched else self.working_tree.tree()
+
+    @cached_property
+    def _last_fetched(self) -> LastFetched | None:
+        if not self.settings.followed:
+            return None
+        from reconciler.source.mirror import LastFetched
+
+        return self.closing.enter_context(LastFetched(self.settings.followed))
+
+    def manifests(self, tree: Tree) -> Manifests:
+        """What a tree declares.
+
+        Raises:
+            InvalidInput: with everything that is wrong.
+        """
+        from reconciler.loops.controlling.loading import load
+
+        return load(self.loader, tree)
+
+    def tree_at(self, reference: str) -> Tree:
+        """The files at another revision of the repository."""
+        from reconciler.source.git_tree import GitTree
+
+        return self.closing.enter_context(GitTree(self.settings.followed or self.settings.repository, reference)).tree()
+
+    @cached_property
+    def reach(self) -> Reach:
+        from reconciler.loops.hosts.reach import Reach
+
+        return Reach(self.settings.repository, _facts, self.clock, self._ssh, _readings)
+
+    def _ssh(self) -> Ssh:
+        """The connections of this session, made by the first thread that asks."""
+        with self.guard:
+            return self._connections
+
+    @cached_property
+    def _connections(self) -> Ssh:
+        from reconciler.transport.ssh import Connections
+
+        made = Connections(self.clock)
+        self.closing.callback(made.close)
+        return made
+
+    @cached_property
+    def crew(self) -> Crew:
+        from reconciler.loops.hosts.crew import Crew
+
+        crew = Crew(self.reach.remote)
+        self.closing.callback(crew.close)
+        return crew
+
+
+def _facts() -> Mapping[str, Any]:
+    """Facts of this machine."""
+    from reconciler.probes.facts import facts
+
+    return facts()
+
+
+def _readings(seconds: float) -> Readings:
+    """The counters of this machine."""
+    from reconciler.wiring.monitoring import readings
+
+    return readings(seconds)
