@@ -12,6 +12,10 @@ AD_HOC = "command"
 """The job's name of a run that was given as a command."""
 
 
+_BESIDE_A_TRY_SECONDS = 2 * 3600.0
+"""For the pause before it, for what works on the host before it, and for executors that are lost on the way."""
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """One run on one host, as its operator signs it. All that the host needs is named in it."""
@@ -70,6 +74,11 @@ class JobPolicy:
     lane: Lane = Lane.SIDE
     lock: str = ""
     """A lock over the whole fleet; empty: none."""
+
+    @property
+    def longest_seconds(self) -> float:
+        """How long after the last moment to begin it an honest run has ended, with all its tries."""
+        return (self.retries + 1) * (self.timeout_seconds + _BESIDE_A_TRY_SECONDS)
 
     def to_json(self) -> Mapping[str, Any]:
         """As it stands in a bundle."""

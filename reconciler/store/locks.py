@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from reconciler.clock import milliseconds
 from reconciler.resources.values import dataclass
 from reconciler.store.keys import Keys
 from reconciler.store.link import Link, moment
-from reconciler.store.reading import Reading
+from reconciler.store.reading import Reading, number
 
 WAITING_SECONDS = 30 * 86_400
 """Nobody waits for longer than a record of a run is kept."""
@@ -25,6 +26,13 @@ class Waiter:
     host: str
     id: str
     since: datetime
+    until: datetime
+    """When it has ended at the latest, whatever its host says of it."""
+
+    @property
+    def place(self) -> str:
+        """As it stands in the line."""
+        return f"{self.host} {self.id} {milliseconds(self.until)}"
 
 
 class NamedLocks:
@@ -41,7 +49,7 @@ class NamedLocks:
         key, since = self._keys.lock(waiter.lock), waiter.since.timestamp()
         self._link.send_all(
             [
-                ("ZADD", key, "NX", since, f"{waiter.host} {waiter.id}"),
+                ("ZADD", key, "NX", since, waiter.place),
                 ("EXPIRE", key, WAITING_SECONDS),
                 ("SADD", self._names, waiter.lock),
             ]
@@ -49,7 +57,7 @@ class NamedLocks:
 
     def leave(self, waiter: Waiter) -> None:
         """Let the next one have it."""
-        self._link.send("ZREM", self._keys.lock(waiter.lock), f"{waiter.host} {waiter.id}")
+        self._link.send("ZREM", self._keys.lock(waiter.lock), waiter.place)
 
     def holders(self) -> Sequence[Waiter]:
         """The first in line of every lock that anyone waits for."""
@@ -61,8 +69,8 @@ class NamedLocks:
 
 
 def _waiter(name: str, reply: Sequence[bytes]) -> Waiter:
-    host, id_ = reply[0].decode().split(" ")
-    since = moment(float(reply[1]))
-    if since is None:
+    host, id_, until_ms = reply[0].decode().split(" ")
+    since, until = moment(float(reply[1])), moment(number(until_ms) / 1000)
+    if since is None or until is None:
         raise ValueError("no time")
-    return Waiter(name, host, id_, since)
+    return Waiter(name, host, id_, since, until)

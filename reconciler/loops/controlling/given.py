@@ -20,6 +20,8 @@ from reconciler.store import Store
 
 UNTAKEN_SECONDS = 45.0
 """How long a living agent may leave work alone; longer than any lease of a run that was cut off."""
+UNMOVED_SECONDS = 3600.0
+"""How long an agent may be at work on an app without an end to it; it goes on, and nobody waits for it any longer."""
 POLL_SECONDS = 0.1
 
 _UNDER_WAY = frozenset({WorkState.LEASED, WorkState.RUNNING})
@@ -67,22 +69,24 @@ class Given:
         """Wait until all is done, or nothing more can be expected; one outcome for each host."""
         pairs = sorted(self._open)
         shown: set[Pair] = set()
-        began = moved = self.clock.monotonic()
+        began = busy = moved = self.clock.monotonic()
         while self._open:
             states = self._states(self._open)
             begun = {pair for pair, state in states.items() if state in _UNDER_WAY}
-            for host, app in sorted(begun - shown):
+            fresh = begun - shown
+            for host, app in sorted(fresh):
                 listener.started(host, app)
-            shown |= begun
+            shown |= fresh
             done = self.settled()
             silent = self.silent()
             now = self.clock.monotonic()
-            moved = now if done or begun else moved
+            busy = now if done or begun else busy
+            moved = now if done or fresh else moved
             yield from self._ended(situation, pairs, done, now - began, listener)
             yield from (HostOutcome(host, unreachable=since, seconds=now - began) for host, since in silent.items())
             self.drop(silent)
-            if now - moved > UNTAKEN_SECONDS:
-                yield from (_untaken(host, app) for host, app in sorted(self._open))
+            if now - busy > UNTAKEN_SECONDS or now - moved > UNMOVED_SECONDS:
+                yield from (_unended(host, app, begun=(host, app) in begun) for host, app in sorted(self._open))
                 self._open.clear()
             if self._open:
                 self.clock.sleep(POLL_SECONDS)
@@ -104,8 +108,8 @@ class Given:
         return {pair: state for pair, state in zip(asked, found, strict=True) if state}
 
 
-def _untaken(host: str, app: str) -> HostOutcome:
-    message = "its agent is there, but has not taken this up"
+def _unended(host: str, app: str, *, begun: bool) -> HostOutcome:
+    message = "its agent is there, but has not " + ("come to an end with this" if begun else "taken this up")
     problem = Problem(
         Place(host=host, app=app), message, "Look at its log: journalctl -u reconciler-agent", "host-busy"
     )

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from reconciler.model.work import Work, WorkState
+from reconciler.resources.values import replace
 from reconciler.store import Store
 
 
@@ -45,6 +46,12 @@ class RunFollowing:
     def waiting(self) -> tuple[Work, ...]:
         """Those that have not ended."""
         return tuple(work for work in self.works if not work.state.finished)
+
+    def end(self, work: Work, reason: str) -> None:
+        """Follow it no longer: whatever its host says of it from now on, it counts as cancelled."""
+        ended = self._works[work.host, work.id] = replace(work, state=WorkState.CANCELLED, reason=reason)
+        self._told[work.host, work.id] = ended.state
+        self._heard.moved(ended)
 
     def turn(self) -> None:
         """Look once. The state is read before the text, so that nothing is missed of one that ended."""

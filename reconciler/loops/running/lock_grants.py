@@ -1,7 +1,8 @@
 """Grants named locks: the first in line of each lock may run, the next one when it has ended.
 
 Done by whoever is on the ops server: a watch, and a command that waits for its run. Two at once are harmless, since
-every step can be taken twice. A host never sees a lock; its run is held in its own slot until it is let go.
+every step can be taken twice. A host never sees a lock; its run is held in its own slot until it is let go. What a host
+says of its run is believed for as long as an honest one could take, no longer.
 """
 
 from __future__ import annotations
@@ -31,6 +32,9 @@ def _served(store: Store, waiter: Waiter, clock: Clock, agents: Container[str]) 
     if work is not None and work.state is WorkState.QUEUED:
         store.work.grant(waiter.host, waiter.id, agents=agents)
     done = work.state.finished and not work.ending if work is not None else clock.now() - waiter.since > SUBMITTING
+    if not done and clock.now() > waiter.until:
+        store.work.cancel(waiter.host, waiter.id, reason=f"its time with the lock {waiter.lock} is over")
+        done = True
     if done:
         store.locks.leave(waiter)
     return done

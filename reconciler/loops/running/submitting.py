@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from reconciler.clock import Clock, milliseconds
@@ -92,9 +92,10 @@ class Submitter:
             )
             sealed = self.sealing.sealed(self.sealing.key(host), [content], desired.bundles)
             works.append(self._work(order, policy, host, self.signer.sign_run(run, sealed)))
-        self._join(works)
+        until = order.not_after + timedelta(seconds=policy.longest_seconds)
+        self._join(works, until)
         self.store.work.enqueue(works, agents=self.agents())
-        self._join(works)  # again, for a line that lost patience with us
+        self._join(works, until)  # again, for a line that lost patience with us
         return works
 
     def retry(self, work: Work) -> Work | None:
@@ -120,7 +121,8 @@ class Submitter:
             known, issue=known.issue + 1, not_after=max(known.not_after, now + patience), key_id=self.signer.key_id
         )
         args = self.signer.sign_run(again, signed.sealed).to_args(known.job)
-        self._join([work])
+        policy = JobPolicy.from_json(bundles[known.bundle].content["policy"])
+        self._join([work], datetime.fromtimestamp(again.not_after / 1000 + policy.longest_seconds, UTC))
         if not self.store.work.retry(work.host, work.id, args, agents=self.agents()):
             return None
         return replace(work, args=args, state=WorkState.QUEUED, attempt=0)
@@ -157,11 +159,11 @@ class Submitter:
             lock=policy.lock,
         )
 
-    def _join(self, works: Iterable[Work]) -> None:
+    def _join(self, works: Iterable[Work], until: datetime) -> None:
         now = self.clock.now()
         for work in works:
             if work.lock:
-                self.store.locks.join(Waiter(work.lock, work.host, work.id, now))
+                self.store.locks.join(Waiter(work.lock, work.host, work.id, now, until))
 
 
 def _harmless(value: Value) -> Value:

@@ -9,12 +9,15 @@ from reconciler.clock import Clock, milliseconds
 from reconciler.loops.running.following import RunFollowing
 from reconciler.loops.running.run_crew import RunCrew
 from reconciler.loops.running.run_executor import NOT_BACK
+from reconciler.model.run import JobPolicy
 from reconciler.model.work import Work, WorkState
 from reconciler.resources.values import dataclass
 from reconciler.store import CONTROL, Store
 
 _POLL_SECONDS = 0.3
+_LONGEST_SECONDS = 30 * 86_400.0
 _TOO_LATE = "nobody took it in time"
+_ENDLESS = "its host says that it goes on for longer than it can"
 _GRACE_SECONDS = 5.0
 """For an agent that is just back, after the time that its host was given for a restart."""
 
@@ -34,7 +37,11 @@ class RunWaiting:
     within_reach: Collection[str]
 
     def wait(self, following: RunFollowing) -> None:
-        """Until every run has ended. One that nobody began in time, or whose host stayed away, is cancelled."""
+        """Until every run has ended. One that nobody began in time, or whose host stayed away, is cancelled.
+
+        What a host says of a run is believed for as long as an honest one could take.
+        """
+        until = {(work.host, work.id): self._until(work) for work in following.works}
         following.turn()
         while following.waiting:
             if not self._watched():
@@ -42,8 +49,11 @@ class RunWaiting:
             self.clock.sleep(_POLL_SECONDS)
             following.turn()
             for work in following.waiting:
-                if reason := self._in_vain(work):
+                over = self.clock.now().timestamp() > until[work.host, work.id]
+                if reason := _ENDLESS if over else self._in_vain(work):
                     self.store.work.cancel(work.host, work.id, reason=reason)
+                if over:
+                    following.end(work, _ENDLESS)
 
     def give_up(self, following: RunFollowing) -> tuple[Work, ...]:
         """Cancel what this process was doing; those that go on without it, by a watch or an agent."""
@@ -61,6 +71,15 @@ class RunWaiting:
             return _TOO_LATE
         away = work.state is WorkState.RETRYING and work.host not in self.within_reach and self._stayed_away(work)
         return NOT_BACK if away else ""
+
+    def _until(self, work: Work) -> float:
+        """Unix seconds when it has ended at the latest, by what was just asked for; else by what may be asked for."""
+        try:
+            run = json.loads(work.args["run"])
+            bundle = self.store.desired.bundles([run["bundle"]])[run["bundle"]]
+            return float(run["notAfter"]) / 1000 + JobPolicy.from_json(bundle.content["policy"]).longest_seconds
+        except (ValueError, TypeError, LookupError):
+            return self.clock.now().timestamp() + _LONGEST_SECONDS
 
     def _stayed_away(self, work: Work) -> bool:
         """Whether its host restarts for longer than it was given; its agent could tell only once it is back."""

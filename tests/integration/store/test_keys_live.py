@@ -55,7 +55,7 @@ def everything(store: Store, host: str) -> None:
     store.work.claim(host, holder="ops-1", nonce="n2")
     store.work.enqueue([Work("r5", host, RUN)], agents={host})
     store.work.enqueue([Work("r3", host, RUN, lane=Lane.SIDE), Work("r4", host, RUN, lock="mine")])
-    store.locks.join(Waiter("mine", host, "r4", datetime(2026, 1, 1, tzinfo=UTC)))
+    store.locks.join(Waiter("mine", host, "r4", datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)))
     store.monitoring.write({host: HostMonitoring()})
     store.metrics.write([HostSample(host, {"cpu.percent": 1.0}, {"cpu.percent"}, age_seconds=age) for age in (600, 0)])
     store.metrics.hold_series([host])

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from reconciler.clock import SystemClock
 from reconciler.loops.running.lock_grants import grant_locks
 from reconciler.model.work import CONVERGE, RUN, Claim, Lane, Work, WorkState
 from reconciler.store import Store, Waiter
+from tests.fakes.clock import FakeClock
 from tests.integration.store.conftest import Inside
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+FAR_AWAY = datetime(2100, 1, 1, tzinfo=UTC)
 
 
 def mark(app: str = "webapp") -> Work:
@@ -93,7 +95,7 @@ def test_a_run_is_found_on_all_of_its_hosts(store: Store) -> None:
 
 
 def locked(store: Store, host: str, lock: str = "mine") -> None:
-    store.locks.join(Waiter(lock, host, "r1", NOW))
+    store.locks.join(Waiter(lock, host, "r1", NOW, FAR_AWAY))
     store.work.enqueue([Work("r1", host, RUN, lock=lock)])
 
 
@@ -124,8 +126,22 @@ def test_a_cancelled_run_keeps_its_lock_until_its_processes_have_ended(store: St
     assert _begins(store, "web-2")
 
 
+def test_a_host_that_says_for_ever_that_its_run_goes_on_loses_the_lock(store: Store, inside: Inside) -> None:
+    store.locks.join(Waiter("mine", "web-1", "r1", NOW, NOW + timedelta(hours=1)))
+    store.work.enqueue([Work("r1", "web-1", RUN, lock="mine")])
+    locked(store, "web-2")
+    clock = FakeClock(NOW.timestamp())
+    grant_locks(store, clock, ())
+    assert _begins(store, "web-1")
+    clock.sleep(3601)
+    inside.link.send("HSET", "rc:{web-1}:work:r1", "state", "running")
+    grant_locks(store, clock, ())
+    assert _begins(store, "web-2")
+    assert store.locks.holders()[0].host == "web-2"
+
+
 def test_a_run_that_was_never_submitted_does_not_keep_its_lock(store: Store) -> None:
-    store.locks.join(Waiter("mine", "web-9", "never", NOW))
+    store.locks.join(Waiter("mine", "web-9", "never", NOW, FAR_AWAY))
     locked(store, "web-1")
     grant_locks(store, SystemClock(), ())
     assert _begins(store, "web-1")
@@ -141,7 +157,7 @@ def test_a_held_run_can_be_cancelled(store: Store) -> None:
 def test_a_person_can_ask_again_for_a_run_with_a_lock_in_other_words(store: Store) -> None:
     locked(store, "web-1")
     store.work.cancel("web-1", "r1")
-    store.locks.join(Waiter("mine", "web-1", "r1", NOW))
+    store.locks.join(Waiter("mine", "web-1", "r1", NOW, FAR_AWAY))
     assert store.work.retry("web-1", "r1", {"run": "anew"})
     assert not _begins(store, "web-1"), "it waits for its lock"
     grant_locks(store, SystemClock(), ())
