@@ -20,8 +20,9 @@ from reconciler.resources.protocol import Request, Wanted
 from reconciler.resources.records.book import read_ledger
 from reconciler.resources.records.ledger import AppRecord, owned_to_json
 from tests.fakes.archives import sha256, tar
+from tests.fakes.disk import Killed
 from tests.fakes.requests import request, run, trial_of, undo, wanted
-from tests.fakes.system import FakeHost, FakePackage, FakeService, Killed
+from tests.fakes.system import FakeHost, FakePackage, FakeService
 
 
 def settled(system: System) -> dict[str, Any]:

@@ -2,44 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from reconciler.errors import InvalidInput
-from reconciler.model.manifests import App, DriftPolicy, Host, Lifecycle, Maintenance, PrunePolicy, Sync
+from reconciler.model.manifests import App, DriftPolicy
 from reconciler.model.observed import AppStatus, Drift, ObservedApp, ObservedHost
-from reconciler.model.plan import Action, AppPlan, Change, Plan
-from reconciler.planner.scope import Scope
+from reconciler.model.plan import Action, AppPlan, Change
 from reconciler.resources.protocol import ResourceEvent
-from tests.fakes.fleet import NOW, World, app, file, host, manifests
+from tests.fakes.fleet import World, app, file, host, manifests
+from tests.unit.planner.plans import brief, changed, only
 
 PASSWORD = {"password": {"secret": "web/password"}}
-
-
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
-def only(plan: Plan) -> AppPlan:
-    (found,) = plan.apps
-    return found
-
-
-def brief(plan: AppPlan) -> list[str]:
-    """Changes as `~ file:/etc/web`."""
-    return [f"{change.action.symbol} {change.resource}" for change in plan.changes]
-
-
-def changed(world: World, old: App, new: App, *hosts: Host) -> AppPlan:
-    """The plan for one host that stands at the old app."""
-    machines = hosts or (host("web-1"),)
-    world.apply(manifests(old, *machines))
-    return only(world.plan(manifests(new, *machines)))
 
 
 def test_nothing_is_planned_where_everything_stands_as_wanted(world: World) -> None:
@@ -185,100 +160,6 @@ class TestLooks:
         assert only(plan).drift == (Drift("file:/etc/web", "change", look.differences, diff),)
 
 
-class TestLeaving:
-    """What left the manifests is removed, or stays for a reason that is told."""
-
-    def test_a_resource_of_ours_is_deleted_last_declared_first(self, world: World) -> None:
-        old = app("web", file("/etc/a"), file("/etc/b"), file("/etc/c"))
-        found = changed(world, old, app("web", file("/etc/a", "new")))
-        assert brief(found) == ["~ file:/etc/a", "- file:/etc/c", "- file:/etc/b"]
-
-    @pytest.mark.parametrize(
-        ("resource", "policy", "told"),
-        [
-            (file("/etc/b", keep=True), PrunePolicy.TRUE, "file:/etc/b stays (keep: true)"),
-            (file("/etc/b"), PrunePolicy.FALSE, "file:/etc/b stays (prune: false)"),
-            ({"package": {"name": "b"}}, PrunePolicy.TRUE, "package:b stays (prune: all removes it)"),
-            ({"group": {"name": "b"}}, PrunePolicy.ALL, "group:b stays (files may belong to it)"),
-        ],
-    )
-    def test_what_stays_is_told_with_its_reason(
-        self, world: World, resource: Any, policy: PrunePolicy, told: str
-    ) -> None:
-        found = changed(world, app("web", file("/etc/a"), resource), app("web", file("/etc/a"), prune=policy))
-        assert (found.changes, found.left_behind) == ((), (told,))
-
-    def test_packages_go_where_everything_is_pruned(self, world: World) -> None:
-        package = {"package": {"name": "b"}}
-        found = changed(world, app("web", file("/etc/a"), package), app("web", file("/etc/a"), prune=PrunePolicy.ALL))
-        assert brief(found) == ["- package:b"]
-
-    def test_what_was_there_before_us_stays(self, world: World) -> None:
-        world.apply(manifests(app("web", file("/etc/a"), file("/etc/b")), host("web-1")))
-        pair = ("web-1", "web")
-        world.applied[pair] = replace(world.applied[pair], adopted=("file:/etc/b",))
-        found = only(world.plan(manifests(app("web", file("/etc/a")), host("web-1"))))
-        assert found.left_behind == ("file:/etc/b stays (it was there before us)",)
-
-    def test_commands_and_things_wanted_away_leave_nothing(self, world: World) -> None:
-        away = {"file": {"path": "/etc/b", "state": "absent"}}
-        found = changed(
-            world, app("web", file("/etc/a"), {"command": {"argv": ["x"]}}, away), app("web", file("/etc/a"))
-        )
-        assert (found.changes, found.left_behind) == ((), ())
-
-    def test_an_app_that_leaves_a_host_takes_all_with_it(self, world: World) -> None:
-        world.apply(manifests(app("web", file("/etc/a"), file("/etc/b")), host("web-1", {"role": "web"})))
-        elsewhere = manifests(app("web", file("/etc/a"), file("/etc/b"), hosts="role=web"), host("web-1"))
-        assert brief(only(world.plan(elsewhere))) == ["- file:/etc/b", "- file:/etc/a"]
-
-    def test_a_host_that_retires_is_pruned(self, world: World) -> None:
-        thing = app("web", file("/etc/a"))
-        world.apply(manifests(thing, host("web-1")))
-        plan = world.plan(manifests(thing, host("web-1", lifecycle=Lifecycle.RETIRE)))
-        assert brief(only(plan)) == ["- file:/etc/a"]
-
-    def test_a_host_that_left_the_manifests_is_forgotten_and_not_touched(self, world: World) -> None:
-        thing = app("web", file("/etc/a"))
-        world.apply(manifests(thing, host("web-1"), host("web-2")))
-        plan = world.plan(manifests(thing, host("web-1")))
-        assert (plan.forgotten, plan.apps) == (("web-2",), ())
-
-    def test_a_thing_that_moves_to_another_app_is_neither_deleted_nor_added(self, world: World) -> None:
-        world.apply(manifests(app("one", file("/etc/a"), file("/etc/b")), app("two", file("/etc/c")), host("h")))
-        moved = manifests(app("one", file("/etc/a")), app("two", file("/etc/c"), file("/etc/b", "new\n")), host("h"))
-        one, two = world.plan(moved).apps
-        assert (one.changes, one.left_behind) == ((), ("file:/etc/b moves to two",))
-        assert [(change.resource, change.action, change.diff[1:]) for change in two.changes] == [
-            ("file:/etc/b", Action.CHANGE, ("-text", "+new"))
-        ]
-
-    def test_wanting_a_thing_away_deletes_what_we_wrote(self, world: World) -> None:
-        away = {"file": {"path": "/etc/a", "state": "absent"}}
-        assert brief(changed(world, app("web", file("/etc/a")), app("web", away))) == ["- file:/etc/a"]
-        back = only(world.plan(manifests(app("web", away), host("web-1"))))
-        assert brief(back) == ["- file:/etc/a"]
-
-    def test_wanting_it_back_adds_it(self, world: World) -> None:
-        away = {"file": {"path": "/etc/a", "state": "absent"}}
-        assert brief(changed(world, app("web", away), app("web", file("/etc/a")))) == ["+ file:/etc/a"]
-
-
-class TestRenaming:
-    """`formerly` keeps what an app or a host owns."""
-
-    def test_a_renamed_app_keeps_its_things(self, world: World) -> None:
-        old = app("site", file("/etc/a"), file("/etc/b"))
-        found = changed(world, old, app("web", file("/etc/a"), file("/etc/b", "new\n"), formerly=("site",)))
-        assert (found.app, brief(found)) == ("web", ["~ file:/etc/b"])
-
-    def test_a_renamed_host_keeps_its_things(self, world: World) -> None:
-        thing = app("web", file("/etc/a"), file("/etc/name", "{{ host.name }}"))
-        world.apply(manifests(thing, host("old")))
-        plan = world.plan(manifests(thing, host("new", formerly=("old",))))
-        assert (only(plan).host, brief(only(plan)), plan.forgotten) == ("new", ["~ file:/etc/name"], ())
-
-
 class TestSecrets:
     """A secret's value never shows; that it changed does."""
 
@@ -379,83 +260,6 @@ class TestDrift:
         world.apply(declared)
         world.see_app("web-1", "web", drift=self.drift)
         assert all(not plan.drift for plan in world.plan(declared).apps)
-
-
-class TestHeld:
-    """An app that cannot go ahead says why, with its changes."""
-
-    def held(self, world: World, thing: App | None = None, machine: Host | None = None) -> str:
-        world.apply(manifests(app("web", file("/etc/a")), host("web-1")))
-        world.see("web-1", paused=self.paused, rejected=self.rejected)
-        return only(world.plan(manifests(thing or app("web", file("/etc/a", "new")), machine or host("web-1")))).held
-
-    paused: Mapping[str, str] = {}
-    rejected: frozenset[str] = frozenset()
-
-    def test_nothing_holds_an_ordinary_change(self, world: World) -> None:
-        assert self.held(world) == ""
-
-    def test_a_paused_host(self, world: World) -> None:
-        self.paused = {"*": "disk swap", "other": "no matter"}
-        assert self.held(world) == "host paused: disk swap"
-
-    def test_maintenance_that_drains_and_has_not_ended(self, world: World) -> None:
-        soon = Maintenance(NOW + timedelta(hours=1), "new disks")
-        assert self.held(world, machine=host("web-1", maintenance=soon)) == (
-            "maintenance until 2026-01-02 04:04 UTC: new disks"
-        )
-
-    @pytest.mark.parametrize(
-        "over", [Maintenance(NOW - timedelta(hours=1), "done"), Maintenance(NOW + timedelta(hours=1), "x", drain=False)]
-    )
-    def test_maintenance_that_is_over_or_does_not_drain(self, world: World, over: Maintenance) -> None:
-        assert self.held(world, machine=host("web-1", maintenance=over)) == ""
-
-    def test_an_app_that_waits_for_approval(self, world: World) -> None:
-        thing = app("web", file("/etc/a", "new"), sync=Sync.MANUAL)
-        assert self.held(world, thing) == "waits for approval: reconcile apply --app web"
-
-    def test_a_digest_that_failed_here_before(self, world: World) -> None:
-        declared = manifests(app("web", file("/etc/a", "new")), host("web-1"))
-        self.rejected = frozenset({world.desired(declared).hosts["web-1"]["web"].digest})
-        assert self.held(world) == "it failed here before; change it, or try again: reconcile apply --app web"
-
-    def test_naming_an_app_approves_it_and_tries_it_again(self, world: World) -> None:
-        thing = app("web", file("/etc/a", "new"), sync=Sync.MANUAL)
-        declared = manifests(thing, host("web-1"))
-        digest = world.desired(declared).hosts["web-1"]["web"].digest
-        world.observed["web-1"] = ObservedHost(rejected=frozenset({digest}))
-        assert only(world.plan(declared, scope=Scope(None, frozenset({"web"})))).held == ""
-
-    def test_drift_that_is_only_reported(self, world: World) -> None:
-        declared = manifests(app("web", file("/etc/a"), drift=DriftPolicy.REPORT), host("web-1"))
-        world.apply(declared)
-        world.see_app("web-1", "web", drift=(Drift("file:/etc/a", "change"),))
-        assert only(world.plan(declared)).held == "drift is only reported; put it right: reconcile apply --app web"
-
-    def test_a_paused_app(self, world: World) -> None:
-        self.paused = {"web": "debugging"}
-        assert self.held(world) == "paused: debugging"
-
-    def test_a_paused_app_that_would_be_removed(self, world: World) -> None:
-        world.apply(manifests(app("web", file("/etc/a")), host("web-1")))
-        world.see("web-1", paused={"web": "debugging"})
-        assert only(world.plan(manifests(host("web-1")))).held == "paused: debugging"
-
-
-class TestScope:
-    """A plan covers what it is asked for."""
-
-    def test_only_the_hosts_and_apps_that_are_named(self, world: World) -> None:
-        declared = manifests(app("one", file("/1")), app("two", file("/2")), host("a"), host("b"))
-        plan = world.plan(declared, scope=Scope(frozenset({"a"}), frozenset({"two"})))
-        assert (plan.hosts, [(each.host, each.app) for each in plan.apps]) == (("a",), [("a", "two")])
-
-    def test_hosts_outside_are_not_forgotten(self, world: World) -> None:
-        thing = app("web", file("/etc/a"))
-        world.apply(manifests(thing, host("a"), host("b")))
-        plan = world.plan(manifests(thing, host("a")), scope=Scope(frozenset({"a"})))
-        assert plan.forgotten == ()
 
 
 def test_a_resource_that_depends_on_unknown_facts_is_unknown(world: World) -> None:

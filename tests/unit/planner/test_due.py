@@ -19,11 +19,6 @@ def pairs(world: World, declared: Manifests, scope: Scope | None = None) -> tupl
     return due(world.desired(declared), world.observed, world.secrets, scope or Scope())
 
 
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
 def test_an_app_that_was_never_applied_is_due(world: World) -> None:
     assert pairs(world, manifests(app("web"), host("b"), host("a"))) == (("a", "web"), ("b", "web"))
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from reconciler.model.manifests import Dependency, Manifests, Require
 from reconciler.planner.waves import Waves
 from tests.fakes.fleet import World, app, file, host, manifests
@@ -19,11 +17,6 @@ WEB = ("web-1", "web")
 def fleet(*needs: Dependency, text: str = "one") -> Manifests:
     db = app("db", file("/etc/db", text), hosts="role=db")
     return manifests(db, app("web", file("/etc/web"), hosts="role=web", depends_on=needs), *HOSTS)
-
-
-@pytest.fixture
-def world() -> World:
-    return World()
 
 
 def waits_for(world: World, declared: Manifests, *pairs: tuple[str, str]) -> str:

@@ -16,8 +16,9 @@ from reconciler.resources.protocol import Event
 from reconciler.resources.records.book import read_ledger
 from reconciler.resources.records.ledger import AppRecord, Ledger
 from reconciler.resources.records.trial import Trial
+from tests.fakes.disk import Killed
 from tests.fakes.requests import request, run, wanted
-from tests.fakes.system import FakeHost, Killed
+from tests.fakes.system import FakeHost
 
 
 class Machine:
