@@ -12,8 +12,8 @@ from reconciler.trust import ed25519
 from reconciler.trust.ed25519 import Purpose, Signed
 from reconciler.trust.fingerprints import derive_key
 from reconciler.trust.key_list import TrustedKeys, keys_body
-from reconciler.trust.runs import run_body
-from reconciler.trust.statements import statement_body
+from reconciler.trust.runs import RUN
+from reconciler.trust.statements import STATEMENT
 
 
 class Signer:
@@ -43,15 +43,15 @@ class Signer:
         """Sign a statement that names this key (ValueError otherwise)."""
         if statement.key_id != self.key_id:
             raise ValueError(f"the statement names key {statement.key_id}, this is {self.key_id}")
-        body = statement_body(statement)
-        return SignedStatement(body, ed25519.sign(self._seed, Purpose.STATEMENT, body))
+        body = STATEMENT.body(statement)
+        return SignedStatement(body, ed25519.sign(self._seed, STATEMENT.purpose, body))
 
     def sign_run(self, run: Run, sealed: bytes = b"") -> SignedRun:
         """Sign a run that names this key (ValueError otherwise), with the secrets that were sealed for it."""
         if run.key_id != self.key_id:
             raise ValueError(f"the run names key {run.key_id}, this is {self.key_id}")
-        body = run_body(replace(run, sealed=hashlib.sha256(sealed).hexdigest() if sealed else ""))
-        return SignedRun(body, ed25519.sign(self._seed, Purpose.RUN, body), sealed)
+        body = RUN.body(replace(run, sealed=hashlib.sha256(sealed).hexdigest() if sealed else ""))
+        return SignedRun(body, ed25519.sign(self._seed, RUN.purpose, body), sealed)
 
     def sign_keys(self, keys: TrustedKeys, *, fleet: str) -> Signed:
         """Sign a new list of keys for a fleet's hosts."""

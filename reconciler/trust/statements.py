@@ -8,51 +8,36 @@ from __future__ import annotations
 from typing import Any
 
 from reconciler.errors import Place, Refused
-from reconciler.model.canonical import canonical
 from reconciler.model.desired import SignedStatement, Statement
-from reconciler.trust.authorship import check_author
-from reconciler.trust.exact_json import (
-    NotExact,
-    is_count,
-    is_hexadecimal,
-    is_map_of,
-    is_text,
-    parse_exact,
-)
+from reconciler.trust.ed25519 import Purpose
+from reconciler.trust.exact_json import is_count, is_hexadecimal, is_map_of, is_text
 from reconciler.trust.key_list import Permission, TrustedKeys
+from reconciler.trust.signed_form import SignedForm
 
 
 def _is_empty_or_64_digits(value: Any) -> bool:
     return value == "" or is_hexadecimal(64)(value)
 
 
-_FIELDS = {
-    "fleet": is_text,
-    "host": is_text,
-    "generation": is_count,
-    "revision": is_text,
-    "apps": is_map_of(is_hexadecimal(64)),
-    "secrets": is_map_of(is_text),
-    "keyId": is_text,
-    "sealingKey": _is_empty_or_64_digits,
-    "sealed": _is_empty_or_64_digits,
-}
-
-
-def statement_body(statement: Statement) -> bytes:
-    """What is signed of a statement: its fields, under the names of `_FIELDS`."""
-    fields: dict[str, Any] = {
-        "fleet": statement.fleet,
-        "host": statement.host,
-        "generation": statement.generation,
-        "revision": statement.revision,
-        "apps": dict(statement.apps),
-        "secrets": dict(statement.secrets),
-        "keyId": statement.key_id,
-        "sealingKey": statement.sealing_key,
-        "sealed": statement.sealed,
-    }
-    return canonical(fields)
+STATEMENT = SignedForm(
+    make=Statement,
+    fields={
+        "fleet": ("fleet", is_text),
+        "host": ("host", is_text),
+        "generation": ("generation", is_count),
+        "revision": ("revision", is_text),
+        "apps": ("apps", is_map_of(is_hexadecimal(64))),
+        "secrets": ("secrets", is_map_of(is_text)),
+        "keyId": ("key_id", is_text),
+        "sealingKey": ("sealing_key", _is_empty_or_64_digits),
+        "sealed": ("sealed", _is_empty_or_64_digits),
+    },
+    purpose=Purpose.STATEMENT,
+    permission=Permission.CONVERGE,
+    name="statement",
+    act="sign desired state",
+    code="malformed-statement",
+)
 
 
 def verify(signed: SignedStatement | None, trusted: TrustedKeys, *, fleet: str, host: str, seen: int = 0) -> Statement:
@@ -63,7 +48,7 @@ def verify(signed: SignedStatement | None, trusted: TrustedKeys, *, fleet: str, 
         trusted: the keys that the host trusts.
         fleet: the fleet that the host belongs to.
         host: the host's name.
-        seen: the highest generation known to the host; a statement may repeat it (levels, not events).
+        seen: the highest generation that the host applied; a statement may repeat it (levels, not events).
 
     Raises:
         Refused: with the code unsigned, malformed-statement, unknown-key, not-allowed, bad-signature, wrong-fleet,
@@ -72,15 +57,9 @@ def verify(signed: SignedStatement | None, trusted: TrustedKeys, *, fleet: str, 
     place = Place(host=host)
     if signed is None or not signed.signature:
         raise Refused.of("unsigned", "there is no signed statement of this host", place=place)
-    statement = _parse(signed.body, place)
-    may, author = Permission.CONVERGE, statement.key_id
-    check_author(signed.body, signed.signature, key_id=author, permission=may, trusted=trusted, place=place)
-    if statement.fleet != fleet:
-        raise Refused.of("wrong-fleet", f"the statement is for fleet {statement.fleet}, this is {fleet}", place=place)
-    if statement.host != host:
-        raise Refused.of("wrong-host", f"the statement is for {statement.host}", place=place)
+    statement = STATEMENT.said(signed.body, signed.signature, trusted, fleet=fleet, host=host)
     if statement.generation < seen:
-        message = f"the statement has generation {statement.generation}, {seen} was seen before"
+        message = f"the statement has generation {statement.generation}, {seen} was applied before"
         raise Refused.of("replayed", message, place=place)
     return statement
 
@@ -88,15 +67,6 @@ def verify(signed: SignedStatement | None, trusted: TrustedKeys, *, fleet: str, 
 def author_of(signed: SignedStatement) -> str:
     """The id of the key that the statement says it was signed with; nothing is verified. Empty for nonsense."""
     try:
-        return _parse(signed.body, Place()).key_id
+        return STATEMENT.parse(signed.body, Place()).key_id
     except Refused:
         return ""
-
-
-def _parse(body: bytes, place: Place) -> Statement:
-    try:
-        fields = parse_exact(body, _FIELDS)
-    except NotExact as error:
-        raise Refused.of("malformed-statement", f"the statement {error}", place=place) from None
-    key_id, sealing_key = fields.pop("keyId"), fields.pop("sealingKey")
-    return Statement(**fields, key_id=key_id, sealing_key=sealing_key)

@@ -78,7 +78,7 @@ def test_an_old_statement_is_not_brought_back(small: Repository, store: Store) -
 
     ran = small("verify")
     assert ran.code == 3
-    assert "was seen before" in ran.out
+    assert "was applied before" in ran.out
     assert small.on_host("/etc/hello").read_text() == "Bye from demo\n"
 
 

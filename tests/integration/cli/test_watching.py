@@ -136,6 +136,24 @@ def test_a_watch_brings_its_branch_back_after_someone_took_over(small: Repositor
         until(lambda: "in sync  healthy" in small("status").out)
 
 
+def test_a_repository_that_is_gone_leaves_its_last_revision_in_force(small: Repository, tmp_path: Path) -> None:
+    small.replace("manifests/apps/hello.yaml", "  config:", "  verifyEvery: 1s\n  config:")
+    small.commit("look often")
+    bare, away = tmp_path / "fleet.git", tmp_path / "away.git"
+    small.git("clone", "--quiet", "--bare", str(small.root), str(bare))
+    with watching(small, "--repo", str(bare), "--interval", "1s") as watch:
+        until(lambda: "in sync  healthy" in small("status").out)
+        bare.rename(away)
+        small.on_host("/etc/hello").write_text("someone was here\n")
+        until(lambda: _text(small, "/etc/hello") == "Hello from demo\n")
+        small.replace("manifests/apps/hello.yaml", "Hello", "Bye")
+        small.commit("bye")
+        small.git("push", "--quiet", str(away), "HEAD:main")
+        away.rename(bare)
+        until(lambda: _text(small, "/etc/hello") == "Bye from demo\n")
+        assert watch.poll() is None
+
+
 def test_a_broken_manifest_leaves_the_last_good_revision_in_force(small: Repository) -> None:
     with watching(small) as watch:
         until(lambda: small.on_host("/etc/hello").exists())
