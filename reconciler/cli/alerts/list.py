@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.cli.console import Console
 from reconciler.cli.exits import Exit
-from reconciler.cli.options import add_output
+from reconciler.cli.options import add_output, known
 from reconciler.model.alerts import AlertState
 
 if TYPE_CHECKING:
@@ -18,6 +18,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Flags of `alerts list`."""
     parser.add_argument(
         "-l", "--selector", metavar="SELECTOR", help="only alerts with these labels: severity=critical,host=web-1"
+    )
+    parser.add_argument(
+        "--host", action="append", default=[], metavar="NAME", help="only alerts of this host; may be repeated"
     )
     parser.add_argument("-a", "--all", action="store_true", help="also those that resolved in the last 15 minutes")
     add_output(parser, "json")
@@ -33,13 +36,16 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
 
     chosen = selector_of(arguments.selector) if arguments.selector else None
     with session_of(arguments, console, Access.READ) as session:
-        sights = board(session.store, session.manifests(session.tree()))
+        manifests = session.manifests(session.tree())
+        hosts = {known(name, manifests.hosts, "host") for name in arguments.host}
+        sights = board(session.store, manifests)
         now = session.clock.now()
     found: list[Sight] = [
         sight
         for sight in sights
         if (arguments.all or sight.alert.state is not AlertState.RESOLVED)
         and (chosen is None or selects(chosen, sight.alert))
+        and (not hosts or sight.alert.id.host in hosts)
     ]
     console.print(alerts_json(found) if console.output == "json" else alerts_text(found, now=now, color=console.color))
     return Exit.DONE

@@ -7,6 +7,7 @@ import argparse
 from reconciler.cli.console import Console
 from reconciler.cli.exits import Exit
 from reconciler.cli.jobs.picking import add_run, picked
+from reconciler.cli.options import add_output
 
 _POLL_SECONDS = 0.3
 
@@ -15,6 +16,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `jobs logs`."""
     add_run(parser)
     parser.add_argument("-f", "--follow", action="store_true", help="go on until the run has ended")
+    add_output(parser, "json")
 
 
 def run(arguments: argparse.Namespace, console: Console) -> Exit:
@@ -22,7 +24,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
     from reconciler.cli.printing import Printing
     from reconciler.cli.sessions import Access, session_of
     from reconciler.loops.running.following import RunFollowing
-    from reconciler.reports.runs import runs_text
+    from reconciler.reports.runs import runs_json, runs_text
 
     with session_of(arguments, console, Access.READ, need_repository=False) as session:
         works = picked(arguments, session)
@@ -33,5 +35,9 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
             session.clock.sleep(_POLL_SECONDS)
             following.turn()
         printing.close()
+        if console.output == "json":
+            outputs = (session.store.work.output(work.host, work.id).text for work in following.works)
+            console.print(runs_json(list(zip(following.works, outputs, strict=True))))
+            return Exit.DONE
     console.tell(runs_text(following.works, color=False).rstrip())
     return Exit.DONE

@@ -55,7 +55,7 @@ class Starting:
         for start in starts:
             if start.replaces:
                 reason = f"replaced by {start.occurrence.run}"
-                self.store.work.cancel(start.replaces.host, start.replaces.run, reason=reason)
+                self.store.work.supersede(start.replaces.host, start.replaces.run, reason=reason)
         ordered = sorted(starts, key=_together)
         for _, group in groupby(ordered, _together):
             yield from self._begin(list(group), manifests, locate)

@@ -69,6 +69,8 @@ def test_alerts_are_listed_with_what_fires_first_and_why_nobody_is_told(small: R
     assert lines[-1] == "2 alerts fire, 1 of them told to nobody."
     assert "Calm@demo" in small("alerts", "list", "--all").out
     assert "DiskFull" not in small("alerts", "list", "-l", "alert=CpuBusy").out
+    assert "DiskFull" in small("alerts", "list", "--host", "demo").out
+    assert "Did you mean demo?" in small("alerts", "list", "--host", "demos").err
 
 
 def test_the_list_as_json(small: Repository) -> None:

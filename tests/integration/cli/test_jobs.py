@@ -190,6 +190,9 @@ def test_a_program_that_detaches_itself_ends_with_its_run(small: Repository) -> 
     )
     assert ran.code == 0
     assert "processes that it left behind" in small("jobs", "logs", run_id(ran)).out
+    (told,) = json.loads(small("jobs", "logs", run_id(ran), "-o", "json").out)["runs"]
+    assert (told["host"], told["state"]) == ("demo", "succeeded")
+    assert "processes that it left behind" in told["output"]
     assert not alive(pid.read_text().strip())
 
 
@@ -199,6 +202,25 @@ def test_a_command_that_never_ends_is_ended_when_its_time_is_up(small: Repositor
     assert "its time is up" in ran.out
     assert "signal 15" in ran.out
     assert not alive(small.on_host("/pid").read_text().strip())
+
+
+STUBBORN = """\
+trap '' TERM
+stubborn() { sh -c 'trap "" TERM; echo $$ >'$1'; while :; do sleep 0.1; done'; }
+stubborn child & setsid sh -c "trap '' TERM; echo \\$\\$ >detached; while :; do sleep 0.1; done" & stubborn parent
+"""
+
+
+def test_what_ignores_that_its_time_is_up_is_killed_with_all_that_it_started(
+    small: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("processes", "enclosure"):
+        monkeypatch.setattr(f"reconciler.resources.machine.{module}.TERM_GRACE_SECONDS", 0.3)
+    ran = small("run", "--host", "demo", "-y", "--timeout", "1s", "--command", STUBBORN)
+    assert ran.code == 3
+    assert "signal 9" in ran.out
+    pids = [small.on_host(f"/{who}").read_text().strip() for who in ("parent", "child", "detached")]
+    assert [pid for pid in pids if alive(pid)] == []
 
 
 def test_of_endless_output_the_end_is_kept(small: Repository, store: Store) -> None:

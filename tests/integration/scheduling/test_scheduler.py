@@ -145,14 +145,14 @@ def test_a_run_under_way_forbids_the_next_one_on_its_host_alone(ops: Ops) -> Non
     assert len(ops.runs("web-1")) == 2
 
 
-def test_replacing_cancels_the_run_before(ops: Ops) -> None:
+def test_replacing_ends_the_run_before_which_says_so(ops: Ops) -> None:
     ops.show(schedule(concurrency=Concurrency.REPLACE))
     ops.look("00:30")
     ops.look("01:00")
     ops.look("02:00")
     first, second = ops.orders
     assert ops.store.work.states([("web-1", first.id), ("web-1", second.id)]) == [
-        WorkState.CANCELLED,
+        WorkState.SUPERSEDED,
         WorkState.QUEUED,
     ]
 

@@ -253,6 +253,19 @@ def test_a_clock_that_is_set_back_holds_nothing_up_for_that_long() -> None:
     assert monitor.passes(310)[0] == "mail firing CpuBusy@web-1, CpuBusy@web-2"
 
 
+def test_a_clock_that_jumps_ahead_tells_sooner_and_nothing_twice() -> None:
+    monitor = Monitor([channel()])
+    monitor.fires(A)
+    monitor.now += timedelta(hours=1)
+    assert monitor.passes(60) == ["mail firing CpuBusy@web-1"]
+    monitor.fires(B)
+    monitor.now += timedelta(hours=1)
+    assert monitor.passes(60) == ["mail firing CpuBusy@web-1, CpuBusy@web-2"]
+    monitor.resolves(A, B)
+    monitor.now += timedelta(hours=1)
+    assert monitor.passes(60) == ["mail resolved CpuBusy@web-1 over, CpuBusy@web-2 over"]
+
+
 def test_the_memory_of_a_channel_that_left_the_manifests_is_dropped() -> None:
     monitor = Monitor([channel()])
     monitor.fires(A)

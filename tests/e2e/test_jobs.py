@@ -1,4 +1,4 @@
-"""A job restarts real hosts in its middle: the run is followed over the restart, and a host that stays away is told."""
+"""Jobs on real hosts, over SSH and by an agent: restarts in their middle, and commands that do not want to end."""
 
 from __future__ import annotations
 
@@ -76,3 +76,33 @@ def test_a_host_that_does_not_come_back_is_told(fleet: Fleet, ops: Ops, name: st
     host.switch_on()
     host.wait_until_reachable()
     assert ops("run", "--host", name, "--yes", "--command", "true").code == 0
+
+
+NAMES = ("by-ssh", "by-agent")
+STUBBORN = """
+trap "" TERM
+stubborn() { trap "" TERM; echo $$ >/run/$1; while :; do sleep 1; done; }
+sh -c "$(declare -f stubborn); stubborn child" &
+setsid sh -c "$(declare -f stubborn); stubborn detached" &
+stubborn parent
+"""
+
+
+def test_what_ignores_that_its_time_is_up_is_killed_with_all_that_it_started(fleet: Fleet, ops: Ops) -> None:
+    stubborn = ("--command", "--", "bash", "-c", STUBBORN)
+    ran = ops("run", "-l", "role=edge", "--yes", "--timeout", "2s", *stubborn)
+    assert ran.code == 3, ran.out
+    assert ran.out.count("signal 9") == ran.out.count("its time is up") == len(NAMES), ran.out
+    for name in NAMES:
+        for who in ("parent", "child", "detached"):
+            assert fleet.look(name).run(f"test -s /run/{who} && ! kill -0 $(cat /run/{who})").rc == 0, (name, who)
+
+
+def test_of_a_command_that_prints_a_gigabyte_the_end_is_kept(ops: Ops) -> None:
+    endless = ("--command", "yes 0123456789 | head -c 1000000000; echo END")
+    runs = ops.json("run", "-l", "role=edge", "--yes", *endless)["runs"]
+    assert {run["host"] for run in runs} == set(NAMES)
+    for run in runs:
+        assert run["state"] == "succeeded", run
+        assert run["output"].endswith("END\n")
+        assert len(run["output"]) <= 65536
