@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
@@ -19,11 +18,9 @@ from redis.sentinel import Sentinel
 from reconciler.clock import Clock
 from reconciler.errors import InvalidInput, ReconcilerError
 from reconciler.store.failures import translated
+from reconciler.store.nodes import ANSWER_SECONDS, CONNECT_SECONDS
+from reconciler.store.redis_nodes import RedisNodes, ours
 from reconciler.store.server import Server
-
-CONNECT_SECONDS = 3.0
-ANSWER_SECONDS = 5.0
-"""How long a connection and an answer may take. A blocking command waits 2 s at most, well below this."""
 
 _KEEPALIVE: dict[str, Any] = {"socket_keepalive": True}
 _SENTINEL_PORT = 26379
@@ -37,7 +34,6 @@ def connect(
     password: str | None = None,
     read_only: bool = False,
     loads: bool = True,
-    revive: Callable[[], None] | None = None,
 ) -> Server:
     """A server that has not been asked anything yet (a cluster has been asked for its nodes).
 
@@ -47,7 +43,6 @@ def connect(
         password: of the URL's user, where the URL holds none.
         read_only: refuse to write.
         loads: whether this user may load functions.
-        revive: called before another try.
 
     Raises:
         InvalidInput: the URL is in no form that we know.
@@ -57,9 +52,9 @@ def connect(
     try:
         parts = urlsplit(url)
         client = _client(url, parts, password)
-        return Server(client, where, clock, read_only=read_only, loads=loads, revive=revive)
+        return Server(RedisNodes(client, clock), where, clock, read_only=read_only, loads=loads)
     except (redis_errors.RedisError, redis_errors.RedisClusterException, OSError) as error:
-        raise translated(_cause(error), where) from None
+        raise translated(ours(_cause(error)), where) from None
     except ValueError as error:
         raise _bad_url(where, str(error)) from None
 

@@ -1,10 +1,9 @@
-"""The one place where an exception of redis-py becomes an error that a person can act on."""
+"""The one place where what a server said instead of an answer becomes an error that a person can act on."""
 
 from __future__ import annotations
 
-from redis import exceptions as redis_errors
-
 from reconciler.errors import InvalidInput, ReconcilerError, Unavailable
+from reconciler.store.nodes import ErrorReply
 
 FUNCTION_MISSING = "Function not found"
 
@@ -19,38 +18,40 @@ _OF_DATA = (
 )
 """What Redis says where a key does not hold what a command or a function of ours expects."""
 
+_OF_SERVER = ("ASK", "CLUSTERDOWN", "MOVED", "NOAUTH", "NOPERM", "OOM", "READONLY", "TRYAGAIN")
+"""With these a reply of a function begins, which names the function too, where the key is not to blame."""
+
 
 def of_data(reply: object) -> bool:
     """Whether a reply is an error for which the content of a key is to blame, and nothing else."""
-    return type(reply) is redis_errors.ResponseError and any(words in str(reply) for words in _OF_DATA)
+    said = str(reply) if isinstance(reply, ErrorReply) else ""
+    return any(words in said for words in _OF_DATA) and not said.startswith(_OF_SERVER)
 
 
-def translated(error: Exception, where: str, key: str = "", *, ours: bool = False) -> ReconcilerError:
+def translated(error: ErrorReply, where: str, key: str = "", *, ours: bool = False) -> ReconcilerError:
     """The error to raise instead.
 
     Args:
-        error: of redis-py, or of the system.
+        error: what came.
         where: names the server without its password.
         key: what was asked of it.
         ours: whether it is embedded, so that nobody has to start it.
     """
-    message = str(error)
-    for recognise, kind, code, says, hint in _KNOWN:
-        if isinstance(error, recognise) if isinstance(recognise, type) else message.startswith(recognise):
+    for begins, kind, code, says, hint in _KNOWN:
+        if str(error).startswith(begins):
             told = says.format(key=key or "a key of ours")
-            remedy = _STARTED_AGAIN if ours and code == "redis-unreachable" else hint.format(message=message)
+            remedy = _STARTED_AGAIN if ours and code == "redis-unreachable" else hint.format(message=error.words)
             return kind.of(code, f"{where}: {told}", hint=remedy)
-    return Unavailable.of("redis-error", f"{where}: {message or type(error).__name__}")
+    return Unavailable.of("redis-error", f"{where}: {error}")
 
 
 _STARTED_AGAIN = "The embedded server has ended; the next try starts it again."
 _CREDENTIALS = "Check user and password in RECONCILER_REDIS_URL."
-_KNOWN: tuple[tuple[type[Exception] | str, type[ReconcilerError], str, str, str], ...] = (
-    (redis_errors.AuthenticationError, InvalidInput, "redis-denied", "the password is wrong or missing", _CREDENTIALS),
+_KNOWN: tuple[tuple[str, type[ReconcilerError], str, str, str], ...] = (
+    ("NOAUTH", InvalidInput, "redis-denied", "the password is wrong or missing", _CREDENTIALS),
     ("WRONGPASS", InvalidInput, "redis-denied", "the password is wrong", _CREDENTIALS),
-    ("NOAUTH", InvalidInput, "redis-denied", "a password is needed", _CREDENTIALS),
     (
-        redis_errors.NoPermissionError,
+        "NOPERM",
         InvalidInput,
         "redis-no-permission",
         "this user may not do that",
@@ -64,21 +65,21 @@ _KNOWN: tuple[tuple[type[Exception] | str, type[ReconcilerError], str, str, str]
         "The ops server loads them: reconcile apply, or reconcile watch.",
     ),
     (
-        redis_errors.ReadOnlyError,
+        "READONLY",
         Unavailable,
         "redis-read-only",
         "this is a read-only replica",
         "Point RECONCILER_REDIS_URL at the primary, or use redis+sentinel:// so that it is found.",
     ),
     (
-        redis_errors.OutOfMemoryError,
+        "OOM",
         Unavailable,
         "redis-full",
         "the memory limit is reached, nothing can be written",
         "Raise maxmemory.",
     ),
     (
-        redis_errors.BusyLoadingError,
+        "LOADING",
         Unavailable,
         "redis-loading",
         "the server is still loading its data",
@@ -93,7 +94,7 @@ _KNOWN: tuple[tuple[type[Exception] | str, type[ReconcilerError], str, str, str]
     ),
     ("NOREPLICAS", Unavailable, "redis-replicas", "too few replicas are connected", "Look at min-replicas-to-write."),
     (
-        redis_errors.ClusterDownError,
+        "CLUSTERDOWN",
         Unavailable,
         "redis-cluster-down",
         "the cluster does not serve all its slots",
@@ -114,14 +115,14 @@ _KNOWN: tuple[tuple[type[Exception] | str, type[ReconcilerError], str, str, str]
         "Redis 7.0 or Valkey 7.2 is needed.",
     ),
     (
-        redis_errors.TimeoutError,
+        "TIMEOUT",
         Unavailable,
         "redis-timeout",
         "no answer in time",
         "Is the server overloaded, or the network cut?",
     ),
     (
-        redis_errors.ConnectionError,
+        "CONNECTION",
         Unavailable,
         "redis-unreachable",
         "cannot be reached",

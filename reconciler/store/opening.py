@@ -5,19 +5,16 @@ from __future__ import annotations
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from reconciler.clock import Clock
 from reconciler.errors import Problem
 from reconciler.store.check import ServerFacts, verdict
 from reconciler.store.embedded import Embedded
 from reconciler.store.library import library
-
-if TYPE_CHECKING:
-    from reconciler.store.server import Server
+from reconciler.store.server import Server
+from reconciler.store.unix_node import UnixNode
 
 _WATCHER = """
 read -r closed && exit
@@ -72,7 +69,7 @@ class OpenServer:
 
 def at_url(url: str, clock: Clock, *, password: str | None = None, read_only: bool = False) -> OpenServer:
     """The server of a URL."""
-    from reconciler.store.connect import connect  # noqa: PLC0415 - see `_embedded`
+    from reconciler.store.connect import connect  # noqa: PLC0415 - imports redis-py, which takes long
 
     closing = ExitStack()
     server = connect(url, clock, password=password, read_only=read_only)
@@ -82,7 +79,7 @@ def at_url(url: str, clock: Clock, *, password: str | None = None, read_only: bo
 
 def as_host(url: str, clock: Clock, *, password: str | None = None) -> OpenServer:
     """The server of a URL for a user that may only work in its host's slot; it is asked nothing yet."""
-    from reconciler.store.connect import connect  # noqa: PLC0415 - see `_embedded`
+    from reconciler.store.connect import connect  # noqa: PLC0415 - imports redis-py, which takes long
 
     closing = ExitStack()
     server = connect(url, clock, password=password, loads=False)
@@ -128,14 +125,10 @@ def _swept_if_killed(directory: Path, socket: Path) -> Iterator[None]:
 def _embedded(share: Embedded, clock: Clock, closing: ExitStack, *, read_only: bool = False) -> OpenServer:
     closing.callback(share.leave)
     try:
-        with ThreadPoolExecutor(1) as beside:  # the server starts while the client is imported, which takes longer
-            joined = beside.submit(share.join)
-            from reconciler.store.connect import connect  # noqa: PLC0415 - see above
-
-            joined.result()
-        server = connect(f"unix://{share.socket}", clock, read_only=read_only, revive=share.join)
+        share.join()
     except BaseException:
         closing.close()
         raise
+    server = Server(UnixNode(share.socket), f"unix://{share.socket}", clock, read_only=read_only, revive=share.join)
     closing.callback(server.close)
     return OpenServer(server, closing, share.problems).prepare()

@@ -1,42 +1,25 @@
-"""The one real `Link`: sends commands to Redis, in batches, to the right node, and again where that is safe.
-
-Built by `connect` and handed to the parts of the store. It uses redis-py's connections directly for batches: a cluster
-then needs no question of where a function's keys live, and a single server is just a cluster of one node.
-"""
-
-# mypy: allow-untyped-calls
-# redis-py is annotated only in part
+"""The one real `Link`: sends commands to Redis, in batches, and again where that is safe. Built by `opening`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import Any
-
-from redis import Redis, RedisCluster
-from redis import exceptions as redis_errors
-from redis.connection import Connection, ConnectionPool
 
 from reconciler.clock import Clock
 from reconciler.errors import Refused
 from reconciler.store.failures import FUNCTION_MISSING, of_data, translated
 from reconciler.store.library import library
 from reconciler.store.link import FOREIGN, Command, key_of
+from reconciler.store.nodes import ErrorReply, Lost, Node, Nodes
 
 BATCH = 500
 """Commands in one round trip."""
-
-WRITE = 50
-"""Commands packed and written at once: the server works on them while we pack the next."""
 
 PAUSES_SECONDS = (0.05, 0.25)
 """Waits before a second and a third try, where a connection was lost."""
 
 _READING = frozenset({"EXISTS", "GET", "HGET", "HGETALL", "HMGET", "SMEMBERS", "TIME", "ZRANGE", "XREVRANGE"})
 _VERSION = ("FCALL_RO", "reconciler_version", "0")
-_REDIRECTED = (redis_errors.AskError, redis_errors.TryAgainError, redis_errors.ClusterDownError)
-_LOST = (redis_errors.ConnectionError, redis_errors.TimeoutError, redis_errors.SlotNotCoveredError, OSError)
-_DENIED = (redis_errors.AuthenticationError, redis_errors.AuthorizationError)
 
 
 class Server:
@@ -49,7 +32,7 @@ class Server:
 
     def __init__(
         self,
-        client: Redis | RedisCluster,
+        nodes: Nodes,
         where: str,
         clock: Clock,
         *,
@@ -57,15 +40,20 @@ class Server:
         loads: bool = True,
         revive: Callable[[], None] | None = None,
     ) -> None:
-        self._client = client
+        self._nodes = nodes
         self._loads = loads
         self._clock = clock
         self._read_only = read_only
         self._revive = revive
         self.where = where
-        self.interruptions = 0
+        self._losses = 0
+
+    @property
+    def interruptions(self) -> int:
         """How often a connection was lost or a key had moved: what was written may be gone then, also what was
-        acknowledged, since replicas lag behind."""
+        acknowledged, since replicas lag behind.
+        """
+        return self._losses + self._nodes.moves
 
     @property
     def read_only(self) -> bool:
@@ -73,7 +61,7 @@ class Server:
 
     @property
     def is_cluster(self) -> bool:
-        return isinstance(self._client, RedisCluster)
+        return self._nodes.is_cluster
 
     def send(self, *command: str | bytes | float, repeatable: bool = True) -> Any:
         return self._delivered([command], PAUSES_SECONDS if repeatable else ())[0]
@@ -93,10 +81,10 @@ class Server:
 
     def load_functions(self) -> None:
         """Put the library on every primary that does not hold this version of it."""
-        for pool in self._primaries():
-            loaded = self._exchange([_VERSION], pool)[0]
+        for node in self._nodes.primaries():
+            loaded = self._nodes.ask(node, [_VERSION])[0]
             if loaded != library().version.encode():
-                self._raise_first(self._exchange([("FUNCTION", "LOAD", "REPLACE", library().code)], pool))
+                self._raise_first(self._nodes.ask(node, [("FUNCTION", "LOAD", "REPLACE", library().code)]))
 
     def loaded_versions(self) -> frozenset[str]:
         """The versions of the library that the primaries hold.
@@ -108,28 +96,20 @@ class Server:
 
     def ask_primaries(self, *command: str) -> list[Any]:
         """The same command to every primary, for what belongs to a server and not to a key."""
-        try:
-            return [self._raise_first(self._exchange([command], pool))[0] for pool in self._primaries()]
-        except (*_LOST, redis_errors.RedisError) as error:
-            raise translated(error, self.where) from None
+        return self._asked(self._nodes.primaries, command)
 
     def ask_nodes(self, *command: str) -> list[Any]:
         """The same command to every node, replicas of a cluster too: for what is not replicated."""
-        if isinstance(self._client, Redis):
-            return self.ask_primaries(*command)
-        try:
-            nodes = [self._client.get_redis_connection(node).connection_pool for node in self._client.get_nodes()]
-            return [self._raise_first(self._exchange([command], pool))[0] for pool in nodes]
-        except (*_LOST, redis_errors.RedisError) as error:
-            raise translated(error, self.where) from None
+        return self._asked(self._nodes.everyone, command)
 
     def close(self) -> None:
-        self._client.close()
+        self._nodes.close()
 
-    def _primaries(self) -> Sequence[ConnectionPool]:
-        if isinstance(self._client, Redis):
-            return (self._client.connection_pool,)
-        return [self._client.get_redis_connection(node).connection_pool for node in self._client.get_primaries()]
+    def _asked(self, nodes: Callable[[], Sequence[Node]], command: Command) -> list[Any]:
+        try:
+            return [self._raise_first(self._nodes.ask(node, [command]))[0] for node in nodes()]
+        except ErrorReply as error:
+            raise translated(error, self.where) from None
 
     def _delivered(self, commands: Sequence[Command], pauses: Sequence[float], foreign: Any = None) -> list[Any]:
         """The replies, after as many tries as there are pauses, and one more. `foreign`: what odd data becomes."""
@@ -138,29 +118,29 @@ class Server:
         for pause in pauses:
             try:
                 return self._answered(commands, foreign)
-            except _DENIED as error:
-                raise translated(error, self.where, ours=self._revive is not None) from None
-            except _LOST:
-                self.interruptions += 1
+            except Lost:
+                self._losses += 1
                 self._clock.sleep(pause)
-                self._look_around()
+                self._nodes.look_around()
                 if self._revive:
                     self._revive()
+            except ErrorReply as error:
+                raise translated(error, self.where, ours=self._revive is not None) from None
         try:
             return self._answered(commands, foreign)
-        except (*_LOST, redis_errors.RedisError) as error:
-            if isinstance(error, _LOST):
-                self.interruptions += 1
-                self._look_around()
+        except ErrorReply as error:
+            if isinstance(error, Lost):
+                self._losses += 1
+                self._nodes.look_around()
             raise translated(error, self.where, ours=self._revive is not None) from None
 
     def _answered(self, commands: Sequence[Command], foreign: Any) -> list[Any]:
-        replies = self._redirected(commands, self._exchange(commands))
+        replies = self._nodes.exchange(commands)
         missing = [at for at, reply in enumerate(replies) if _says(reply, FUNCTION_MISSING)]
         if missing and self._loads:
             self.load_functions()
             again = [commands[at] for at in missing]
-            for at, reply in zip(missing, self._redirected(again, self._exchange(again)), strict=True):
+            for at, reply in zip(missing, self._nodes.exchange(again), strict=True):
                 replies[at] = reply
         if foreign is not None:
             replies = [foreign if of_data(reply) else reply for reply in replies]
@@ -168,85 +148,10 @@ class Server:
 
     def _raise_first(self, replies: list[Any], commands: Sequence[Command] = ()) -> list[Any]:
         for at, reply in enumerate(replies):
-            if isinstance(reply, Exception):
+            if isinstance(reply, ErrorReply):
                 raise translated(reply, self.where, key_of(commands[at]) if commands else "") from None
         return replies
 
-    def _exchange(self, commands: Sequence[Command], only: ConnectionPool | None = None) -> list[Any]:
-        """One round trip to each node (or to one alone): write to all, then read from all. Errors are replies."""
-        groups: dict[ConnectionPool, list[int]] = {}
-        for at, command in enumerate(commands):
-            groups.setdefault(only or self._pool(command), []).append(at)
-        replies: list[Any] = [None] * len(commands)
-        taken: list[tuple[ConnectionPool, Connection, list[int]]] = []
-        try:
-            for pool, places in groups.items():
-                connection = pool.get_connection()
-                taken.append((pool, connection, places))
-                for first in range(0, len(places), WRITE):
-                    written = [commands[at] for at in places[first : first + WRITE]]
-                    connection.send_packed_command(connection.pack_commands(written))
-            for _, connection, places in taken:
-                for at in places:
-                    replies[at] = _reply(connection)
-        except BaseException:
-            for _, connection, _ in taken:
-                connection.disconnect()
-            raise
-        finally:
-            for pool, connection, _ in taken:
-                pool.release(connection)
-        return replies
-
-    def _pool(self, command: Command) -> ConnectionPool:
-        if isinstance(self._client, Redis):
-            return self._client.connection_pool
-        node = self._client.nodes_manager.get_node_from_slot(self._client.keyslot(key_of(command)))
-        return self._client.get_redis_connection(node).connection_pool
-
-    def _redirected(self, commands: Sequence[Command], replies: list[Any]) -> list[Any]:
-        """The replies, each from the node that serves its slot now; a few moves in a row are followed."""
-        if isinstance(self._client, Redis):
-            return replies
-        for pause in (0.0, *PAUSES_SECONDS, *PAUSES_SECONDS):
-            elsewhere = [at for at, reply in enumerate(replies) if isinstance(reply, _REDIRECTED)]
-            if not elsewhere:
-                break
-            self._clock.sleep(pause)
-            for at in elsewhere:
-                if isinstance(replies[at], redis_errors.MovedError):
-                    self.interruptions += 1
-                    self._client.nodes_manager.move_slot(replies[at])
-            asked = [at for at in elsewhere if type(replies[at]) is redis_errors.AskError]
-            others = [at for at in elsewhere if at not in asked]
-            for at in asked:
-                node = _named_in(replies[at], self._client)
-                replies[at] = self._exchange([("ASKING",), commands[at]], node)[1]
-            for at, reply in zip(others, self._exchange([commands[at] for at in others]), strict=True):
-                replies[at] = reply
-        return replies
-
-    def _look_around(self) -> None:
-        """After a lost connection: which node of a cluster serves what now. One that is gone may have a successor."""
-        if isinstance(self._client, RedisCluster):
-            with suppress(*_LOST, redis_errors.RedisError):
-                self._client.nodes_manager.initialize()
-
-
-def _named_in(reply: redis_errors.AskError, cluster: RedisCluster) -> ConnectionPool:
-    """The node that a reply sends us to."""
-    node = cluster.nodes_manager.get_node(host=reply.host, port=reply.port)
-    if node is None:
-        raise redis_errors.ConnectionError(f"a node of the cluster is not known yet: {reply.host}:{reply.port}")
-    return cluster.get_redis_connection(node).connection_pool
-
-
-def _reply(connection: Connection) -> Any:
-    try:
-        return connection.read_response()
-    except redis_errors.ResponseError as error:
-        return error
-
 
 def _says(reply: Any, words: str) -> bool:
-    return isinstance(reply, redis_errors.ResponseError) and words in str(reply)
+    return isinstance(reply, ErrorReply) and words in str(reply)

@@ -16,6 +16,7 @@ OWNERS = {
     "apprise": {"notify"},
     "cronsim": {"scheduling"},
     "git": {"source"},
+    "hiredis": {"store"},
     "jinja2": {"alerting", "manifests", "planner", "rendering"},
     "markupsafe": {"rendering"},
     "nacl": {"trust"},

@@ -18,6 +18,7 @@ from reconciler.clock import SystemClock
 from reconciler.errors import InvalidInput, Unavailable
 from reconciler.store import Store, open_temporary, opening
 from reconciler.store.embedded import Embedded
+from reconciler.store.link import FOREIGN
 from tests.waiting import until
 
 USER = """
@@ -326,3 +327,26 @@ def test_a_directory_that_is_a_link_or_that_others_write_into_is_refused_and_lef
     with pytest.raises(InvalidInput, match="others may write into it"):
         opened(directory, runtime)
     assert stat.S_IMODE(directory.stat().st_mode) == 0o777
+
+
+def test_what_speaks_to_it_loads_no_client_for_all_that_a_url_can_name(tmp_path: Path, runtime: Path) -> None:
+    script = USER.replace("sys.stdin.read()", "print('redis' in sys.modules)")
+    argv = [sys.executable, "-c", script, str(tmp_path / "store"), str(runtime), "1", "user"]
+    ran = subprocess.run(argv, capture_output=True, text=True, check=True)
+    assert ran.stdout.splitlines() == ["wrote", "False"]
+
+
+def test_what_it_refuses_is_told_as_of_any_server(tmp_path: Path, runtime: Path) -> None:
+    server = opening.embedded(tmp_path / "store", runtime, SystemClock())
+    try:
+        server.link.send("SET", "text", "words")
+        assert server.link.look([("GET", "text"), ("HGETALL", "text")]) == [b"words", FOREIGN]
+        with pytest.raises(InvalidInput, match="text holds something else than this program writes"):
+            server.link.send("HGETALL", "text")
+        with pytest.raises(Unavailable, match="wrong number of arguments"):
+            server.link.send("GET")
+        server.link.send("CONFIG", "SET", "maxmemory", "1")
+        with pytest.raises(Unavailable, match="the memory limit is reached"):
+            server.link.send("SET", "more", "words")
+    finally:
+        server.close()

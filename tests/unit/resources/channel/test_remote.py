@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -137,6 +138,15 @@ def test_an_apply_that_nobody_listens_to_ends_after_the_step_that_it_is_in(tmp_p
 def test_the_library_starts_from_its_shipment(tmp_path: Path) -> None:
     (tmp_path / "python3").symlink_to(sys.executable)
     assert "Python" not in _started(tmp_path, become=False)
+
+
+def test_a_host_with_another_python_takes_the_sources(tmp_path: Path) -> None:
+    (tmp_path / "python3").symlink_to(sys.executable)
+    others = shipment().replace(importlib.util.MAGIC_NUMBER.hex().encode("ascii"), b"another", 1)
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    argv = ["/bin/sh", "-c", command(become=False)]
+    done = subprocess.run(argv, env=environment, input=others, capture_output=True, check=True)
+    assert (done.stdout, done.stderr) == (MARKER, b"")
 
 
 def test_sudo_is_asked_not_to_ask(tmp_path: Path) -> None:
