@@ -14,9 +14,20 @@ from reconciler.model.observed import AppStatus, ObservedHost
 
 
 class Waves:
-    """Answers for one moment's desired and observed state."""
+    """Answers for one moment's desired and observed state.
 
-    def __init__(self, manifests: Manifests, desired: Desired, observed: Mapping[str, ObservedHost]) -> None:
+    Args:
+        speakers: host that is retired -> apps elsewhere, as (host, app), that still speak to it.
+    """
+
+    def __init__(
+        self,
+        manifests: Manifests,
+        desired: Desired,
+        observed: Mapping[str, ObservedHost],
+        speakers: Mapping[str, Collection[tuple[str, str]]] | None = None,
+    ) -> None:
+        self._speakers = speakers or {}
         self._manifests = manifests
         self._desired = desired
         self._observed = observed
@@ -39,6 +50,8 @@ class Waves:
 
     def _reason(self, pair: tuple[str, str], among: Collection[tuple[str, str]]) -> str:
         host, app = pair
+        if speakers := self._speakers.get(host):
+            return f"{', '.join(f'{name} on {where}' for where, name in speakers)} to leave this host out"
         manifest = self._manifests.apps.get(app)
         if manifest is None or host not in self._manifests.hosts:
             return ""

@@ -72,6 +72,7 @@ def test_enrolling_leaves_a_service_that_runs_now_and_at_every_boot(fleet: Fleet
 
 def test_only_root_reads_what_is_secret(fleet: Fleet, enrolled: Ran) -> None:
     host = fleet.look("web-1")
+    assert host.file("/var/lib/reconciler").mode == 0o700
     for path in ("/etc/reconciler/agent.env", "/var/lib/reconciler/sealing.key"):
         file = host.file(path)
         assert (file.user, file.group, file.mode) == ("root", "root", 0o600)

@@ -16,6 +16,7 @@ from reconciler.loops.hosts.sealing import Sealing
 from reconciler.model.desired import Bundle, DesiredApp, SignedStatement, Statement, app_digest
 from reconciler.model.observed import ObservedHost
 from reconciler.model.work import converge_mark
+from reconciler.planner.draining import behind, retired, speakers
 from reconciler.planner.on_trial import OnTrial, has_confirm
 from reconciler.planner.published import published_config
 from reconciler.planner.waves import Waves
@@ -133,7 +134,8 @@ class Controller:
         Raises:
             Refused: someone with a higher term controls the fleet now.
         """
-        waves, trials = self._order(situation, observed)
+        pairs = tuple(pairs)
+        waves, trials = self._order(situation, observed, pairs)
         ready: tuple[Pair, ...] = ()
         for choice in trials.choices(pairs):
             ready = waves.ready(choice)
@@ -148,16 +150,21 @@ class Controller:
         self, situation: Situation, observed: Mapping[str, ObservedHost], pairs: Collection[Pair]
     ) -> Mapping[Pair, str]:
         """The pairs that cannot be released now, each with what it waits for."""
-        waves, trials = self._order(situation, observed)
+        waves, trials = self._order(situation, observed, pairs)
         return {**waves.waiting(pairs), **trials.waiting(pairs)}
 
-    def _order(self, situation: Situation, observed: Mapping[str, ObservedHost]) -> tuple[Waves, OnTrial]:
+    def _order(
+        self, situation: Situation, observed: Mapping[str, ObservedHost], pairs: Iterable[Pair]
+    ) -> tuple[Waves, OnTrial]:
         """What decides who goes first, as it is now."""
         manifests, desired = situation.manifests, situation.desired
         held = {(plan.host, plan.app) for plan in situation.plan.apps if plan.held}
         watched = [pair for pair in situation.due if has_confirm(manifests, pair[1]) and pair not in held]
         trials = OnTrial(manifests, desired, observed, at_work(self.store, watched) if watched else ())
-        return Waves(manifests, desired, observed), trials
+        leaving = retired(manifests) & {host for host, _ in pairs}
+        late = behind(desired, observed) if leaving else {}
+        applied = self.store.observed.applied(late) if late else {}
+        return Waves(manifests, desired, observed, {host: speakers(host, late, applied) for host in leaving}), trials
 
     def _tell_keys(self, hosts: Iterable[str]) -> None:
         agents = self.agents()

@@ -80,3 +80,37 @@ def test_a_host_is_pruned_before_it_goes_and_one_that_is_gone_is_forgotten_and_n
     assert small("--yes").code == 0
     assert small.on_host("/etc/hello").exists()
     assert "demo" not in small("status").out + small("hosts", "facts").out
+
+
+PROXY = """apiVersion: reconciler/v1
+kind: App
+metadata: {name: proxy}
+spec:
+  hosts: role=proxy
+  resources:
+STEP    - file: {path: /etc/proxy, content: "{% for web in hosts('role=web') %}{{ web.name }} {% endfor %}"}
+"""
+
+
+STEP = "    - command: {argv: ['HOW']}\n"
+
+
+def test_a_host_is_pruned_once_nobody_speaks_to_it_any_more(small: Repository) -> None:
+    small.write("manifests/hosts/lb.yaml", host("lb", "role: proxy"))
+    small.write("manifests/hosts/second.yaml", host("second"))
+    small.write("manifests/apps/proxy.yaml", PROXY.replace("STEP", ""))
+    assert small("--yes").code == 0
+    assert small.on_host("/etc/proxy", "lb").read_text() == "demo second "
+
+    small.write("manifests/hosts/second.yaml", host("second", "role: web", "  lifecycle: retire"))
+    small.write("manifests/apps/proxy.yaml", PROXY.replace("STEP", STEP.replace("HOW", "false")))
+    ran = small("--yes")
+    assert ran.code == 3
+    assert "not tried: waits for proxy on lb to leave this host out" in ran.out
+    assert small.on_host("/etc/hello", "second").exists()
+
+    small.write("manifests/apps/proxy.yaml", PROXY.replace("STEP", STEP.replace("HOW", "true")))
+    assert small("--yes").code == 0
+    assert small.on_host("/etc/proxy", "lb").read_text() == "demo "
+    assert not small.on_host("/etc/hello", "second").exists()
+    assert small("--dry-run").last_line.startswith("No changes.")
