@@ -5,10 +5,11 @@ Built by the loader for `checks`. Works on sets of hosts by label, so that 10,00
 
 from __future__ import annotations
 
+import operator
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from reconciler.errors import Problem
 from reconciler.manifests.kinds import KINDS
@@ -16,11 +17,34 @@ from reconciler.manifests.parsed import Document, Parsed, Template
 from reconciler.model.manifests import App, Fleet, Group, Host, Job
 from reconciler.model.selector import Operator, Requirement, Selector
 
+_T = TypeVar("_T")
+Labels: TypeAlias = Mapping[str, Mapping[str, frozenset[str]]]
+"""Label -> value -> hosts that have it."""
+
+
+def kept(before: Mapping[str, _T], now: Mapping[str, _T]) -> Mapping[str, _T]:
+    """The mapping of the last load where it holds the very same manifests, so that identity tells change."""
+    same = before.keys() == now.keys() and all(map(operator.is_, map(before.__getitem__, now), now.values()))
+    return before if same else now
+
+
+class Labelled(NamedTuple):
+    """Hosts and their labels, which hold for as long as the hosts are the same."""
+
+    hosts: Mapping[str, Host]
+    labels: Labels
+
 
 class Index:
-    """What the checks ask for. Built anew for every load."""
+    """What the checks ask for. Built anew for every load.
 
-    def __init__(self, files: Iterable[Parsed]) -> None:
+    Args:
+        files: all that was read.
+        before: the hosts of the last load.
+    """
+
+    def __init__(self, files: Iterable[Parsed], before: Labelled | None = None) -> None:
+        self._before = before or Labelled({}, {})
         self.documents: dict[str, dict[str, Document]] = {kind: {} for kind in KINDS}
         self.doubles: list[tuple[Document, Document]] = []
         """A document, and the earlier one whose name it takes."""
@@ -77,7 +101,7 @@ class Index:
 
     @cached_property
     def hosts(self) -> Mapping[str, Host]:
-        return self.named("Host")
+        return kept(self._before.hosts, self.named("Host"))
 
     @cached_property
     def groups(self) -> Mapping[str, Group]:
@@ -104,8 +128,9 @@ class Index:
         return name in self.documents[kind] or (kind, name) in self._broken or self._opaque
 
     @cached_property
-    def labels(self) -> Mapping[str, Mapping[str, frozenset[str]]]:
-        """Label -> value -> hosts that have it."""
+    def labels(self) -> Labels:
+        if self.hosts is self._before.hosts:
+            return self._before.labels
         found: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
         for name, host in self.hosts.items():
             for label, value in host.labels.items():

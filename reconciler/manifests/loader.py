@@ -8,22 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path as Directory
-from typing import TypeVar
 
 from reconciler.errors import InvalidInput, Place, Problem
 from reconciler.manifests.apart import begin
 from reconciler.manifests.cache import Cache, Key
 from reconciler.manifests.checks import CHECKS
 from reconciler.manifests.findings import Finding
-from reconciler.manifests.index import Index
+from reconciler.manifests.index import Index, Labelled, kept
 from reconciler.manifests.kinds import KINDS
 from reconciler.manifests.parsed import Document, Parsed
 from reconciler.manifests.templates import read_template
 from reconciler.model.manifests import Manifests
 from reconciler.model.metadata import Origin, Path
 from reconciler.model.tree import Tree, TreeFile
-
-_T = TypeVar("_T")
 
 MANIFESTS = "manifests/"
 TEMPLATES = "templates/"
@@ -53,6 +50,7 @@ class Loader:
         self._cache = Cache(cache) if cache else None
         self._parsed: dict[Key, Parsed] = {}
         self._loaded: tuple[Collection[Key], Manifests] | None = None
+        self._labelled: Labelled | None = None
 
     def load(self, tree: Tree) -> Manifests:
         """All manifests and templates of a tree; the same object while nothing changes.
@@ -67,18 +65,19 @@ class Loader:
         return self._loaded[1]
 
     def _joined(self, tree: Tree) -> Manifests:
-        index = Index(self._parsed.values())
+        index = Index(self._parsed.values(), self._labelled)
         problems = [problem for file in self._parsed.values() for problem in file.problems]
         problems.extend(index.template_problems())
         problems.extend(_check(tree, index, empty=not any(map(is_manifest, tree.files))))
         problems = list(_first(problems))
         templates = dict(sorted(index.templates.items()))
+        self._labelled = Labelled(index.hosts, index.labels)
         if index.fleet is None:
             raise InvalidManifests(problems, None)
         hosts, groups, apps = index.hosts, index.groups, index.apps
         if self._loaded:
             before = self._loaded[1]
-            hosts, groups, apps = _kept(before.hosts, hosts), _kept(before.groups, groups), _kept(before.apps, apps)
+            groups, apps = kept(before.groups, groups), kept(before.apps, apps)
         manifests = Manifests(
             fleet=index.fleet,
             hosts=hosts,
@@ -126,12 +125,6 @@ def is_manifest(path: str) -> bool:
 def is_template(path: str) -> bool:
     """Whether a file of the repository is a template."""
     return path.startswith(TEMPLATES) and not _hidden(path)
-
-
-def _kept(before: Mapping[str, _T], now: Mapping[str, _T]) -> Mapping[str, _T]:
-    """The mapping of the last load where it holds the very same manifests, so that identity tells change."""
-    same = before.keys() == now.keys() and all(before[name] is found for name, found in now.items())
-    return before if same else now
 
 
 def _hidden(path: str) -> bool:

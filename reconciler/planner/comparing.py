@@ -27,6 +27,8 @@ _HOW = {"file": frozenset({"validate"}), "service": frozenset({"restartOn", "rel
 KEPT = 10_000
 """How many comparisons are kept, so that hosts share them."""
 
+_Pair: TypeAlias = tuple[str, str, str]
+"""Resource id, and its fingerprints before and after."""
 _Key = TypeVar("_Key")
 _Kept = TypeVar("_Kept")
 Before: TypeAlias = Callable[[], RenderedResource | None]
@@ -61,7 +63,8 @@ class Comparer:
     def __init__(self) -> None:
         self._changes: dict[tuple[str, Action, str, str, str], Change] = {}
         self._tuples: dict[tuple[int, ...], tuple[Change, ...]] = {}
-        self._pairs: dict[tuple[str, str, str], Change | None] = {}
+        self._pairs: dict[_Pair, Change | None] = {}
+        self._not_kept: dict[_Pair, Change] = {}
 
     def all_unseen(self, resources: tuple[RenderedResource, ...]) -> tuple[Change, ...]:
         """Changes of an app that was never here, on a host where nothing is known: one tuple for equal renderings."""
@@ -127,13 +130,20 @@ class Comparer:
             return self._pairs[key]
         old = before()
         if old is None or old.fingerprint != print_before:
-            action = _turn(None, wanted)
-            if look is None or action is Action.DELETE:
-                return self._share(wanted.id, action, print_before, wanted.fingerprint, NOT_KEPT)
-            return Change(wanted.id, action, print_before, wanted.fingerprint, diff=_looked(wanted, look))
+            if look is None or is_absent(wanted):
+                return self._without_text(key, wanted)
+            return Change(wanted.id, Action.CHANGE, print_before, wanted.fingerprint, diff=_looked(wanted, look))
         change = None if _declared_only(old, wanted) else self._redeclared(old, wanted)
         _kept(self._pairs)[key] = change
         return change
+
+    def _without_text(self, key: _Pair, wanted: RenderedResource) -> Change:
+        found = self._not_kept.get(key)
+        if found is None:
+            resource, before, after = key
+            found = Change(resource, _turn(None, wanted), before, after, NOT_KEPT)
+            _kept(self._not_kept)[key] = found
+        return found
 
     def _redeclared(self, old: RenderedResource, wanted: RenderedResource) -> Change:
         guarded = wanted.kind == "command" and not _GUARDS.isdisjoint(wanted.fields)
@@ -170,14 +180,14 @@ _PRUNED = {"user": "locked, and our keys removed", "service": "stopped and disab
 """Kinds for which a delete is less than it says."""
 
 
-def is_absent(fields: Mapping[str, Any]) -> bool:
+def is_absent(resource: RenderedResource) -> bool:
     """Whether the resource wants a thing to be gone."""
-    return fields.get("state") == "absent"
+    return bool(resource.field("state") == "absent")
 
 
 def _declared_only(old: RenderedResource, wanted: RenderedResource) -> bool:
     """Whether it is declared differently and yet means the same thing on the host."""
-    kept = wanted.kind == "file" and wanted.fields.get("replace") is False and not is_absent(old.fields)
+    kept = wanted.kind == "file" and wanted.fields.get("replace") is False and not is_absent(old)
     how = _HOW.get(wanted.kind, frozenset()) | ({"content", "replace"} if kept else set())
     before = {name: value for name, value in old.fields.items() if name not in how}
     now = {name: value for name, value in wanted.fields.items() if name not in how}
@@ -199,9 +209,9 @@ def _understood(kind: str, fields: Mapping[str, Any]) -> Resource | None:
 
 
 def _turn(old: RenderedResource | None, wanted: RenderedResource) -> Action:
-    if is_absent(wanted.fields):
+    if is_absent(wanted):
         return Action.DELETE
-    return Action.ADD if old is not None and is_absent(old.fields) else Action.CHANGE
+    return Action.ADD if old is not None and is_absent(old) else Action.CHANGE
 
 
 def _looked(wanted: RenderedResource, look: ResourceEvent) -> tuple[str, ...]:

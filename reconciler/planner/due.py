@@ -29,18 +29,49 @@ class Due(enum.Enum):
     LEAVING = "it left the manifests of this host"
 
 
+class Quiet:
+    """The hosts at which nothing was due the last time, so that who asks again looks only at the others.
+
+    A host is told by its objects: whoever learns anything new of it makes new ones.
+    """
+
+    def __init__(self) -> None:
+        self._hosts: dict[str, tuple[Mapping[str, DesiredApp], ObservedHost]] = {}
+        """What was wanted and what was known."""
+        self._secrets: SecretPrints | None = None
+
+    def begin(self, desired: Desired, secrets: SecretPrints | None) -> None:
+        """Forget what no longer holds whatever the hosts' objects are."""
+        if secrets != self._secrets:
+            self._hosts, self._secrets = {}, secrets
+        elif len(self._hosts) > len(desired.hosts):
+            self._hosts = {host: known for host, known in self._hosts.items() if host in desired.hosts}
+
+    def still(self, host: str, apps: Mapping[str, DesiredApp], known: ObservedHost | None) -> bool:
+        """Whether nothing was due there, and neither side is another since."""
+        was = self._hosts.get(host)
+        return was is not None and was[0] is apps and was[1] is known
+
+    def note(self, host: str, apps: Mapping[str, DesiredApp], known: ObservedHost) -> None:
+        """Nothing is due there."""
+        self._hosts[host] = apps, known
+
+
 def due(
     desired: Desired,
     observed: Mapping[str, ObservedHost],
     secrets: SecretPrints | None,
     scope: Scope = WHOLE_FLEET,
+    quiet: Quiet | None = None,
 ) -> tuple[tuple[str, str], ...]:
     """(host, app) pairs that differ from what is known, or that must go, sorted.
 
     They bear the names under which they are known, so that `Applied` is found for all of them; a pair under an old name
     stands beside the one under the new name.
     """
-    return tuple(sorted(_pairs(desired, observed, secrets, scope)))
+    quiet = quiet or Quiet()
+    quiet.begin(desired, secrets)
+    return tuple(sorted(_pairs(desired, observed, secrets, scope, quiet)))
 
 
 def why_due(wanted: DesiredApp, known: ObservedApp | None, secrets: SecretPrints | None) -> Due | None:
@@ -61,18 +92,24 @@ def why_due(wanted: DesiredApp, known: ObservedApp | None, secrets: SecretPrints
 
 
 def _pairs(
-    desired: Desired, observed: Mapping[str, ObservedHost], secrets: SecretPrints | None, scope: Scope
+    desired: Desired,
+    observed: Mapping[str, ObservedHost],
+    secrets: SecretPrints | None,
+    scope: Scope,
+    quiet: Quiet,
 ) -> Iterator[tuple[str, str]]:
     past = Past(desired, observed)
     for host, apps in desired.hosts.items():
-        if not scope.host(host):
-            continue
         own = observed.get(host)
+        if quiet.still(host, apps, own) or not scope.host(host):
+            continue
         known = own.apps if own else {}
-        for app, wanted in apps.items():
-            if why_due(wanted, known.get(app), secrets) is not None and scope.app(app):
-                yield host, app
-        if own is None or own.apps.keys() != apps.keys():
+        found = [app for app, wanted in apps.items() if why_due(wanted, known.get(app), secrets) is not None]
+        yield from ((host, app) for app in found if scope.app(app))
+        if own is not None and own.apps.keys() == apps.keys():
+            if not found:
+                quiet.note(host, apps, own)
+        else:
             yield from _under_old_names(past, host, scope)
 
 

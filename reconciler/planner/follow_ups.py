@@ -50,7 +50,7 @@ def _causes(service: RenderedResource, field: str, changing: Sequence[RenderedRe
     names = frozenset(map(str, wanted))
     globs = tuple(sorted(name.removeprefix("path:") for name in names if name.startswith("path:")))
     for cause in changing:
-        named = cause.name in names or cause.id in names or (globs and _fits(str(cause.fields.get("path", "")), globs))
+        named = cause.name in names or cause.id in names or (globs and _fits(str(cause.field("path") or ""), globs))
         if named and cause is not service:
             yield cause
 

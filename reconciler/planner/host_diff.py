@@ -89,19 +89,20 @@ class HostDiff:
         changes: list[Change] = []
         drift: list[Drift] = []
         for resource in rendered.resources:
-            look = looks.get(resource.id)
-            if steady and look is None and owned.get(resource.id) == resource.fingerprint and not resource.unknown:
+            name = resource.id
+            look = looks.get(name)
+            if steady and look is None and owned.get(name) == resource.fingerprint and not resource.unknown:
                 continue
-            source = applied if resource.id in owned else self._other_owner(wanted.app, resource.id)
+            source = applied if name in owned else self._other_owner(wanted.app, name)
             if source is None:
                 change = self._comparer.found(resource, look, self._failed(wanted.app, resource.name, known))
             elif settled and resource.unknown and rotation is None:
                 change = None
             else:
-                print_before = source.resources[resource.id]
-                change = self._comparer.owned(resource, print_before, self._before(source, resource.id), rotation, look)
+                print_before = source.resources[name]
+                change = self._comparer.owned(resource, print_before, self._before(source, name), rotation, look)
                 if change is None and look is not None and look.action in _DRIFTED:
-                    drift.append(Drift(resource.id, look.action, look.differences, drift_text(look, resource.fields)))
+                    drift.append(Drift(name, look.action, look.differences, drift_text(look, resource.fields)))
             if change is not None:
                 changes.append(change)
         return tuple(changes), tuple(drift)

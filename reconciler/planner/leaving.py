@@ -27,7 +27,7 @@ def prune_policy(policy: Mapping[str, Any] | None) -> PrunePolicy:
 
 def leaves_nothing(resource: str, old: RenderedResource | None) -> bool:
     """Whether there is nothing to remove and nothing to tell."""
-    return resource.partition(":")[0] in _LEAVE_NOTHING or (old is not None and is_absent(old.fields))
+    return resource.partition(":")[0] in _LEAVE_NOTHING or (old is not None and is_absent(old))
 
 
 def why_it_stays(

@@ -49,17 +49,14 @@ class RenderedResource:
     Its fields may hold clear text of secrets, so they never show in its `repr`.
     """
 
-    __slots__ = ("_fields", "_fingerprint", "_form", "_words")
+    __slots__ = ("_fields", "_fingerprint", "_form", "_words", "id")
 
     def __init__(self, form: Form, words: Words = NO_WORDS) -> None:
+        self.id = form.id
         self._form = form
         self._words = words
         self._fingerprint = form.fingerprint
         self._fields: Mapping[str, Any] | None = None
-
-    @property
-    def id(self) -> str:
-        return self._form.id
 
     @property
     def kind(self) -> str:
@@ -75,6 +72,11 @@ class RenderedResource:
             fill = self._form.fill_fields
             self._fields = fill(self._words) if fill else self._form.fields
         return self._fields
+
+    def field(self, name: str) -> Any:
+        """One of the fields, for which no other has to be filled; None where it is not given."""
+        value = self._form.fields.get(name)
+        return value if value is None or type(value) is str else self.fields.get(name)
 
     @property
     def keep(self) -> bool:

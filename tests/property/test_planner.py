@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -16,14 +16,17 @@ from hypothesis import strategies as st
 from reconciler.errors import InvalidInput, Refused
 from reconciler.model.canonical import canonical
 from reconciler.model.manifests import App, Group, Guard, Host, Manifests
+from reconciler.model.observed import AppStatus, Drift
 from reconciler.model.plan import Action, AppPlan, Change, Plan
 from reconciler.planner import comparing
 from reconciler.planner.compose import Composer
 from reconciler.planner.diff import diff
+from reconciler.planner.due import Quiet, due
 from reconciler.planner.guard import guard
 from reconciler.planner.order import order_apps
 from reconciler.planner.reads import Reads, cut
 from reconciler.rendering import pick, renderer
+from reconciler.resources.protocol import ResourceEvent
 from tests.fakes.fleet import World, app, compose, file, group, host, manifests
 
 TEXTS = (
@@ -175,6 +178,76 @@ def test_a_plan_is_the_same_whatever_was_remembered_and_whatever_was_forgotten(r
             patch.setattr(renderer, "MEMORY_SIZE", 1)
             assert planned == diff(situation, Composer().renderer)
         world.apply(declared)
+
+
+def drifts(world: World, pair: tuple[str, str]) -> None:
+    world.see_app(*pair, drift=(Drift(PATH, "change"),))
+
+
+def fails(world: World, pair: tuple[str, str]) -> None:
+    world.see_app(*pair, status=AppStatus.FAILED)
+
+
+def forgets(world: World, pair: tuple[str, str]) -> None:
+    world.see_app(*pair, digest="another")
+    world.applied.pop(pair, None)
+
+
+def tells_facts(world: World, pair: tuple[str, str]) -> None:
+    world.see(pair[0], facts={"cores": 4})
+
+
+def rotates(world: World, pair: tuple[str, str]) -> None:
+    world.secrets = {**(world.secrets or {}), pair: "rotated"}
+
+
+def loses_the_key(world: World, _: tuple[str, str]) -> None:
+    world.secrets = None
+
+
+EVENTS = st.sampled_from([drifts, fails, forgets, tells_facts, rotates, loses_the_key])
+PATH = "file:/etc/one/0"
+LOOK = ResourceEvent(PATH, PATH, "change", ("content",), before="other\n")
+
+
+@st.composite
+def turns(draw: st.DrawFn) -> list[tuple[Manifests, bool, list[Callable[[World, tuple[str, str]], None]]]]:
+    """Revisions, mostly with one file changed or none; whether all is applied then; and what happens to hosts."""
+    declared = draw(fleets().filter(lambda fleet: fleet.hosts and fleet.apps))
+    found: list[tuple[Manifests, bool, list[Callable[[World, tuple[str, str]], None]]]] = []
+    for _ in range(draw(st.integers(2, 5))):
+        match draw(st.sampled_from(["none", "app", "host", "all"])):
+            case "app":
+                name = draw(st.sampled_from(sorted(declared.apps or NAMES)))
+                config = {"a": draw(SCALARS), "b": 5, "secret": {"secret": "s"}}
+                changed_app = app(name, *draw(resources(name)), config=config)
+                declared = replace(declared, apps={**declared.apps, name: changed_app})
+            case "host":
+                changed = host("h0", address=draw(st.sampled_from(["10.0.0.1", "10.0.0.3"])))
+                declared = replace(declared, hosts={**declared.hosts, "h0": changed})
+            case "all":
+                declared = draw(fleets())
+        found.append((declared, draw(st.booleans()), draw(st.lists(EVENTS, max_size=1))))
+    return found
+
+
+@settings(max_examples=100)
+@given(turns(), st.data())
+def test_a_watch_that_remembers_plans_as_one_that_begins(turns: Any, data: st.DataObject) -> None:
+    world, quiet = World(), Quiet()
+    for declared, applies, events in turns:
+        if applies:
+            world.apply(declared)
+        for event in events:
+            if known := [(name, each) for name, found in sorted(world.observed.items()) for each in found.apps]:
+                event(world, data.draw(st.sampled_from(known)))
+        now = world.given(declared, texts=False)
+        pairs = due(now.desired, now.observed, now.secrets, quiet=quiet)
+        looked = replace(now, due=pairs, looks={pair: {PATH: LOOK} for pair in pairs[:1]})
+        facts = {name: known.facts for name, known in world.observed.items()}
+        fresh = replace(looked, desired=compose(declared, facts), due=None)
+        one, other = diff(looked, world.composer.renderer), diff(fresh, Composer().renderer)
+        assert (one, one.id) == (other, other.id)
 
 
 @given(fleets())

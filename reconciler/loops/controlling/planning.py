@@ -27,7 +27,7 @@ from reconciler.model.plan import Plan
 from reconciler.model.tree import Tree
 from reconciler.planner.compose import Composer
 from reconciler.planner.diff import diff
-from reconciler.planner.due import due
+from reconciler.planner.due import Quiet, due
 from reconciler.planner.explain import Explanation, explain
 from reconciler.planner.guard import guard
 from reconciler.planner.inputs import PlanInput
@@ -102,6 +102,7 @@ class Planning:
         self._secrets = secrets
         self._clock = clock
         self._known = KnownHosts(store, clock) if store else None
+        self._quiet = Quiet()
 
     def forget(self) -> None:
         """Ask Redis anew for everything the next time."""
@@ -178,7 +179,7 @@ class Planning:
         self._secrets.forget()
         secrets = self._secrets.fingerprints(survey.desired, self.referring(survey))
         survey = self.look(survey, scope) if look else survey
-        pairs = due(survey.desired, survey.observed, secrets, scope)
+        pairs = due(survey.desired, survey.observed, secrets, scope, self._quiet)
         looks = dict(self._looks(survey, pairs))
         applied = self._applied(pairs, survey)
         return self._situation(survey, scope, secrets, pairs, applied=applied, looks=looks, texts=texts)

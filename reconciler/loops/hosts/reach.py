@@ -11,6 +11,7 @@ from reconciler.clock import Clock
 from reconciler.errors import Place, Refused, Unavailable
 from reconciler.model.manifests import Connection, ConnectionType, Group, Host, Manifests
 from reconciler.planner.placement import connections, selectors_of
+from reconciler.resources.values import replace
 from reconciler.transport import Machine, Transport
 from reconciler.transport.route import Route, Stop, parse_stop
 
@@ -70,8 +71,13 @@ class Reach:
         rules = selectors_of(manifests)
         if manifests.hosts is self._hosts and manifests.groups is self._groups and rules == self._rules:
             return
+        known = self._connections if manifests.groups is self._groups and rules == self._rules else {}
+        fresh = {
+            name: host for name, host in manifests.hosts.items() if name not in known or host is not self._hosts[name]
+        }
+        found = connections(replace(manifests, hosts=fresh))
+        self._connections = {name: found[name] if name in fresh else known[name] for name in manifests.hosts}
         self._hosts, self._groups, self._rules = manifests.hosts, manifests.groups, rules
-        self._connections = connections(manifests)
         self._local = self._of(ConnectionType.LOCAL)
         self._remote = frozenset(self._of(ConnectionType.SSH))
         self._agents = frozenset(self._of(ConnectionType.AGENT))

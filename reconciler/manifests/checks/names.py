@@ -34,9 +34,10 @@ def doubles(index: Index) -> Iterator[tuple[Document, Finding]]:
 def former_names(index: Index) -> Iterator[tuple[Document, Finding]]:
     """An old name belongs to one document, and no document has it now."""
     for kind, documents in index.documents.items():
-        current = {name.lower(): document for name, document in documents.items()}
+        renamed = [document for document in documents.values() if document.value.metadata.formerly]
+        current = {name.lower(): document for name, document in documents.items()} if renamed else {}
         claimed: dict[str, Document] = {}
-        for document in documents.values():
+        for document in renamed:
             for position, old in enumerate(document.value.metadata.formerly):
                 other = current.get(old.lower()) or claimed.setdefault(old.lower(), document)
                 if other is not document or old.lower() == document.name.lower():
