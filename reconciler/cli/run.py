@@ -17,6 +17,7 @@ from reconciler.cli.console import Console
 from reconciler.cli.exits import Exit
 from reconciler.cli.options import add_output, add_reason, hosts_of, known
 from reconciler.errors import InvalidInput, Refused
+from reconciler.model.work import BY_THE_CLOCK, PRIORITY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,6 +53,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--expires", metavar="DURATION", default="1h", help="do not begin it later than this (default: 1h)"
+    )
+    parser.add_argument(
+        "--priority",
+        type=int,
+        choices=range(10),
+        default=PRIORITY,
+        metavar="N",
+        help=f"of what waits on a host 0 goes first and 9 last (default: {PRIORITY}; by schedules: {BY_THE_CLOCK})",
     )
     parser.add_argument(
         "--timeout", metavar="DURATION", help="end an attempt after this long (default: the job's, 10m)"
@@ -94,6 +103,7 @@ def _order(arguments: argparse.Namespace, manifests: Manifests, session: Session
         not_after=now + timedelta(seconds=_seconds("--expires", arguments.expires)),
         by=session.who,
         reason=arguments.reason,
+        priority=arguments.priority,
     )
 
 

@@ -31,6 +31,10 @@ class WorkState(enum.Enum):
 
 CONVERGE = "converge"
 RUN = "run"
+PRIORITY = 5
+"""Of 0 to 9, where a lower number is taken first: what people ask for, and what apps need."""
+BY_THE_CLOCK = 6
+"""The priority of runs that schedules start."""
 
 
 class Lane(enum.Enum):
@@ -50,7 +54,7 @@ class Work:
     """`converge` or `run`."""
     args: Mapping[str, Any] = field(default_factory=dict)
     state: WorkState = WorkState.QUEUED
-    priority: int = 5
+    priority: int = PRIORITY
     """0 to 9; a lower number is taken first."""
     attempt: int = 0
     deliveries: int = 0

@@ -18,7 +18,7 @@ from reconciler.model.desired import Desired
 from reconciler.model.manifests import Job, Manifests
 from reconciler.model.metadata import Origin, Path, Value
 from reconciler.model.run import JobPolicy, Run, SignedRun
-from reconciler.model.work import RUN, Work, WorkState
+from reconciler.model.work import PRIORITY, RUN, Work, WorkState
 from reconciler.planner.bundles import pack
 from reconciler.planner.compose import Composer
 from reconciler.planner.jobs import app_name, as_app, policy_of, told_which_lack_values, with_policy
@@ -27,7 +27,6 @@ from reconciler.resources.values import dataclass, replace
 from reconciler.store import Store, Waiter
 from reconciler.trust import Signer, TrustedKeys, verify_run
 
-PRIORITY = 5
 _SHORTEST_PATIENCE_MS, _LONGEST_PATIENCE_MS = 60_000, 30 * 86_400_000
 
 

@@ -12,7 +12,7 @@ from reconciler.loops.running.submitting import Order
 from reconciler.loops.scheduling.plans import Planned
 from reconciler.model.manifests import Manifests
 from reconciler.model.scheduled import Occurrence
-from reconciler.model.work import Work
+from reconciler.model.work import BY_THE_CLOCK, PRIORITY, Work
 from reconciler.planner.jobs import filled
 from reconciler.planner.resolver import Locate
 from reconciler.resources.values import dataclass
@@ -86,6 +86,7 @@ class Starting:
             not_after=self.clock.now() + patience,
             by=f"{kind} {schedule.name}",
             reason=f"{kind} {schedule.name}, {occurrence.nominal.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC",
+            priority=PRIORITY if first.plan.of_alert else BY_THE_CLOCK,
         )
 
 

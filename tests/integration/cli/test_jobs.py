@@ -265,6 +265,15 @@ def test_a_long_run_does_not_hold_up_a_converge(small: Repository, store: Store)
         small("jobs", "cancel", work_id)
 
 
+def test_what_is_more_urgent_goes_first(small: Repository) -> None:
+    job(small, "note", "lock: host", "params: {word: {}}", "steps:", shell("echo {{ word }} >>words"))
+    small("run", "note", "--host", "demo", "-y", "--no-wait", "--priority", "9", "-p", "word=late")
+    small("run", "note", "--host", "demo", "-y", "--no-wait", "--priority", "0", "-p", "word=urgent")
+    assert small("run", "note", "--host", "demo", "-y", "--priority", "9", "-p", "word=last").code == 0
+    assert small.on_host("/words").read_text() == "urgent\nlate\nlast\n"
+    assert small("run", "note", "--host", "demo", "-y", "--priority", "10", "-p", "word=x").code == 1
+
+
 def test_a_named_lock_lets_one_run_at_a_time_over_the_whole_fleet(small: Repository) -> None:
     small.write("manifests/hosts/two.yaml", host("two"))
     flag = small.root / "flag"
