@@ -29,6 +29,12 @@ class FollowedTree:
         """The files as they are now."""
         return self._tree.tree()
 
+    def refresh(self) -> None:
+        """It is read when it is needed."""
+
+    def doubt(self) -> None:
+        """It is read anew in any case."""
+
     @property
     def age_seconds(self) -> float:
         """It is always in reach."""
@@ -79,11 +85,15 @@ class FollowedBranch:
         Raises:
             Unavailable: nothing was ever fetched.
         """
-        if self._ripe() or self._revision is None:
-            self._moved.clear()
-            self._fetched_at = self._clock.monotonic()
-            self._revision = self._fetch()
-        return self._mirror.tree(self._revision)
+        return self._mirror.tree(self._newest())
+
+    def refresh(self) -> None:
+        """Fetch where it is time to; raises as `tree`."""
+        self._newest()
+
+    def doubt(self) -> None:
+        """Fetch before anything is read the next time."""
+        self._moved.set()
 
     @property
     def age_seconds(self) -> float:
@@ -99,6 +109,13 @@ class FollowedBranch:
     def wake(self) -> None:
         """End a wait now."""
         self._woken.set()
+
+    def _newest(self) -> Revision:
+        if self._ripe() or self._revision is None:
+            self._moved.clear()
+            self._fetched_at = self._clock.monotonic()
+            self._revision = self._fetch()
+        return self._revision
 
     def _ripe(self) -> bool:
         return self._moved.is_set() or self._clock.monotonic() - self._fetched_at >= self._interval_seconds

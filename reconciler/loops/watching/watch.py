@@ -61,6 +61,14 @@ class Source(Protocol):
         """The newest tree; raises Unavailable or InvalidInput."""
         ...
 
+    def refresh(self) -> None:
+        """Know which revision is the newest, without reading it; raises as `tree`."""
+        ...
+
+    def doubt(self) -> None:
+        """What is known may be old by now: look anew before the next `tree`."""
+        ...
+
     @property
     def age_seconds(self) -> float:
         """How long it is out of reach; 0: it is not."""
@@ -179,10 +187,7 @@ class Watch:
     def _turn(self, *, changed: bool) -> None:
         lease = self._control.hold()
         if lease is None:
-            self._monitor.stand_by()
-            self._notifying.stand_by()
-            self._said.say(_TURN, self._log.info, "standby", reason="another controller holds control")
-            self._measuring.rest()
+            self._stand_by()
             return
         if lease.term != self._term:
             self._take_control(lease)
@@ -200,7 +205,7 @@ class Watch:
         if sweeps:  # it reads everything anew; a saved file is planned on what is known
             self._planning.forget()
             self._swept = self._began
-        situation = self._planning.plan(self._source.tree(), WHOLE_FLEET, texts=False)
+        situation = self._planning.plan(self._newest(), WHOLE_FLEET, texts=False)
         situation = self._hold_deletes(situation)
         committed = self._controller.commit(situation, lease.term)
         self._follow(situation, lease.holder, committed.written)
@@ -220,6 +225,15 @@ class Watch:
         idle = not (released or self._worker.busy or self._given.open)
         self._requests.settle(situation, idle=idle, failed=self._worker.failed)
 
+    def _stand_by(self) -> None:
+        """Someone else controls the fleet; the source is followed, since it may be out of reach once it is our turn."""
+        self._monitor.stand_by()
+        self._notifying.stand_by()
+        self._measuring.rest()
+        with suppress(ReconcilerError):
+            self._source.refresh()
+        self._said.say(_TURN, self._log.info, "standby", reason="another controller holds control")
+
     def _hear_from_agents(self) -> None:
         """Release what waited for agents; one that is silent keeps its work, and nobody waiting for it."""
         if not self._given.open:
@@ -228,6 +242,19 @@ class Watch:
         if done:
             self._settle(done)
         self._given.drop(self._given.silent())
+
+    def _newest(self) -> Tree:
+        """The newest tree.
+
+        Raises:
+            Unavailable: the source is out of reach, and the one who was in control had seen more of it.
+        """
+        tree = self._source.tree()
+        known = self._store.fleet.current() if self._source.age_seconds else None
+        if known and known.revision != str(tree.revision):
+            message = f"git is out of reach, and the fleet follows {known.revision}, which was never fetched here"
+            raise Unavailable.of("source-behind", message, hint="The hosts stay as they are until git is back")
+        return tree
 
     def _note_source(self) -> None:
         """Whether git is in reach; where it is not, nothing but this says that commits are missed."""
@@ -239,6 +266,7 @@ class Watch:
         """Control is ours, perhaps again: what others did meanwhile is not known."""
         self._log.info("in-control", holder=lease.holder, again=bool(self._term))
         self._term = lease.term
+        self._source.doubt()
         self._start_anew()
 
     def _start_anew(self) -> None:

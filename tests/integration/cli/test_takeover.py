@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+from pathlib import Path
 from typing import Any
 
+import pytest
+
+from reconciler.clock import SystemClock
+from reconciler.store import FleetState
 from tests.integration.cli.conftest import Repository
+from tests.integration.cli.test_alerts import store_of
 from tests.integration.cli.test_jobs import job, shell
 from tests.integration.cli.test_watching import _text, watching
 from tests.waiting import until
@@ -90,3 +97,33 @@ def test_after_the_leader_was_killed_runs_and_alerts_go_on_with_none_twice_and_n
     ended = [run for run in found if run["state"] == "succeeded"]
     assert len(ended) >= len(found) - 2, "each of both was stopped in the middle of one at most"
     assert len(ended) <= _text(small, "/beats").count("beat") <= len(found)
+
+
+@pytest.mark.parametrize("seen", ["all", "less"])
+def test_who_takes_over_while_git_is_away_goes_on_with_what_was_followed_and_with_nothing_older(
+    small: Repository, tmp_path: Path, seen: str
+) -> None:
+    bare, away = tmp_path / "fleet.git", tmp_path / "away.git"
+    small.git("clone", "--quiet", "--bare", str(small.root), str(bare))
+    followed = small.git("rev-parse", "HEAD")[:7]
+    with watching(small, "--repo", str(bare)) as first:
+        until(lambda: small.on_host("/etc/hello").exists(), "the first turn")
+        with watching(small, "--repo", str(bare)) as second:
+            said(second, "standby")
+            bare.rename(away)
+            first.kill()
+            first.wait()
+            if seen == "less":
+                with store_of(small) as store:
+                    store.fleet.set_current(FleetState("fffffff", "main", "ops-1", at=SystemClock().now()))
+            small.redis("PEXPIRE", "rc:{_}:control", "1")
+            if seen == "less":
+                assert "the fleet follows fffffff, which was never fetched here" in said(second, "unavailable")
+                away.rename(bare)
+            assert followed in said(second, "planned")
+
+
+def said(watch: subprocess.Popen[str], event: str) -> str:
+    """What a watch said of an event, once it does."""
+    assert watch.stdout
+    return next(line for line in watch.stdout if f'"event": "{event}"' in line)

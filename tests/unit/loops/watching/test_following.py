@@ -19,8 +19,10 @@ class Repository:
     neighbour = None
     rewritten_from = ""
     there = True
+    fetched = 0
 
     def fetch(self) -> str:
+        self.fetched += 1
         if not self.there:
             raise Unavailable.of("git-failed", "away")
         return "1a2b3c4"
@@ -65,3 +67,16 @@ def test_one_that_was_never_reached_gives_nothing() -> None:
     repository.there = False
     with pytest.raises(Unavailable):
         followed(repository, FakeClock(), 60).tree()
+
+
+def test_who_stands_by_fetches_as_often_and_once_more_when_it_is_his_turn() -> None:
+    clock, repository = FakeClock(), Repository()
+    branch = followed(repository, clock, 60)
+    for _ in range(4):
+        branch.refresh()
+        clock.seconds += 30
+    assert repository.fetched == 2
+    branch.refresh()
+    branch.doubt()
+    branch.tree()
+    assert repository.fetched == 4
