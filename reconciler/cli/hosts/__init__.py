@@ -6,5 +6,6 @@ ACTIONS = {
     "metrics": "print what was measured on them",
     "enroll": "bring an agent to a host, or take it away",
     "upgrade": "bring this version to the agents",
+    "forget": "forget one that left the manifests",
     "acl": "print or make the Redis users of agents",
 }

@@ -114,3 +114,31 @@ def test_a_host_is_pruned_once_nobody_speaks_to_it_any_more(small: Repository) -
     assert small.on_host("/etc/proxy", "lb").read_text() == "demo "
     assert not small.on_host("/etc/hello", "second").exists()
     assert small("--dry-run").last_line.startswith("No changes.")
+
+
+def test_a_host_is_forgotten_when_asked_once_it_is_in_no_manifest(small: Repository) -> None:
+    small.write("manifests/hosts/second.yaml", host("second"))
+    assert small("--yes").code == 0
+    declared = small("hosts", "forget", "second")
+    assert declared.code == 1
+    assert "second is in the manifests. Write lifecycle: retire, apply, then delete its manifest" in declared.err
+
+    (small.root / "manifests/hosts/second.yaml").unlink()
+    assert small("hosts", "forget", "second", "--reason", "burnt down").code == 0
+    assert small.on_host("/etc/hello", "second").exists()
+    assert "second" not in small("--dry-run").out
+    assert "burnt down" in small("history").out
+    again = small("hosts", "forget", "secnd")
+    assert again.code == 1
+    assert "nothing is known of secnd" in again.err
+
+
+def test_a_lost_ledger_is_made_again_from_what_stands_there_and_nothing_is_written(small: Repository) -> None:
+    assert small("--yes").code == 0
+    written = small.on_host("/etc/hello").stat().st_mtime_ns
+    (ledger,) = small.on_host("/var/lib/reconciler").glob("**/ledger.json")
+    ledger.unlink()
+    assert small("--yes").code == 0
+    assert small.on_host("/etc/hello").stat().st_mtime_ns == written
+    assert ledger.exists()
+    assert small("--dry-run").last_line.startswith("No changes.")
