@@ -3,7 +3,8 @@
 Called by `opening` where no RECONCILER_REDIS_URL is set. Three locks in the data directory order everything:
 `users.lock` is held shared by every process that uses the server, `start.lock` exclusively while one looks whether it
 runs or starts it, and `server.lock` by the server itself, which inherits it: so a dead server is known to be dead.
-Whoever can take `users.lock` exclusively is the last one, and ends the server.
+Whoever can take `users.lock` exclusively is the last one, and ends the server. Where the last one was killed, the
+server stays until the next one is done with it.
 """
 
 from __future__ import annotations

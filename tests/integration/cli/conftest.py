@@ -6,11 +6,12 @@ import os
 import pty
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -122,7 +123,15 @@ def repository(
         return made
 
     yield make
+    _end_servers(tmp_path)
     shutil.rmtree(runtime, ignore_errors=True)
+
+
+def _end_servers(below: Path) -> None:
+    """End the embedded servers whose last user was killed; others have ended, and removed the file with their pid."""
+    for left in below.glob("*/.reconciler/store/server.pid"):
+        with suppress(ProcessLookupError):
+            os.kill(int(left.read_text()), signal.SIGTERM)
 
 
 @pytest.fixture
