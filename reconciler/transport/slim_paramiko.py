@@ -28,6 +28,8 @@ _NAMES = {
     "ssh_exception": ("AuthenticationException", "BadAuthenticationType", "SSHException"),
 }
 """Module of paramiko -> what we, and paramiko's loader of keys, take from the package."""
+_KEYS = ("RSAKey", "Ed25519Key", "ECDSAKey")
+"""The kinds of keys that an ssh-agent's are looked for among, in the package's own order."""
 
 
 def _slim() -> ModuleType:
@@ -47,6 +49,7 @@ def _slim() -> ModuleType:
     for module, names in _NAMES.items():
         loaded = import_module(f"paramiko.{module}")
         vars(package).update((name, getattr(loaded, name)) for name in names)
+    vars(package)["key_classes"] = [getattr(package, name) for name in _KEYS]
     if needless:
         del sys.modules["invoke"]
     return package
