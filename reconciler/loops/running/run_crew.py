@@ -46,8 +46,6 @@ class RunCrew:
         self._told = told
         self._lock = threading.Lock()
         self._live: dict[tuple[str, str], LiveRun] = {}
-        self._unasked: tuple[str, ...] = ()
-        """Hosts that there was no room to ask for runs; they come first next time."""
         self._threads: set[threading.Thread] = set()
         self._over = False
 
@@ -56,27 +54,23 @@ class RunCrew:
         """Whether any run is under way."""
         return bool(self._live)
 
-    def start(self, hosts: Sequence[str]) -> int:
-        """Begin every run of these hosts that is due; how many there were.
+    def start(self, hosts: Sequence[str]) -> Sequence[str]:
+        """Begin the runs of these hosts that are due, as far as there is room; the hosts to ask again once there is.
 
         Raises:
             Unavailable: Redis cannot be reached.
         """
         self._grant()
         if self._over:
-            return 0
-        hosts = tuple(dict.fromkeys((*self._unasked, *hosts)))
-        begun = [self._start(hosts, lane) for lane in Lane]
-        self._unasked = hosts[min(asked for _, asked in begun) :]
-        return sum(count for count, _ in begun)
+            return ()
+        return hosts[min(self._start(hosts, lane) for lane in Lane) :]
 
-    def _start(self, hosts: Sequence[str], lane: Lane) -> tuple[int, int]:
-        """Begin what is due in one lane; how many runs, and how many of the hosts there was room to ask."""
+    def _start(self, hosts: Sequence[str], lane: Lane) -> int:
+        """Begin what is due in one lane; how many of the hosts there was room to ask."""
         asked = hosts[: max(0, AT_ONCE - len(self._live))]
-        claims = self._claims(asked, lane) if asked else ()
-        for claim in claims:
+        for claim in self._claims(asked, lane) if asked else ():
             self._begin(claim)
-        return len(claims), len(asked)
+        return len(asked)
 
     def close(self) -> None:
         """Let go of all runs: their programs are ended, and whoever takes them up goes by the job's `onLost`."""

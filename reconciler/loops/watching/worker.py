@@ -10,6 +10,7 @@ import functools
 import threading
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from itertools import chain
 
 from reconciler.clock import Clock
 from reconciler.errors import InvalidInput, ReconcilerError
@@ -55,6 +56,8 @@ class Worker:
         self._runs = runs(self._tell_run)
         self._worked: deque[str] = deque()
         """Hosts on which something ended, so that what waited behind it may begin."""
+        self._unasked: Sequence[str] = ()
+        """Hosts whose runs there was no room for; they come first in the next turn."""
         self._executor = executor
         self._store = store
         self._hosts = hosts
@@ -110,7 +113,8 @@ class Worker:
         if now - self._swept >= SWEEP_SECONDS:
             self._swept, hinted = now, list(hosts)
             self._executor.report(host for host in hosts if not self._executor.crew.remote(host))
-        self._runs.start(sorted({*hinted, *self._just_worked(hosts)}))
+        due = [host for host in self._unasked if host in hosts], sorted({*hinted, *self._just_worked(hosts)})
+        self._unasked = self._runs.start(tuple(dict.fromkeys(chain(*due))))
         waited, self._again = self._again, set()
         self._converge([*hinted, *sorted(waited.intersection(hosts).difference(hinted))])
         self._look_for_drift()  # after healing, which a host that is looked at often would never be free for
