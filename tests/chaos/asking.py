@@ -24,8 +24,7 @@ from tests.chaos.fleet import BY_NAME, ENDLESS, FLEET, JOBS, KILLS_ITS_EXECUTOR,
 
 _AGAIN_SECONDS = 0.2
 _MOST_HOSTS = 40
-_RUNS_FOR_A_POISON = 5000
-_LONG_SHARE = 0.005
+_RUNS_FOR_A_POISON = 4000
 _TWICE, _CANCELLED = 0.1, 0.1
 """Shares of the orders that are given twice, and of which some hosts are cancelled."""
 _OPEN_AT_MOST = 4000
@@ -47,8 +46,8 @@ def wishes(chance: Random, hosts: Sequence[str], runs: int) -> list[Wish]:
     """What will be asked for: that many runs on single hosts."""
     made: list[Wish] = []
     weights = [job.share for job in JOBS]
-    endless = ENDLESS * max(1, int(runs * _LONG_SHARE / len(ENDLESS)))
-    special = [KILLS_ITS_EXECUTOR] * (runs // _RUNS_FOR_A_POISON) + list(endless)
+    special = [KILLS_ITS_EXECUTOR] * (runs // _RUNS_FOR_A_POISON)
+    special += [name for name, share in ENDLESS.items() for _ in range(max(1, int(runs * share)))]
     left = runs - len(special)
     while left > 0:
         count = min(left, chance.randint(1, _MOST_HOSTS), len(hosts))

@@ -14,8 +14,8 @@ FLEET = "chaos"
 ACTS = "acts"
 SANDBOXES = ".reconciler/sandbox"
 KILLS_ITS_EXECUTOR = "poison"
-ENDLESS = ("long", "tidy")
-"""Jobs that only a cancellation ends."""
+ENDLESS = {"long": 0.004, "tidy": 0.001}
+"""Jobs that only a cancellation ends, and their share of the runs."""
 
 _TELL = """
 state=$RECONCILER_ROOT/var/lib/reconciler
@@ -72,28 +72,29 @@ class Job:
         """Its act between two lines in each file that is to know of it."""
         lock = "lock" if self.changes else "runs/$RECONCILER_RUN/lock"
         tell = _TELL.strip().replace("LOCK", lock).replace("EXCLUSIVE", json.dumps(self.changes))
-        files = (ACTS, f"../{self.lock}.lock") if self.lock else (ACTS,)
+        files = (ACTS, f"../{self.lock}") if self.lock else (ACTS,)
         begin, end = ([f"tell {at} {file}" for file in files] for at in ("begin", "end"))
         return "\n".join([tell, *begin, self.act or ":", *reversed(end)])
 
 
-LOCKS = ("alpha", "beta", "gamma", "delta")
+LOCKS = tuple(f"lock-{number}" for number in range(8))
+"""Enough of them that the lines before them are not what the whole test waits for."""
 _TIDIES_UP = f"""
-trap 'sleep 0.5; tell end ../{LOCKS[0]}.lock; tell end {ACTS}; exit 1' TERM
+trap 'sleep 0.5; tell end ../{LOCKS[0]}; tell end {ACTS}; exit 1' TERM
 sleep 1000 & wait
 """.strip()
 """It never ends by itself, and takes a while when it is asked to."""
 JOBS = (
-    Job("note", share=50),
-    Job("slow", "sleep 1", share=8),
-    Job("change", share=14, changes=True),
-    Job("slow-change", "sleep 0.5", share=4, changes=True),
-    Job("again", "sleep 0.5", share=8, on_lost="retry"),
-    Job("change-again", "sleep 0.3", share=4, changes=True, on_lost="retry"),
-    Job("flaky", "case $record in *'\"tries\":1,'*) exit 1; esac", share=6, retries=2),
-    Job("broken", "exit 3", share=2),
-    Job("endless", "sleep 1000", share=1, timeout="1s"),
-    *(Job(f"alone-{lock}", "sleep 0.1", share=1, lock=lock, changes=lock == "alpha") for lock in LOCKS),
+    Job("note", share=100),
+    Job("slow", "sleep 1", share=16),
+    Job("change", share=28, changes=True),
+    Job("slow-change", "sleep 0.5", share=8, changes=True),
+    Job("again", "sleep 0.5", share=16, on_lost="retry"),
+    Job("change-again", "sleep 0.3", share=8, changes=True, on_lost="retry"),
+    Job("flaky", "case $record in *'\"tries\":1,'*) exit 1; esac", share=12, retries=2),
+    Job("broken", "exit 3", share=4),
+    Job("endless", "sleep 1000", share=2, timeout="1s"),
+    *(Job(f"with-{lock}", "sleep 0.1", share=1, lock=lock, changes=lock == LOCKS[1]) for lock in LOCKS),
     Job("long", "sleep 1000", timeout="10m"),
     Job("tidy", _TIDIES_UP, timeout="10m", lock=LOCKS[0]),
     Job(KILLS_ITS_EXECUTOR, "kill -9 $PPID; sleep 1000", on_lost="retry"),

@@ -17,23 +17,23 @@ from tests.chaos.evidence import Act, Asked, Evidence, Known
 from tests.chaos.fleet import ACTS, FLEET, LOCKS, SANDBOXES
 
 _INDEXES = ("queue", "side", "held", "delayed", "finished")
-_LEASES = frozenset({"HOST:inflight:ID", "HOST:lease"})
-_LEFT = _LEASES | {"HOST:queue", "HOST:side", "HOST:held", "HOST:delayed", "_:lock:ID"}
+_LEFT = frozenset(
+    {"HOST:queue", "HOST:side", "HOST:held", "HOST:delayed", "HOST:inflight:ID", "HOST:lease", "_:lock:ID"}
+)
 
 
 def gather(root: Path, url: str, hosts: Sequence[str], asked: Sequence[Asked]) -> Evidence:
     """Everything that is known, once nothing moves any more."""
     sandboxes = root / SANDBOXES
     with Store(at_url(url, SystemClock())) as store:
-        left, endless = _keys(store)
         return Evidence(
             asked=asked,
             known=[known for host in hosts for known in _known(store, host)],
             acts={host: acts_of(sandboxes / host / ACTS) for host in hosts},
-            locked={lock: acts_of(sandboxes / f"{lock}.lock") for lock in LOCKS},
+            locked={lock: acts_of(sandboxes / lock) for lock in LOCKS},
             remembered={(each.host, each.id): _remembered(sandboxes, each) for each in asked},
-            left=[*left, *_processes(sandboxes)],
-            endless=endless,
+            left=[*left_in(store), *_processes(sandboxes)],
+            endless=_endless(store),
         )
 
 
@@ -88,19 +88,22 @@ def _known(store: Store, host: str) -> Iterable[Known]:
         )
 
 
-def leases_left(store: Store) -> bool:
-    """Whether anyone still holds anything."""
+def left_in(store: Store) -> list[str]:
+    """What waits in queues or is held by anyone: keys that go by themselves once there is nothing more to be done."""
     keys = Keys()
-    return any(keys.shape(key.decode()) in _LEASES for key in store.work._link.send("KEYS", "*"))
+    return [key for key in _every_key(store) if keys.shape(key) in _LEFT]
 
 
-def _keys(store: Store) -> tuple[list[str], list[str]]:
-    keys, link = Keys(), store.work._link
-    every = [key.decode() for key in link.send("KEYS", "*")]
-    lives = dict(zip(every, link.send_all([("TTL", key) for key in every]), strict=True))
-    left = [key for key in every if keys.shape(key) in _LEFT]
+def _endless(store: Store) -> list[str]:
+    """Keys that never expire although they should."""
+    keys, every = Keys(), _every_key(store)
+    lives = store.work._link.send_all([("TTL", key) for key in every])
     permanent = frozenset(PERMANENT) - {"HOST:work:ID"}  # of a run that ended it is to expire
-    return left, [key for key in every if lives[key] == -1 and keys.shape(key) not in permanent]
+    return [key for key, life in zip(every, lives, strict=True) if life == -1 and keys.shape(key) not in permanent]
+
+
+def _every_key(store: Store) -> list[str]:
+    return [key.decode() for key in store.work._link.send("KEYS", "*")]
 
 
 def _processes(sandboxes: Path) -> list[str]:

@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from random import Random
 
-from reconciler.clock import SystemClock
+from reconciler.clock import Clock, SystemClock
 from reconciler.errors import Unavailable
 from reconciler.model.work import WorkState
 from reconciler.store import Store
@@ -20,14 +20,12 @@ from tests.chaos.audit import Violation, acted, audit
 from tests.chaos.evidence import Evidence
 from tests.chaos.executors import Executors
 from tests.chaos.fleet import write_fleet
-from tests.chaos.gathering import gather, leases_left
+from tests.chaos.gathering import gather, left_in
 from tests.chaos.server import ProxyProcess, Server
 from tests.chaos.storm import Storm, faults
 
 _TURN_SECONDS = 0.1
 _COUNT_SECONDS = 2.0
-_LEASES_GONE_SECONDS = 5.0
-"""How long after the last executor its leases may stand, beside what is left of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +36,7 @@ class Plan:
         calm_seconds: between two faults, on the average.
         most_faults: there are no more of them.
         storm_until: the share of the runs that have ended when the storm is over at the latest.
-        patience_seconds: what has not ended so long after the storm never will.
+        patience_seconds: if nothing ends for so long after the storm, nothing more will.
     """
 
     runs: int = 20_000
@@ -49,7 +47,7 @@ class Plan:
     calm_seconds: float = 3.0
     most_faults: int = 1_000_000
     storm_until: float = 0.95
-    patience_seconds: float = 180.0
+    patience_seconds: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,22 +75,19 @@ def run_trial(plan: Plan, root: Path, tell: Callable[[str], None] = lambda _: No
         closing.callback(executors.close)
         coming = islice(faults(chance, plan.executors, plan.lease_seconds, plan.calm_seconds), plan.most_faults)
         storm = Storm(coming, executors, proxy, server, clock)
-        progress = Progress(asking, server.url)
-        began = clock.monotonic()
-        ends_at = float("inf")
-        while not (asking.done and progress.open == 0 and storm.settled) and clock.monotonic() < ends_at:
+        progress = Progress(asking, server.url, clock)
+        while not (progress.over and storm.settled):
             executors.mend()
             storm.tick()
-            if clock.monotonic() - progress.counted_at >= _COUNT_SECONDS:
-                progress.count()
-                tell(f"{clock.monotonic() - began:5.0f} s  {progress.ended} of {plan.runs} ended, {progress.open} open")
-                if ends_at == float("inf") and (storm.spent or progress.ended >= plan.storm_until * plan.runs):
-                    storm.over()
-                    ends_at = clock.monotonic() + plan.patience_seconds
+            if progress.count():
+                tell(f"{progress.seconds:5.0f} s  {progress.ended} of {plan.runs} ended, {progress.open} open")
+            if storm.spent or progress.ended >= plan.storm_until * plan.runs:
+                storm.over()
+                if progress.still_seconds > plan.patience_seconds:
+                    break
             assert asking.alive or asking.done, "asking for runs ended by an error, which stands above"
             clock.sleep(_TURN_SECONDS)
         executors.close()
-        progress.until_no_lease_is_left(plan.lease_seconds + _LEASES_GONE_SECONDS)
         evidence = gather(root, server.url, hosts, asking.asked)
     refused = executors.refused.read_text().splitlines() if executors.refused.exists() else []
     others = {"refused stale writes": len(refused), "ended by others": executors.ended, "asked again": asking.tries}
@@ -102,33 +97,46 @@ def run_trial(plan: Plan, root: Path, tell: Callable[[str], None] = lambda _: No
 class Progress:
     """How many runs have ended, by the store; counted past the proxy."""
 
-    def __init__(self, asking: Asking, url: str) -> None:
+    def __init__(self, asking: Asking, url: str, clock: Clock) -> None:
         self._asking = asking
         self._url = url
         self._ended: set[tuple[str, str]] = set()
-        self._clock = SystemClock()
-        self.counted_at = float("-inf")
+        self._clock = clock
+        self._began = self._moved = clock.monotonic()
+        self._counted = float("-inf")
         self.open = 0
+        self.over = False
+        """Whether all was asked for, has ended and has left nothing that would go by itself."""
 
     @property
     def ended(self) -> int:
         return len(self._ended)
 
-    def count(self) -> None:
-        """Ask for those that had not ended; where Redis is away, nothing changes."""
-        waiting = [(each.host, each.id) for each in self._asking.asked if (each.host, each.id) not in self._ended]
+    @property
+    def seconds(self) -> float:
+        """Since the beginning."""
+        return self._clock.monotonic() - self._began
+
+    @property
+    def still_seconds(self) -> float:
+        """Since anything ended."""
+        return self._clock.monotonic() - self._moved
+
+    def count(self) -> bool:
+        """Ask, now and then, for those that had not ended; where Redis is away, nothing changes."""
+        if self._clock.monotonic() - self._counted < _COUNT_SECONDS:
+            return False
+        asked = [(each.host, each.id) for each in self._asking.asked]
+        waiting = [run for run in asked if run not in self._ended]
         with suppress(Unavailable), Store(at_url(self._url, self._clock)) as store:
             states = store.work.states(waiting)
-            self._ended |= {run for run, state in zip(waiting, states, strict=True) if state and state.finished}
-        self.open = self._asking.open = len(self._asking.asked) - len(self._ended)
-        self.counted_at = self._clock.monotonic()
-
-    def until_no_lease_is_left(self, patience_seconds: float) -> None:
-        """Leases of those who were killed run out by themselves; what is left after that time is found by the audit."""
-        deadline = self._clock.monotonic() + patience_seconds
-        with Store(at_url(self._url, self._clock)) as store:
-            while leases_left(store) and self._clock.monotonic() < deadline:
-                self._clock.sleep(_TURN_SECONDS)
+            ended = {run for run, state in zip(waiting, states, strict=True) if state and state.finished}
+            self._ended |= ended
+            self._moved = self._clock.monotonic() if ended else self._moved
+            self.over = self._asking.done and len(asked) == len(self._ended) and not left_in(store)
+        self.open = self._asking.open = len(asked) - len(self._ended)
+        self._counted = self._clock.monotonic()
+        return True
 
 
 def _told(evidence: Evidence) -> Mapping[str, int]:

@@ -1,7 +1,7 @@
 -- Lease the most urgent work that nobody holds. Work whose lease ran out is delivered again, and buried as dead when
 -- that has happened three times. A run that had not begun is buried only after 20 times: what was merely waiting for its
--- turn is not to blame for the death of its executor. What was withdrawn and not ended is handed out in the state that it
--- is in, to be ended, and forgotten after three times. The latest nonce, asked again, hands out the same claims.
+-- turn is not to blame for the death of its executor. What was withdrawn or buried and may still run is handed out in the
+-- state that it is in, to be ended, and forgotten after three times. The latest nonce, asked again, hands out the same claims.
 -- Where only one kind is asked for, nothing of it overtakes the other kind, and of runs in the main lane only the very
 -- first of the lane is handed out: so everything that changes resources keeps its order.
 -- KEYS  1 the host's slot
@@ -27,8 +27,7 @@ local function hand_out(id, known)
 end
 
 local function bury(id, reason)
-  unqueue(slot, id)
-  redis.call('HSET', slot .. 'work:' .. id, 'state', 'dead', 'token', 0, 'finished_at', seconds(now), 'reason', reason)
+  redis.call('HSET', slot .. 'work:' .. id, 'state', 'dead', 'ending', 1, 'finished_at', seconds(now), 'reason', reason)
   keep_finished(slot, {id}, now, ttl)
 end
 
@@ -55,7 +54,11 @@ local function deliver(id)
     end
     if lost >= LOST_LIMIT or unbegun >= UNBEGUN_LIMIT then
       bury(id, lost >= LOST_LIMIT and 'lost ' .. lost .. ' times' or 'lost ' .. unbegun .. ' times before it began')
-      return 0
+      if known[1] ~= 'run' or not known[9] then
+        settle_withdrawn(slot, id)
+        return 0
+      end
+      state, known[13], lost = 'dead', '1', 0
     end
   else
     attempt = attempt + 1

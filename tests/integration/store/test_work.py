@@ -106,12 +106,19 @@ def test_a_late_renewal_keeps_work_that_nobody_else_took(store: Store, inside: I
     assert store.work.finish(claim, WorkState.SUCCEEDED)
 
 
-def test_the_third_lost_delivery_ends_work_as_dead(store: Store, inside: Inside) -> None:
+def lost_three_times(store: Store, inside: Inside) -> None:
     store.work.enqueue([run("r1")])
     for number in range(3):
         store.work.start(claim_one(store, f"n{number}"))
         inside.lease_runs_out("web-1", "r1")
-    assert store.work.claim("web-1", holder="ops-1", nonce="n4") == []
+
+
+def test_the_third_lost_delivery_ends_work_as_dead_and_has_what_it_left_ended(store: Store, inside: Inside) -> None:
+    lost_three_times(store, inside)
+    claim = claim_one(store, "n4")
+    assert (claim.work.state, store.work.start(claim)) == (WorkState.DEAD, False)
+    store.work.finish(claim, WorkState.CANCELLED)
+    assert store.work.claim("web-1", holder="ops-1", nonce="n5") == []
     (dead,) = store.work.list("web-1", {WorkState.DEAD})
     assert (dead.id, dead.reason) == ("r1", "lost 3 times")
 
@@ -127,11 +134,8 @@ def test_a_run_that_only_waited_for_its_turn_survives_the_deaths_of_its_executor
 
 
 def test_dead_work_runs_again_when_a_person_asks(store: Store, inside: Inside) -> None:
-    store.work.enqueue([run("r1")])
-    for number in range(3):
-        store.work.start(claim_one(store, f"n{number}"))
-        inside.lease_runs_out("web-1", "r1")
-    store.work.claim("web-1", holder="ops-1", nonce="n4")
+    lost_three_times(store, inside)
+    store.work.finish(claim_one(store, "n4"), WorkState.CANCELLED)
     assert store.work.retry("web-1", "r1")
     claim = claim_one(store, "n5")
     assert claim.attempt == 1

@@ -38,8 +38,9 @@ class Entry:
     """Whether its lease still runs."""
     again: int = 0
     """Priority of a mark that came while it was in flight."""
+    begun: bool = False
     ending: bool = False
-    """Whether it was cancelled while someone had it, who has not ended it yet."""
+    """Whether it was cancelled or buried while someone had it, and nobody has ended it yet."""
     due: bool = False
     """Whether a retry's time has come."""
 
@@ -122,7 +123,10 @@ class Life(RuleBasedStateMachine):
                     unbegun = entry.state is WorkState.LEASED and not entry.mark
                     entry.lost, entry.unbegun = entry.lost + (not unbegun), entry.unbegun + unbegun
                     if entry.lost == 3 or entry.unbegun == 20:
-                        entry.state, entry.token = WorkState.DEAD, 0
+                        entry.state, entry.lost = WorkState.DEAD, 0
+                        entry.ending = entry.begun and not entry.mark
+                    if entry.state is WorkState.DEAD and not entry.ending:
+                        entry.token = 0
                         continue
                 else:
                     entry.attempt += 1
@@ -138,7 +142,7 @@ class Life(RuleBasedStateMachine):
         good = entry is not None and entry.hold(claim) and entry.state in IN_FLIGHT
         assert self.store.work.start(claim) is good
         if entry and good:
-            entry.state = WorkState.RUNNING
+            entry.state, entry.begun = WorkState.RUNNING, True
 
     @precondition(lambda self: self.claims)
     @rule(data=st.data())
@@ -166,7 +170,7 @@ class Life(RuleBasedStateMachine):
         elif entry.mark and state is not WorkState.RETRYING:
             del self.known[entry.id]
         else:
-            entry.state, entry.hidden = state, False
+            entry.state, entry.hidden, entry.begun = state, False, False
 
     @precondition(lambda self: self.known)
     @rule(data=st.data())
