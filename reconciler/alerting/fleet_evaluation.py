@@ -28,6 +28,7 @@ from reconciler.model.monitoring import (
     DELETES_HELD,
     HOST_STALE,
     REDIS_MEMORY_SHORT,
+    SOURCE_INVALID,
     SOURCE_STALE,
     Alert,
     AlertScope,
@@ -37,10 +38,13 @@ from reconciler.resources.values import dataclass, field
 
 _OF_THE_WATCH: Mapping[str, str] = {
     SOURCE_STALE: "git was in reach {{ (value / 60) | round | int }} minutes ago; its last revision stays in force",
+    SOURCE_INVALID: "what is followed has mistakes; the last good revision stays in force: see reconcile validate",
     REDIS_MEMORY_SHORT: "Redis has used {{ (value * 100) | round | int }} % of its maxmemory; no series are written",
     DELETES_HELD: "the guard holds what would delete too much: see reconcile plan",
 }
 """What is said of the watch's own troubles."""
+_FOR_SECONDS: Mapping[str, float] = {SOURCE_INVALID: 60.0}
+"""While people edit, files are half done."""
 _UNKNOWN = Seen(Truth(None, None))
 
 
@@ -119,5 +123,11 @@ def _of_the_watch(given: FleetInput) -> Iterator[Step]:
         alert_id, seen = AlertId(name), given.watch.get(name, _UNKNOWN)
         alert = given.before.get(alert_id)
         if alert is not None or seen.truth.wrong:
-            rule = Alert(Metadata(name, Origin("", 0)), expr="", summary=summary, severity=Severity.CRITICAL)
+            rule = Alert(
+                Metadata(name, Origin("", 0)),
+                expr="",
+                summary=summary,
+                for_seconds=_FOR_SECONDS.get(name, 0.0),
+                severity=Severity.CRITICAL,
+            )
             yield step(rule, alert_id, alert, seen, moment)

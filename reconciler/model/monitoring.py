@@ -14,11 +14,13 @@ HOST_STALE = "HostStale"
 """A host sends no samples any more."""
 SOURCE_STALE = "SourceStale"
 """The followed repository was out of reach for longer than the Fleet's `staleSource`."""
+SOURCE_INVALID = "SourceInvalid"
+"""What is followed cannot be used, so that an older revision stays in force."""
 REDIS_MEMORY_SHORT = "RedisMemoryShort"
 """No series are written, since Redis has used most of its memory."""
 DELETES_HELD = "DeletesHeld"
 """The guard holds apps that delete more than it allows."""
-BUILT_IN = frozenset({HOST_STALE, SOURCE_STALE, REDIS_MEMORY_SHORT, DELETES_HELD})
+BUILT_IN = frozenset({HOST_STALE, SOURCE_STALE, SOURCE_INVALID, REDIS_MEMORY_SHORT, DELETES_HELD})
 """The alerts that are there without a rule in the manifests."""
 
 

@@ -156,7 +156,12 @@ LAYOUT = (
     KeyKind("_:events", "rc:{_}:events", "stream", "What happened in the fleet; of bounded length."),
     KeyKind("_:locks", "rc:{_}:locks", "set", "Names of locks that runs have asked for."),
     KeyKind("_:lock:ID", "rc:{_}:lock:NAME", "zset", "Runs that want the lock, the one that has it first.", "30 days"),
-    KeyKind("_:alerts", "rc:{_}:alerts", "hash", "Alerts of the monitor itself: HostStale, and those over the fleet."),
+    KeyKind(
+        "_:alerts",
+        "rc:{_}:alerts",
+        "hash",
+        "Alerts of the monitor itself: those that are built in, and those over the fleet.",
+    ),
     KeyKind("_:transitions", "rc:{_}:transitions", "stream", "Changes of these alerts; of bounded length."),
     KeyKind("_:acks", "rc:{_}:acks", "hash", "Alert: who looks after it, since when and why.", "until it resolves"),
     KeyKind("_:silences", "rc:{_}:silences", "hash", "Silences that were set by hand.", "until they are over"),

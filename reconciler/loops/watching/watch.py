@@ -31,7 +31,7 @@ from reconciler.loops.running.run_crew import RunCrew, Told
 from reconciler.loops.scheduling.scheduler import Scheduler
 from reconciler.loops.watching.releases import Releases
 from reconciler.loops.watching.worker import Worker
-from reconciler.model.monitoring import DELETES_HELD, REDIS_MEMORY_SHORT, SOURCE_STALE
+from reconciler.model.monitoring import DELETES_HELD, REDIS_MEMORY_SHORT, SOURCE_INVALID, SOURCE_STALE
 from reconciler.model.observed import AppStatus
 from reconciler.model.tree import Tree
 from reconciler.model.work import Lease
@@ -174,6 +174,7 @@ class Watch:
             self._said.say(_TURN, self._log.warning, "unavailable", error=str(error))
         except ReconcilerError as error:
             event = "refused" if isinstance(error, Refused) else "invalid"
+            self._monitor.note(SOURCE_INVALID, 1.0, wrong=event == "invalid")
             in_force = {"in_force": self._situation.desired.revision} if self._situation else {}
             told = "\n".join(map(str, map(self._in_a_watch, error.problems)))
             self._said.say(_TURN, self._log.error, event, error=told, **in_force)
@@ -295,6 +296,7 @@ class Watch:
         if written or not self._situation:
             self._log.info("planned", revision=revision, hosts=len(situation.plan.hosts), statements=written, **counts)
         self._said.over(_TURN)
+        self._monitor.note(SOURCE_INVALID, 0.0, wrong=False)
         self._situation = situation
         branch = situation.tree.revision.branch
         self._store.fleet.set_current(FleetState(revision, branch, holder, at=self._clock.now()))

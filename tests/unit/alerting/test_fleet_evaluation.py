@@ -10,7 +10,14 @@ from reconciler.alerting.evaluation import RULE_REMOVED, Seen
 from reconciler.alerting.fleet_evaluation import FleetInput, evaluate_fleet
 from reconciler.alerting.life import Truth
 from reconciler.model.alerts import ActiveAlert, AlertId
-from reconciler.model.monitoring import DELETES_HELD, REDIS_MEMORY_SHORT, SOURCE_STALE, Alert, AlertScope
+from reconciler.model.monitoring import (
+    DELETES_HELD,
+    REDIS_MEMORY_SHORT,
+    SOURCE_INVALID,
+    SOURCE_STALE,
+    Alert,
+    AlertScope,
+)
 from tests.unit.alerting.rules import START, firing, rule
 
 HOSTS = {f"web-{number}": {"role": "web"} for number in range(3)}
@@ -108,3 +115,9 @@ def test_the_troubles_of_the_watch_are_alerts_of_their_own() -> None:
     assert above.turns() == "SourceStale firing", "a watch that has just taken over does not know yet"
     above.watch = {SOURCE_STALE: Seen(Truth(wrong=False, over=True), 1.0)}
     assert above.turns() == "SourceStale resolved"
+
+
+def test_what_is_followed_may_have_mistakes_for_a_minute_while_people_edit() -> None:
+    above = Above(watch={SOURCE_INVALID: Seen(Truth(wrong=True, over=False), 1.0)})
+    assert above.turns(60) == "SourceInvalid pending"
+    assert above.turns() == "SourceInvalid firing"
