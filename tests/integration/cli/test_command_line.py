@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import shutil
+import subprocess
+import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from reconciler import cli
+from reconciler.clock import SystemClock
+from reconciler.store.connect import connect
 from tests.integration.cli.conftest import Repository, host
 from tests.integration.cli.test_watching import watching
 from tests.integration.store.servers import valkey
@@ -131,3 +138,61 @@ def test_a_digest_that_failed_is_not_tried_again_though_redis_has_forgotten_it(s
     assert small.on_host("/etc/hello").read_text() == "Hello from demo\n"
     small.replace("manifests/apps/hello.yaml", '["false"]', '["true"]')
     assert small("--yes").code == 0
+
+
+@pytest.mark.parametrize(("answer", "code", "there"), [("no", 1, False), ("yes", 0, True)])
+def test_on_a_terminal_a_person_is_asked_and_only_yes_counts(
+    small: Repository, answer: str, code: int, *, there: bool
+) -> None:
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-c", "from reconciler.cli import entry; entry()"]
+    environment = {**os.environ, **small.environment}
+    with subprocess.Popen(
+        command, cwd=small.root, env=environment, stdin=theirs, stdout=theirs, stderr=theirs
+    ) as process:
+        os.close(theirs)
+        text = ""
+        while "Only 'yes' is accepted" not in text:
+            text += os.read(ours, 4096).decode()
+        os.write(ours, f"{answer}\n".encode())
+        with suppress(OSError):  # the terminal ends with the process
+            while os.read(ours, 4096):
+                pass
+        assert process.wait(60) == code
+    os.close(ours)
+    assert small.on_host("/etc/hello").exists() is there
+
+
+def test_a_dry_run_needs_no_more_than_to_read_redis(
+    small: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with valkey(tmp_path / "server") as url:
+        monkeypatch.setenv("RECONCILER_REDIS_URL", url)
+        assert small("--yes").code == 0
+        small.replace("manifests/apps/hello.yaml", "Hello", "Bye")
+        link = connect(url, SystemClock())
+        rights = ["~rc:*", "+@read", "+info", "+ping", "+client"]
+        link.send("ACL", "SETUSER", "reader", "on", ">secret", *rights)
+        link.close()
+        monkeypatch.setenv("RECONCILER_REDIS_URL", url.replace("://", "://reader:secret@"))
+        plan = small("--dry-run")
+        assert plan.code == 0, plan.err
+        assert "+Bye from demo" in plan.out
+        refused = small("--yes", "--allow-dirty")
+        assert refused.code == 1
+        assert "this user may not do that" in refused.err
+
+
+def test_a_failed_resource_ends_its_app_there_and_other_apps_and_hosts_go_on(small: Repository) -> None:
+    small.write("manifests/hosts/second.yaml", host("second"))
+    small.write(
+        "manifests/apps/broken.yaml",
+        "apiVersion: reconciler/v1\nkind: App\nmetadata: {name: broken}\nspec:\n  hosts: name=demo\n  resources:\n"
+        "    - command: {argv: ['false']}\n    - file: {path: /etc/after, content: x}\n",
+    )
+    ran = small("--yes")
+    assert ran.code == 3
+    assert [line.split()[0] for line in ran.out.splitlines() if " ok=" in line] == ["demo", "second"]
+    assert not small.on_host("/etc/after").exists()
+    for name in ("demo", "second"):
+        assert small.on_host("/etc/hello", name).read_text() == f"Hello from {name}\n"

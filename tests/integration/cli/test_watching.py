@@ -46,6 +46,23 @@ def test_drift_that_is_only_reported_stays_while_other_drift_is_healed(small: Re
     assert _text(small, "/etc/hello") == "Hello from demo\n"
 
 
+def test_drift_that_is_ignored_is_neither_shown_nor_healed(small: Repository) -> None:
+    small.write(
+        "manifests/apps/healed.yaml",
+        "apiVersion: reconciler/v1\nkind: App\nmetadata: {name: healed}\n"
+        "spec: {hosts: role=web, verifyEvery: 1s, resources: [{file: {path: /etc/healed, content: well}}]}\n",
+    )
+    small.replace("manifests/apps/hello.yaml", "  config:", "  drift: ignore\n  verifyEvery: 1s\n  config:")
+    with watching(small):
+        until(lambda: small("status").out.count("in sync  healthy") == 2)
+        small.on_host("/etc/hello").write_text("someone was here\n")
+        for _ in range(2):
+            small.on_host("/etc/healed").write_text("here too")
+            until(lambda: _text(small, "/etc/healed") == "well")
+        assert "drift" not in small("status").out
+        assert _text(small, "/etc/hello") == "someone was here\n"
+
+
 def test_an_app_that_deletes_too_much_is_held_until_a_commit_allows_it(small: Repository) -> None:
     many = [f"    - file: {{path: /etc/many/{n}, content: x}}\n" for n in range(13)]
     app = "apiVersion: reconciler/v1\nkind: App\nmetadata: {name: many}\nspec:\n  hosts: role=web\n  resources:\n"

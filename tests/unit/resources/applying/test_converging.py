@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reconciler.resources.machine.system import Completed
-from reconciler.resources.protocol import ResourceEvent
+from reconciler.resources.protocol import HealthEvent, ResourceEvent
 from reconciler.resources.records.book import read_ledger
 from tests.fakes.requests import actions, look, request, run, wanted
 from tests.fakes.system import FakeHost, FakePackage, FakeService
@@ -27,6 +27,38 @@ def test_a_file_is_written_with_its_parents_and_the_second_run_changes_nothing(h
     events, done = run(wish, host)
     assert (actions(events), done.changed) == ({"file:/etc/app/conf.d/a": "ok"}, 0)
     assert host.steps == steps, "an unchanged run writes nothing at all"
+
+
+def test_resources_come_first_then_reloads_then_health_and_deletes_come_last(host: FakeHost) -> None:
+    host.services["web"] = FakeService(running=True, enabled=True)
+    service = wanted("service", name="web", reloadOn=["path:/etc/*"])
+    run(request(wanted("file", path="/etc/old", content="x"), service), host)
+    healthy = {"command": {"argv": ["well"]}}
+    host.answers["well",] = Completed(0)
+    second = request(wanted("file", path="/etc/new", content="x"), service, health=(healthy,), generation=2)
+    events, _ = run(second, host)
+    told = [
+        f"{event.action} {event.id}" if isinstance(event, ResourceEvent) else event.check
+        for event in events
+        if isinstance(event, (ResourceEvent, HealthEvent))
+    ]
+    assert told == [
+        "add file:/etc/new",
+        "ok service:web",
+        "reload service:web",
+        "command well",
+        "delete file:/etc/old",
+        "reload service:web",
+    ]
+
+
+def test_nothing_is_deleted_while_the_app_is_not_healthy(host: FakeHost) -> None:
+    run(request(wanted("file", path="/etc/old", content="x")), host)
+    host.answers["well",] = Completed(1)
+    unwell = {"command": {"argv": ["well"]}, "within": "0s"}
+    _, done = run(request(health=(unwell,), on_failure="stop", generation=2), host)
+    assert done.status == "failed"
+    assert host.text("/etc/old") == "x"
 
 
 def test_the_finished_event_carries_what_stands_in_the_ledger(host: FakeHost) -> None:
