@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from reconciler.cli.console import Console
@@ -51,7 +52,7 @@ def survey_of(arguments: argparse.Namespace, console: Console) -> Iterator[tuple
 
 def dial(session: Session, arguments: argparse.Namespace) -> None:
     """Begin to connect to the hosts that the flags choose, as far as all of them are worked on at once."""
-    manifests = session.manifests(session.tree())
+    manifests = session.manifests(session.tree(), meanwhile=lambda: import_module("reconciler.transport.ssh"))
     session.reach.show(manifests)
     scope = scope_of(arguments, manifests)
     hosts = [host for host in manifests.hosts if scope.host(host) and session.reach.remote(host)]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from reconciler.manifests.loader import InvalidManifests, Loader, is_manifest
+from reconciler.manifests.loader import InvalidManifests, Loader, Meanwhile, is_manifest
 from reconciler.manifests.starter import STARTER
 
-__all__ = ["STARTER", "InvalidManifests", "Loader", "is_manifest", "json_schemas"]
+__all__ = ["STARTER", "InvalidManifests", "Loader", "Meanwhile", "is_manifest", "json_schemas"]
 
 
 def json_schemas() -> dict[str, dict[str, object]]:

@@ -6,8 +6,9 @@ it, and the checks between documents, which are sets and loops over model values
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path as Directory
+from typing import TypeAlias
 
 from reconciler.errors import InvalidInput, Place, Problem
 from reconciler.manifests.apart import begin
@@ -22,6 +23,8 @@ from reconciler.model.manifests import Manifests
 from reconciler.model.metadata import Origin, Path
 from reconciler.model.tree import Tree, TreeFile
 
+Meanwhile: TypeAlias = Callable[[], object] | None
+
 MANIFESTS = "manifests/"
 TEMPLATES = "templates/"
 SUFFIXES = (".yaml", ".yml")
@@ -29,8 +32,8 @@ MAX_PROBLEMS = 100
 """Of one file that are told one by one."""
 
 
-MANY = 10
-"""Files of a sort from which on it pays to read them in a process of their own."""
+MANY = 2
+"""Files of a sort from which on it pays to read them in a process of their own: each sort has models to load first."""
 FEW = 10
 """Files that a process which has read others parses sooner than it finds them among all those on disk."""
 
@@ -52,15 +55,19 @@ class Loader:
         self._loaded: tuple[Collection[Key], Manifests] | None = None
         self._labelled: Labelled | None = None
 
-    def load(self, tree: Tree) -> Manifests:
+    def load(self, tree: Tree, meanwhile: Meanwhile = None) -> Manifests:
         """All manifests and templates of a tree; the same object while nothing changes.
+
+        Args:
+            tree: where they are.
+            meanwhile: what can be done while another process parses.
 
         Raises:
             InvalidManifests: with every problem found, each at its line and column.
         """
         files = {(path, file.blob): file for path, file in tree.files.items() if is_manifest(path) or is_template(path)}
         if self._loaded is None or self._loaded[0] != files.keys():
-            self._read_all(files)
+            self._read_all(files, meanwhile)
             self._loaded = files.keys(), self._joined(tree)
         return self._loaded[1]
 
@@ -94,12 +101,12 @@ class Loader:
         """Line and column of a place in a document; of the nearest part that is written where it is not."""
         return _place(tree, origin, Finding(path, ""))
 
-    def _read_all(self, files: Mapping[Key, TreeFile]) -> None:
+    def _read_all(self, files: Mapping[Key, TreeFile], meanwhile: Meanwhile) -> None:
         """Bring `_parsed` to exactly these files: from memory, else from disk, else by parsing."""
         missing = [key for key in files if key not in self._parsed]
         cache = self._cache if len(missing) > FEW or not self._parsed else None
         known = cache.read(missing) if cache and missing else {}
-        fresh = _parse([files[key] for key in missing if key not in known])
+        fresh = _parse([files[key] for key in missing if key not in known], meanwhile)
         self._parsed = {key: self._parsed.get(key) or known.get(key) or fresh[key] for key in files}
         sound = {key: parsed for key, parsed in fresh.items() if parsed.sound}
         if cache and sound:
@@ -131,7 +138,7 @@ def _hidden(path: str) -> bool:
     return "/." in path
 
 
-def _parse(files: Iterable[TreeFile]) -> dict[Key, Parsed]:
+def _parse(files: Iterable[TreeFile], meanwhile: Meanwhile) -> dict[Key, Parsed]:
     """All these files; manifests beside templates, where there are many of both."""
     texts = {(file.path, file.blob): file.read() for file in files}
     manifests = {key: text for key, text in texts.items() if not is_template(key[0])}
@@ -140,8 +147,11 @@ def _parse(files: Iterable[TreeFile]) -> dict[Key, Parsed]:
     def documents() -> dict[Key, Parsed]:
         return {key: _document(key[0], text) for key, text in manifests.items()}
 
-    found = begin(documents) if min(len(manifests), len(templates)) >= MANY else documents
+    apart = min(len(manifests), len(templates)) >= MANY
+    found = begin(documents) if apart else documents
     read = {key: read_template(key[0].removeprefix(TEMPLATES), text) for key, text in templates.items()}
+    if apart and meanwhile:
+        meanwhile()
     return {**read, **found()}
 
 

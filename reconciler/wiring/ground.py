@@ -18,7 +18,7 @@ from reconciler.settings import Settings
 if TYPE_CHECKING:
     from reconciler.loops.hosts.crew import Crew
     from reconciler.loops.hosts.reach import Reach, Ssh
-    from reconciler.manifests import Loader
+    from reconciler.manifests import Loader, Meanwhile
     from reconciler.model.manifests import Manifests
     from reconciler.model.tree import Tree
     from reconciler.resources.measuring.readings import Readings
@@ -65,15 +65,15 @@ class Ground:
 
         return self.closing.enter_context(LastFetched(self.settings.followed))
 
-    def manifests(self, tree: Tree) -> Manifests:
-        """What a tree declares.
+    def manifests(self, tree: Tree, meanwhile: Meanwhile = None) -> Manifests:
+        """What a tree declares; `meanwhile` as of `Loader.load`.
 
         Raises:
             InvalidInput: with everything that is wrong.
         """
         from reconciler.loops.controlling.loading import load
 
-        return load(self.loader, tree)
+        return load(self.loader, tree, meanwhile)
 
     def tree_at(self, reference: str) -> Tree:
         """The files at another revision of the repository."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reconciler.errors import InvalidInput, Problem
-from reconciler.manifests import InvalidManifests, Loader
+from reconciler.manifests import InvalidManifests, Loader, Meanwhile
 from reconciler.model.manifests import Manifests
 from reconciler.model.tree import Tree
 from reconciler.resources.values import replace
@@ -16,14 +16,14 @@ from reconciler.resources.values import replace
 _TEMPLATES = "templates/"
 
 
-def load(loader: Loader, tree: Tree) -> Manifests:
-    """The manifests of a tree.
+def load(loader: Loader, tree: Tree, meanwhile: Meanwhile = None) -> Manifests:
+    """The manifests of a tree; `meanwhile` as of `Loader.load`.
 
     Raises:
         InvalidInput: with the problems of all manifests, and those of the templates of every app that is sound itself.
     """
     try:
-        return loader.load(tree)
+        return loader.load(tree, meanwhile)
     except InvalidManifests as error:
         more = _in_templates(loader, tree, error.readable, error.problems) if error.readable else ()
         raise InvalidInput([*error.problems, *more]) from None

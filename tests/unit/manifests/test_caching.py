@@ -9,9 +9,10 @@ from pathlib import Path
 
 from reconciler.manifests import Loader
 from reconciler.model.tree import Tree, TreeFile
-from tests.unit.manifests.trees import ROOT, app, example, fleet, host, problems
+from tests.unit.manifests.trees import FLEET, ROOT, app, example, fleet, host, problems, tree
 
 READS: Counter[str] = Counter()
+TEMPLATES = {"templates/x.j2": "x\n", "templates/y.j2": "y\n"}
 
 
 def counted(tree: Tree) -> Tree:
@@ -35,6 +36,16 @@ def test_a_file_is_read_once_until_it_changes() -> None:
     loader.load(counted(fleet(a=host("a"), b=host("b", "role: db"))))
 
     assert READS == {"manifests/b.yaml": 1}
+
+
+def test_while_another_process_parses_something_else_is_done_and_only_then() -> None:
+    loader, done = Loader(), list[str]()
+    files = tree({"manifests/a.yaml": FLEET + "---\n" + host("a"), "manifests/b.yaml": host("b"), **TEMPLATES})
+
+    found = loader.load(files, meanwhile=lambda: done.append("loaded"))
+    loader.load(files, meanwhile=lambda: done.append("again"))
+
+    assert (sorted(found.hosts), sorted(found.templates), done) == (["a", "b"], ["x.j2", "y.j2"], ["loaded"])
 
 
 def test_an_unchanged_tree_gives_the_same_manifests_again() -> None:
