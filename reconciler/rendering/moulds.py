@@ -5,7 +5,7 @@ Used by the renderer, which remembers moulds.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -20,23 +20,33 @@ class Mould:
 
     items: tuple[Any, ...]
     """Those without blanks, the same objects for all hosts; None in the place of the others."""
-    fills: tuple[tuple[int, Fill], ...]
-    """Place among the items, and what makes the one that stands there."""
+    fills: tuple[tuple[int, int, Fill], ...]
+    """Place among the items, which of several words it is made of, and what makes it."""
 
     @classmethod
     def of(cls, found: Iterable[Any]) -> Mould:
         """The mould of what was rendered with blanks."""
         made = [_item(each) for each in found]
-        fills = tuple([(place, fill) for place, (_, fill) in enumerate(made) if fill])
+        fills = tuple([(place, 0, fill) for place, (_, fill) in enumerate(made) if fill])
         return cls(tuple([item for item, _ in made]), fills)
 
-    def filled(self, words: Words) -> tuple[Any, ...]:
+    @classmethod
+    def joined(cls, moulds: Iterable[tuple[Mould, int]]) -> Mould:
+        """One mould after the other, each with which of several words it is made of."""
+        items: list[Any] = []
+        fills: list[tuple[int, int, Fill]] = []
+        for mould, number in moulds:
+            fills += [(len(items) + place, number, fill) for place, _, fill in mould.fills]
+            items += mould.items
+        return cls(tuple(items), tuple(fills))
+
+    def filled(self, words: Sequence[Words]) -> tuple[Any, ...]:
         """What it is on one host."""
         if not self.fills:
             return self.items
         found = list(self.items)
-        for place, fill in self.fills:
-            found[place] = fill(words)
+        for place, number, fill in self.fills:
+            found[place] = fill(words[number])
         return tuple(found)
 
 

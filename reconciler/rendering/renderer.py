@@ -26,10 +26,12 @@ from reconciler.rendering.scope import Scope
 from reconciler.rendering.secret import NotKnown, secrets_in
 from reconciler.rendering.sight import Blanked, Given, Looks, Sight
 from reconciler.rendering.trouble import Trouble, Troubled
-from reconciler.resources.values import dataclass
+from reconciler.resources.values import dataclass, field
 
 MEMORY_SIZE = 100_000
 """Moulds that are remembered, of all bundles together."""
+MAX_WHOLE = 1_000
+"""Moulds of a whole bundle that are kept; more would stand for few hosts each."""
 LIMIT = "template-limit"
 _LISTS = ("health", "metrics")
 """Lists of a bundle whose items are rendered and handed to the host as they are."""
@@ -54,6 +56,16 @@ class _Part:
     """Without a node: `health` or `metrics`."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    """The moulds of all parts of a bundle together."""
+
+    views: tuple[tuple[int, Looks], ...] = ()
+    """Numbers of sights, and what is looked at: what the keys are of, and the words."""
+    moulds: dict[tuple[Any, ...], tuple[Mould, ...]] = field(default_factory=dict)
+    """Resources, and each of `_LISTS`."""
+
+
 class Renderer:
     """Renders one bundle. Opaque renderings are remembered by the values that they read.
 
@@ -71,6 +83,7 @@ class Renderer:
         self._nodes = nodes_of(content.get("resources", []), ("resources",), self._templates)
         self._sandbox = Sandbox({name: functools.partial(_code, name, text) for name, text in self._templates.items()})
         self._memory: Memory = {} if memory is None else memory
+        self._whole = _Whole()
         self._sights: dict[tuple[ReadPath, ...], int] = {}
         self._parts = [self._part(node.raw, node.each_text(), node) for node in self._nodes]
         self._checks = [self._part(raw, health_texts(raw), None, name) for name, raw in self._lists.items()]
@@ -134,6 +147,9 @@ class Renderer:
         """
         given = Given(self._sandbox, values, names, secrets)
         sights = [Sight(given, reads) for reads in self._sights]
+        known = self._assembled(sights) if secrets is None else None
+        if known is not None:
+            return known
         resources: list[RenderedResource] = []
         faults: list[Fault] = []
         for part in self._parts:
@@ -152,7 +168,38 @@ class Renderer:
         faults += self._twice(resources, values, host)
         if faults:
             raise RenderFailed(faults)
+        if secrets is None:
+            self._assemble(sights)
         return Rendered(tuple(resources), **lists)
+
+    def _assembled(self, sights: Sequence[Sight]) -> Rendered | None:
+        """The app for a host like one before, all parts at once."""
+        whole = self._whole
+        seen = [sights[number].blanked(looks) for number, looks in whole.views]
+        moulds = whole.moulds.get(tuple([each.key for each in seen]))
+        if moulds is None:
+            return None
+        words = [each.words for each in seen]
+        return Rendered(*[mould.filled(words) for mould in moulds])
+
+    def _assemble(self, sights: Sequence[Sight]) -> None:
+        """Put the moulds together of which a host without faults was made, if all parts have one."""
+        views: dict[tuple[int, Looks], int] = {}
+        moulds: list[Mould] = []
+        for parts in (self._parts, *[[part] for part in self._checks]):
+            numbered: list[tuple[Mould, int]] = []
+            for part in parts:
+                looks = self._memory.get(part.identity, _NOTHING)
+                mould = self._memory.get((part.identity, sights[part.sight].blanked(looks).key))
+                if mould is None:
+                    return
+                numbered.append((mould, views.setdefault((part.sight, looks), len(views))))
+            moulds.append(Mould.joined(numbered))
+        if self._whole.views != tuple(views):
+            self._whole = _Whole(tuple(views), {})
+        if len(self._whole.moulds) < MAX_WHOLE:
+            key = tuple([sights[number].blanked(looks).key for number, looks in views])
+            self._whole.moulds[key] = tuple(moulds)
 
     def _remembered(self, part: _Part, sight: Sight, given: Given) -> tuple[tuple[Any, ...], _Troubles]:
         """What a part comes to, from memory where it had these values before. Clear text is never kept."""
@@ -161,7 +208,7 @@ class Renderer:
         blanked = sight.blanked(self._memory.get(part.identity, _NOTHING))
         mould: Mould | None = self._memory.get((part.identity, blanked.key))
         if mould is not None:
-            return mould.filled(blanked.words), ()
+            return mould.filled((blanked.words,)), ()
         return self._moulded(part, sight, blanked) or self._worked_out(part, sight, given, sight.opaque)
 
     def _moulded(self, part: _Part, sight: Sight, blanked: Blanked) -> tuple[tuple[Any, ...], _Troubles] | None:
@@ -182,7 +229,7 @@ class Renderer:
         mould = Mould.of(found)
         self._remember(part.identity, blanked.looks)
         self._remember((part.identity, blanked.key), mould)
-        return mould.filled(blanked.words), ()
+        return mould.filled((blanked.words,)), ()
 
     def _remember(self, key: Any, known: Any) -> None:
         if len(self._memory) >= MEMORY_SIZE:
