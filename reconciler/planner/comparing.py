@@ -80,14 +80,15 @@ class Comparer:
         look: ResourceEvent | None = None,
     ) -> Change | None:
         """A resource that we wrote before."""
+        now = wanted.fingerprint
         if wanted.unknown:
-            return self._share(wanted.id, Action.UNKNOWN, print_before, wanted.fingerprint, wanted.unknown)
-        if wanted.fingerprint != print_before:
-            return self._rewritten(wanted, print_before, before, look)
+            return self._share(wanted.id, Action.UNKNOWN, print_before, now, wanted.unknown)
+        if now != print_before:
+            return self._rewritten(wanted, (wanted.id, print_before, now), before, look)
         if rotation is None or not wanted.secrets:
             return None
         action, reason = rotation.judge(wanted.secrets)
-        return self._share(wanted.id, action, print_before, wanted.fingerprint, reason)
+        return self._share(wanted.id, action, print_before, now, reason)
 
     def found(self, wanted: RenderedResource, look: ResourceEvent | None, failed: str = "") -> Change | None:
         """A resource that we never wrote, with what a look at the host found, or why the last run failed on it."""
@@ -120,30 +121,27 @@ class Comparer:
         return self._share(resource, Action.DELETE, print_before, "", _PRUNED.get(resource.partition(":")[0], ""))
 
     def _rewritten(
-        self, wanted: RenderedResource, print_before: str, before: Before, look: ResourceEvent | None
+        self, wanted: RenderedResource, pair: _Pair, before: Before, look: ResourceEvent | None
     ) -> Change | None:
         """Fingerprints identify renderings, so equal pairs of them differ in equal lines."""
         if look is not None and look.action == "ok":
             return None
-        key = (wanted.id, print_before, wanted.fingerprint)
-        if key in self._pairs:
-            return self._pairs[key]
+        if pair in self._pairs:
+            return self._pairs[pair]
         old = before()
-        if old is None or old.fingerprint != print_before:
-            if look is None or is_absent(wanted):
-                return self._without_text(key, wanted)
-            return Change(wanted.id, Action.CHANGE, print_before, wanted.fingerprint, diff=_looked(wanted, look))
+        if old is None or old.fingerprint != pair[1]:
+            turn = _turn(None, wanted)
+            if look is None or turn is Action.DELETE:
+                return self._not_kept.get(pair) or self._without_text(pair, turn)
+            return Change(wanted.id, turn, pair[1], pair[2], diff=_looked(wanted, look))
         change = None if _declared_only(old, wanted) else self._redeclared(old, wanted)
-        _kept(self._pairs)[key] = change
+        _kept(self._pairs)[pair] = change
         return change
 
-    def _without_text(self, key: _Pair, wanted: RenderedResource) -> Change:
-        found = self._not_kept.get(key)
-        if found is None:
-            resource, before, after = key
-            found = Change(resource, _turn(None, wanted), before, after, NOT_KEPT)
-            _kept(self._not_kept)[key] = found
-        return found
+    def _without_text(self, pair: _Pair, action: Action) -> Change:
+        resource, before, after = pair
+        change = _kept(self._not_kept)[pair] = Change(resource, action, before, after, NOT_KEPT)
+        return change
 
     def _redeclared(self, old: RenderedResource, wanted: RenderedResource) -> Change:
         guarded = wanted.kind == "command" and not _GUARDS.isdisjoint(wanted.fields)

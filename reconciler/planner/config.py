@@ -96,6 +96,8 @@ def secret_path(value: Value) -> str | None:
 
 def secret_paths(value: Value) -> Iterator[str]:
     """Paths of all secrets that a value refers to."""
+    if isinstance(value, (str, int)):
+        return  # most values are
     path = secret_path(value)
     if path is not None:
         yield path
