@@ -8,7 +8,9 @@ from tests.chaos.trial import Plan, run_trial
 
 
 def test_no_fault_loses_a_run_or_lets_a_stale_executor_act(tmp_path: Path) -> None:
-    plan = Plan(runs=100, hosts=8, executors=2, seed=7, lease_seconds=3.0, calm_seconds=0.7, most_faults=6)
+    plan = Plan(
+        runs=100, hosts=8, executors=2, seed=7, lease_seconds=3.0, calm_seconds=0.7, most_faults=6, storm_until=2
+    )
     outcome = run_trial(plan, tmp_path)
     assert outcome.violations == ()
     assert outcome.counts["submitted"] == 100

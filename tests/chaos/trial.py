@@ -35,7 +35,8 @@ class Plan:
     Args:
         calm_seconds: between two faults, on the average.
         most_faults: there are no more of them.
-        storm_until: the share of the runs that have ended when the storm is over at the latest.
+        storm_until: the share of the runs that have ended when the storm is over at the latest; above 1: not before all
+            faults have come.
         patience_seconds: if nothing ends for so long after the storm, nothing more will.
     """
 
@@ -76,7 +77,7 @@ def run_trial(plan: Plan, root: Path, tell: Callable[[str], None] = lambda _: No
         coming = islice(faults(chance, plan.executors, plan.lease_seconds, plan.calm_seconds), plan.most_faults)
         storm = Storm(coming, executors, proxy, server, clock)
         progress = Progress(asking, server.url, clock)
-        while not (progress.over and storm.settled):
+        while not (progress.over and storm.spent and storm.settled):
             executors.mend()
             storm.tick()
             if progress.count():

@@ -254,6 +254,20 @@ def test_a_run_that_is_cancelled_between_its_claim_and_its_start_is_not_begun(sm
     assert not small.on_host("/acted").exists()
 
 
+def test_what_a_cancelled_run_left_running_is_ended_by_the_next_executor(small: Repository, store: Store) -> None:
+    asked = small.spawn("run", "--host", "demo", "-y", "--command", "echo $$ >pid.new; mv pid.new pid; sleep 1000")
+    until(small.on_host("/pid").exists, "the process")
+    asked.kill()
+    asked.communicate()
+    (work,) = store.work.list("demo", {WorkState.RUNNING})
+    assert store.work.cancel("demo", work.id)
+    store.work._link.send("DEL", f"rc:{{demo}}:inflight:{work.id}")  # its lease runs out
+    assert small("run", "--host", "demo", "-y", "--command", "true").code == 0
+    until(lambda: not alive(small.on_host("/pid").read_text()), "the end of the process")
+    until(lambda: not getattr(store.work.get("demo", work.id), "ending", True), "the word of it")
+    assert state(store, work.id) is WorkState.CANCELLED
+
+
 def test_a_long_run_does_not_hold_up_a_converge(small: Repository, store: Store) -> None:
     with watching(small):
         until(lambda: "in sync" in small("status").out)
