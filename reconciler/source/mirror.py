@@ -84,6 +84,13 @@ class Mirror:
             self._rewritten_from = before if before and not objects.is_ancestor(before, after) else ""
             return objects.revision(after, self._branch)
 
+    def last(self) -> Revision | None:
+        """The branch's newest commit that was ever fetched, also by a process before; None: there is none."""
+        if not (self._path / "HEAD").exists():
+            return None
+        tip = self._tip()
+        return self._opened().revision(tip, self._branch) if tip else None
+
     def tree(self, revision: Revision) -> Tree:
         """All files of a revision that was fetched; raises as `GitObjects.tree`."""
         return self._opened().tree(revision)

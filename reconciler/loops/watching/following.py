@@ -74,7 +74,8 @@ class FollowedBranch:
         self._moved = threading.Event()
         self._fetched_at = float("-inf")
         """When that was last tried."""
-        self._reached_at = float("-inf")
+        self._reached_at = clock.monotonic()
+        """When it was; before that it counts from our own beginning."""
         self._revision: Revision | None = None
         if mirror.neighbour:
             threading.Thread(target=self._listen, args=(mirror.neighbour,), name="branch-watcher", daemon=True).start()
@@ -132,10 +133,11 @@ class FollowedBranch:
         try:
             revision = self._mirror.fetch()
         except (Unavailable, InvalidInput) as error:  # also a branch that is gone for now
-            if self._revision is None:
+            known = self._revision or self._mirror.last()
+            if known is None:
                 raise
-            self._log.warning("fetch-failed", error=str(error), in_force=str(self._revision))
-            return self._revision
+            self._log.warning("fetch-failed", error=str(error), in_force=str(known))
+            return known
         self._reached_at = self._clock.monotonic()
         if self._mirror.rewritten_from:
             self._log.warning("force-pushed", left_behind=self._mirror.rewritten_from[:7], now=str(revision))

@@ -248,13 +248,17 @@ class Watch:
         """The newest tree.
 
         Raises:
-            Unavailable: the source is out of reach, and the one who was in control had seen more of it.
+            Unavailable: the source is out of reach, and whoever was in control may have seen more of it.
         """
         tree = self._source.tree()
-        known = self._store.fleet.current() if self._source.age_seconds else None
-        if known and known.revision != str(tree.revision):
-            message = f"git is out of reach, and the fleet follows {known.revision}, which was never fetched here"
-            raise Unavailable.of("source-behind", message, hint="The hosts stay as they are until git is back")
+        if self._source.age_seconds:
+            known = self._store.fleet.current()
+            if known.revision != str(tree.revision) if known else self._situation is None:
+                follows = known.revision if known else "what nobody remembers"
+                message = (
+                    f"git is out of reach, and the fleet follows {follows}; what was fetched here is {tree.revision}"
+                )
+                raise Unavailable.of("source-behind", message, hint="The hosts stay as they are until git is back")
         return tree
 
     def _note_source(self) -> None:

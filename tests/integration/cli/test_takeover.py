@@ -118,9 +118,19 @@ def test_who_takes_over_while_git_is_away_goes_on_with_what_was_followed_and_wit
                     store.fleet.set_current(FleetState("fffffff", "main", "ops-1", at=SystemClock().now()))
             small.redis("PEXPIRE", "rc:{_}:control", "1")
             if seen == "less":
-                assert "the fleet follows fffffff, which was never fetched here" in said(second, "unavailable")
+                assert f"the fleet follows fffffff; what was fetched here is {followed}" in said(second, "unavailable")
                 away.rename(bare)
             assert followed in said(second, "planned")
+
+
+def test_a_watch_that_is_started_again_while_git_is_away_goes_on_too(small: Repository, tmp_path: Path) -> None:
+    bare = tmp_path / "fleet.git"
+    small.git("clone", "--quiet", "--bare", str(small.root), str(bare))
+    with watching(small, "--repo", str(bare)):
+        until(lambda: small.on_host("/etc/hello").exists(), "the first turn")
+    bare.rename(tmp_path / "away.git")
+    with watching(small, "--repo", str(bare)) as again:
+        assert small.git("rev-parse", "HEAD")[:7] in said(again, "planned")
 
 
 def said(watch: subprocess.Popen[str], event: str) -> str:

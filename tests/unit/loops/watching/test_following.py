@@ -20,12 +20,16 @@ class Repository:
     rewritten_from = ""
     there = True
     fetched = 0
+    known: str | None = None
 
     def fetch(self) -> str:
         self.fetched += 1
         if not self.there:
             raise Unavailable.of("git-failed", "away")
         return "1a2b3c4"
+
+    def last(self) -> str | None:
+        return self.known
 
     def tree(self, revision: str) -> str:
         return f"tree of {revision}"
@@ -67,6 +71,15 @@ def test_one_that_was_never_reached_gives_nothing() -> None:
     repository.there = False
     with pytest.raises(Unavailable):
         followed(repository, FakeClock(), 60).tree()
+
+
+def test_what_a_process_before_had_fetched_is_gone_on_with_and_out_of_reach_since_we_began() -> None:
+    clock, repository = FakeClock(), Repository()
+    repository.there, repository.known = False, "0f9e8d7"
+    branch = followed(repository, clock, 60)
+    clock.seconds += 5
+    assert str(branch.tree()) == "tree of 0f9e8d7"
+    assert branch.age_seconds == 5
 
 
 def test_who_stands_by_fetches_as_often_and_once_more_when_it_is_his_turn() -> None:
