@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.clock import SystemClock
+from reconciler.store.connect import connect
 from tests.integration.cli.conftest import Repository
 from tests.integration.cli.test_watching import watching
 from tests.integration.store.failing_over import guarded, nodes_of
-from tests.integration.store.servers import cluster
+from tests.integration.store.servers import cluster, valkey
 from tests.waiting import until
 
 
@@ -44,3 +46,22 @@ def test_slots_of_a_cluster_move_under_a_watch(
                 until(lambda text=f"text {number}\n": small.on_host("/etc/hello").read_text() == text)  # type: ignore[misc]
             until(lambda: "in sync  healthy" in small("status").out)
             assert watch.poll() is None
+
+
+def test_an_emptied_redis_is_filled_again_under_a_watch_and_no_host_is_touched(
+    small: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with valkey(tmp_path / "server") as url:
+        monkeypatch.setenv("RECONCILER_REDIS_URL", url)
+        link = connect(url, SystemClock())
+        with watching(small) as watch:
+            until(lambda: "in sync  healthy" in small("status").out)
+            written = small.on_host("/etc/hello").stat().st_mtime_ns
+            link.send("FLUSHALL")
+            until(lambda: link.send("EXISTS", "rc:{demo}:desired", "rc:{demo}:observed") == 2, "what it knew")
+            until(lambda: "in sync  healthy" in small("status").out)
+            assert small.on_host("/etc/hello").stat().st_mtime_ns == written
+            small.replace("manifests/apps/hello.yaml", "Hello", "Bye")
+            until(lambda: small.on_host("/etc/hello").read_text() == "Bye from demo\n")
+            assert watch.poll() is None
+        link.close()
