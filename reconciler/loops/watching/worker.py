@@ -27,7 +27,7 @@ from reconciler.resources.protocol import RunFinished
 from reconciler.store import Store
 
 SWEEP_SECONDS = 10.0
-"""How often hosts are asked for work without a hint that there is any."""
+"""How often hosts are asked for work without a hint that there is any; new ones are asked at once."""
 HINT_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 8.0
 """Between two tries while Redis is away; short enough to be back soon after it is."""
@@ -67,6 +67,8 @@ class Worker:
         self._timer = DriftTimer()
         self._situation: Situation | None = None
         self._swept = float("-inf")
+        self._asked: tuple[str, ...] = ()
+        """The hosts that the last sweep asked; of others a hint may have come too early."""
         self._telling = threading.Lock()
         self._near = False
         """Whether work on a host of this machine is under way."""
@@ -110,8 +112,8 @@ class Worker:
         hosts = self._hosts()
         hinted = [host for host in ready if host in hosts]
         now = self._clock.monotonic()
-        if now - self._swept >= SWEEP_SECONDS:
-            self._swept, hinted = now, list(hosts)
+        if hosts != self._asked or now - self._swept >= SWEEP_SECONDS:
+            self._swept, self._asked, hinted = now, hosts, list(hosts)
             self._executor.report(host for host in hosts if not self._executor.crew.remote(host))
         due = [host for host in self._unasked if host in hosts], sorted({*hinted, *self._just_worked(hosts)})
         self._unasked = self._runs.start(tuple(dict.fromkeys(chain(*due))))

@@ -226,7 +226,7 @@ def _row(timeline: Timeline, first: datetime, last: datetime) -> Iterable[dateti
         yield moment
 
 
-looks = st.lists(st.tuples(st.integers(1, 5_000), st.booleans(), st.booleans()), min_size=1, max_size=12)
+looks = st.lists(st.tuples(st.integers(1, 2_500), st.booleans(), st.booleans()), min_size=1, max_size=12)
 
 
 @given(
