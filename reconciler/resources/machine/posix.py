@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import stat
 from contextlib import contextmanager, suppress
 from typing import BinaryIO, Callable, Dict, Iterator, Optional, Sequence, Tuple
@@ -17,7 +16,6 @@ from reconciler.resources.machine.enclosure import Enclosure
 from reconciler.resources.machine.facts import boot_id
 from reconciler.resources.machine.lock import Lock
 from reconciler.resources.machine.names import group_name, group_number, number, user_name, user_number
-from reconciler.resources.machine.processes import SAFE_PATH, Watched, run
 from reconciler.resources.machine.system import (
     DIRECTORY,
     FILE,
@@ -311,10 +309,14 @@ class PosixSystem:
 
     def has_program(self, name: str) -> bool:
         """See System."""
-        return shutil.which(name, path=SAFE_PATH) is not None
+        from reconciler.resources.machine.processes import has_program  # noqa: PLC0415 - see `run`
+
+        return has_program(name)
 
     def run(self, command: Command) -> Completed:
         """See System. In a sandbox it starts in the sandbox's root, which stands in RECONCILER_ROOT."""
+        from reconciler.resources.machine.processes import Watched, run  # noqa: PLC0415 - slow to load, a look needs none
+
         directory = self._real(command.cwd or "/")
         extra = {"RECONCILER_ROOT": self.root} if self.sandbox else {}
         return run(command, directory, extra, Watched(self._lock, self._enclosure, self._hearing), self.clock)

@@ -103,6 +103,11 @@ def _start(
         raise Failure("not-runnable", f"cannot run {command.argv[0]!r}: {error}", hint) from None
 
 
+def has_program(name: str) -> bool:
+    """Whether there is such a program where ours are looked for."""
+    return shutil.which(name, path=SAFE_PATH) is not None
+
+
 def _program(command: Command, path: str) -> str:
     found = shutil.which(command.argv[0], path=path)
     if found is None:
