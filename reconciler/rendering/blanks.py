@@ -48,11 +48,6 @@ class Blank(Hidden):
     def refusal(self) -> Exception:
         return Looked(map(int, _BLANKS.findall(self.marked)))
 
-    @property
-    def most(self) -> int:
-        """Characters that the text has at most once it is filled."""
-        return len(self.marked) + MAX_WORD * self.marked.count(_MARK)
-
 
 @dataclass(frozen=True, slots=True)
 class Words:
@@ -76,6 +71,13 @@ Fill: TypeAlias = Callable[[Words], Any]
 def may_be_blank(value: Any) -> bool:
     """Whether a blank can stand for a value: text that is short and has no marks in it."""
     return type(value) is str and len(value) <= MAX_WORD and value.isprintable()
+
+
+def most_characters(part: str | Secret | Blank) -> int:
+    """Characters that a text has at most, once its blanks are filled."""
+    if isinstance(part, Blank):
+        return len(part.marked) + MAX_WORD * part.marked.count(_MARK)
+    return len(part.shown if isinstance(part, Secret) else part)
 
 
 def joined(parts: list[Any]) -> str | Secret | Blank:

@@ -23,7 +23,7 @@ from jinja2.utils import Cycler, Joiner, Namespace
 from reconciler.errors import ReconcilerError
 from reconciler.rendering import methods
 from reconciler.rendering.attributes import allowed
-from reconciler.rendering.blanks import Blank, Looked, joined
+from reconciler.rendering.blanks import Blank, Looked, joined, most_characters
 from reconciler.rendering.durations import with_durations
 from reconciler.rendering.limits import CALL, MAX_NUMERAL, LimitExceeded, Meter, number, numeral
 from reconciler.rendering.missing import Missing
@@ -169,14 +169,21 @@ class Sandbox(ImmutableSandboxedEnvironment):
             return value
         if type(value) is int or type(value) is bool:
             return str(value)
-        return value if type(value) is Blank else printed(self.meter, value)
+        if type(value) is Blank:
+            if len(value.marked) > FREE_CHARACTERS:
+                self.meter.text(len(value.marked))
+            return value
+        return printed(self.meter, value)
 
     def concat(self, parts: Iterable[Any]) -> Any:
-        """Texts, or secrets, put together."""
-        text = joined(list(parts))
-        length = text.most if isinstance(text, Blank) else len(text.shown if isinstance(text, Secret) else text)
+        """Texts, or secrets, put together; paid for before that, since one text may stand among them many times."""
+        pieces = list(parts)
+        try:
+            length = sum(map(len, pieces))
+        except (Looked, NotKnown):
+            length = sum(map(most_characters, pieces))
         self.meter.text(length)
-        return text
+        return joined(pieces)
 
     def operand(self, value: Any) -> Any:
         """One side of a comparison, paid for."""

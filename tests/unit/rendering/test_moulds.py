@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from reconciler.model.desired import Bundle
-from reconciler.rendering import RenderedResource, Renderer, sight
+from reconciler.rendering import RenderedResource, Renderer, RenderFailed, environment, sight
+from reconciler.rendering.blanks import joined
+from reconciler.rendering.limits import MAX_TEXT
 
 PRINTED = (
     "on {{ host.name }}",
@@ -102,3 +104,20 @@ def test_a_path_and_other_fields_may_hold_what_hosts_print() -> None:
     shared = Renderer(bundle)
     assert [rendered(shared, name).id for name in "ab"] == ["file:/srv/a/x", "file:/srv/b/x"]
     assert [rendered(shared, name) for name in "ab"] == [alone(bundle, name) for name in "ab"]
+
+
+def test_a_long_text_with_blanks_is_paid_for_each_time_that_it_stands_in_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[int] = []
+
+    def measured(parts: list[Any]) -> Any:
+        made.append(sum(len(getattr(part, "marked", part)) for part in parts))
+        return joined(parts)
+
+    monkeypatch.setattr(environment, "joined", measured)
+    text = "{% set x %}{{ 'a' * 1000000 }}{{ host.name }}{% endset %}{% for n in range(4000) %}{{ x }}{% endfor %}"
+    with pytest.raises(RenderFailed, match="more work than a template may"):
+        rendered(Renderer(one_file(text)), "a")
+    assert made
+    assert max(made) <= MAX_TEXT
