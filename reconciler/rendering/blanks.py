@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from json.encoder import encode_basestring
+from operator import itemgetter
 from typing import Any, TypeAlias
 
 from reconciler.model.canonical import canonical
@@ -112,15 +113,18 @@ def _marked(value: Any) -> Any:
 
 def filling_json(marked: str) -> Fill | None:
     """What fills `marked_json`; None where it has no blanks."""
-    fill = _filling(marked)
-    return (lambda words: fill(words.written)) if fill else None
+    pattern = _pattern(marked)
+    if pattern is None:
+        return None
+    form, chosen = pattern
+    return lambda words: form % chosen(words.written)
 
 
 def filling(value: Any) -> Fill | None:
     """What fills the blanks in a value; None where it has none."""
-    if type(value) is Blank:
-        text = _filling(value.marked)
-        return (lambda words: text(words.plain)) if text else None
+    if type(value) is Blank and (pattern := _pattern(value.marked)):
+        form, chosen = pattern
+        return lambda words: form % chosen(words.plain)
     if isinstance(value, dict):
         fills = _fillings(value)
         return (lambda words: {**value, **{name: fill(words) for name, fill in fills}}) if fills else None
@@ -134,8 +138,9 @@ def _fillings(value: Mapping[Any, Any]) -> list[tuple[Any, Fill]]:
     return [(name, fill) for name, item in value.items() if (fill := filling(item))]
 
 
-def _filling(marked: str) -> Callable[[tuple[str, ...]], str] | None:
+def _pattern(marked: str) -> tuple[str, Callable[[tuple[str, ...]], Any]] | None:
+    """A text as a %-format, and what chooses its words in order; None where it has no blanks."""
     pieces = _BLANKS.split(marked)
     numbers = [int(number) for number in pieces[1::2]]
     form = "%s".join([piece.replace("%", "%%") for piece in pieces[::2]])
-    return (lambda words: form % tuple([words[number] for number in numbers])) if numbers else None
+    return (form, itemgetter(*numbers)) if numbers else None

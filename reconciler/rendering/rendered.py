@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import shlex
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any
 
 from reconciler.model.metadata import Path
@@ -154,4 +154,4 @@ def resource_key(kind: str, name: str | None, fields: Mapping[str, Any]) -> str:
 
 def sha256_of(text: str) -> str:
     """64 hexadecimal digits."""
-    return hashlib.sha256(text.encode()).hexdigest()
+    return sha256(text.encode()).hexdigest()
