@@ -57,6 +57,23 @@ def test_what_fails_goes_back_to_what_it_was_and_is_not_tried_again(fleet: SshFl
     assert "it failed here before" in fleet("plan").out
 
 
+def test_defaults_that_are_written_out_change_nothing_and_a_plan_says_so(fleet: SshFleet) -> None:
+    fleet("apply", "--yes")
+    fleet.app('file: {path: /etc/hello, template: hello.j2, owner: root, group: root, mode: "0644"}')
+    assert fleet("--dry-run").last_line.startswith("No changes.")
+    assert fleet("apply", "--yes").code == 0
+
+
+def test_what_a_host_refused_stands_in_the_next_plan(fleet: SshFleet) -> None:
+    fleet.on_host("/etc").mkdir(parents=True)
+    fleet.on_host("/etc/hello").write_text("somebody's\n")
+    refused = fleet("apply", "--yes")
+    assert refused.code == 3
+    plan = fleet("--dry-run").out
+    assert "/etc/hello exists, differs and is not ours. Take over: adopt: replace" in plan
+    assert "never looked at" not in plan
+
+
 def test_templates_read_the_facts_of_the_host(fleet: SshFleet) -> None:
     fleet.replace("templates/hello.j2", "{{ host.name }}", "{{ facts.kernel }}")
     fleet("verify")
