@@ -80,7 +80,18 @@ class Server:
         return replies
 
     def load_functions(self) -> None:
-        """Put the library on every primary that does not hold this version of it."""
+        """Put the library on every primary that does not hold this version of it.
+
+        Raises:
+            Unavailable: a primary cannot be reached or cannot serve.
+            InvalidInput: it does not let us in, or not do this.
+        """
+        try:
+            self._load()
+        except ErrorReply as error:
+            raise translated(error, self.where, ours=self._revive is not None) from None
+
+    def _load(self) -> None:
         for node in self._nodes.primaries():
             loaded = self._nodes.ask(node, [_VERSION])[0]
             if loaded != library().version.encode():
@@ -138,7 +149,7 @@ class Server:
         replies = self._nodes.exchange(commands)
         missing = [at for at, reply in enumerate(replies) if _says(reply, FUNCTION_MISSING)]
         if missing and self._loads:
-            self.load_functions()
+            self._load()
             again = [commands[at] for at in missing]
             for at, reply in zip(missing, self._nodes.exchange(again), strict=True):
                 replies[at] = reply

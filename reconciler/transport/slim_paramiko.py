@@ -29,6 +29,7 @@ _NAMES = {
 }
 """Module of paramiko -> what we, and paramiko's loader of keys, take from the package."""
 _KEYS = ("RSAKey", "Ed25519Key", "ECDSAKey")
+_KEYS = ("RSAKey", "Ed25519Key", "ECDSAKey")
 """The kinds of keys that an ssh-agent's are looked for among, in the package's own order."""
 
 
@@ -49,6 +50,7 @@ def _slim() -> ModuleType:
     for module, names in _NAMES.items():
         loaded = import_module(f"paramiko.{module}")
         vars(package).update((name, getattr(loaded, name)) for name in names)
+    package.key_classes = [vars(package)[name] for name in _KEYS]  # type: ignore[attr-defined] # for keys of an agent
     vars(package)["key_classes"] = [getattr(package, name) for name in _KEYS]
     if needless:
         del sys.modules["invoke"]
@@ -56,8 +58,8 @@ def _slim() -> ModuleType:
 
 
 def _from_all(package: ModuleType, spec: ModuleSpec, name: str) -> Any:
-    """A class that is not among the names; what begins with a small letter is a module, which is found by itself."""
-    if not name[:1].isupper() or spec.loader is None:
+    """What is not among the names. A module of the package is found by itself, once it is none of these."""
+    if name.startswith("__") or spec.loader is None or find_spec(f"paramiko.{name}"):
         raise AttributeError(f"module 'paramiko' has no attribute {name!r}", name=name, obj=package)
     del package.__getattr__
     spec.loader.exec_module(package)

@@ -50,11 +50,13 @@ import sys
 import reconciler.transport.ssh
 print("importlib.metadata" in sys.modules, "paramiko.client" in sys.modules, "invoke" in sys.modules)
 import paramiko
-print(paramiko.SSHClient.__name__, paramiko.Transport is reconciler.transport.dialing.paramiko.Transport)
+print(len(paramiko.key_classes), "paramiko.client" in sys.modules)
+print(paramiko.io_sleep, paramiko.SSHClient.__name__)
+print(paramiko.Transport is reconciler.transport.dialing.paramiko.Transport)
 print(hasattr(paramiko, "Nothing"))
 """
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert ran.stdout.splitlines() == ["False False False", "SSHClient True", "False"]
+    assert ran.stdout.splitlines() == ["False False False", "3 False", "0.01 SSHClient", "True", "False"]
 
 
 def test_verifying_loads_what_signs_and_plans_only_when_hosts_are_dialed() -> None:
