@@ -1,5 +1,6 @@
 -- End claimed work of a host, or put it off until a later try. A run's record is kept for a while; a converge mark leaves
--- none. Saying the same thing twice is one finish. Of what was withdrawn it says that nothing runs any more.
+-- none. Saying the same thing twice is one finish. Of what was withdrawn it says that nothing runs any more; if that is
+-- put off, someone else is to see to it.
 -- KEYS  1 the host's slot
 -- ARGV  1 seconds to keep the records; then for each piece of work, of which there are 100 at most: its id, attempt,
 --       token, state, result (JSON), when to try again (Unix ms, for `retrying`)
@@ -14,7 +15,11 @@ local function finish(id, attempt, token, state, result, retry_at)
     return 0
   end
   if known[6] then
-    settle_withdrawn(slot, id)
+    if state == 'retrying' then
+      redis.call('DEL', slot .. 'inflight:' .. id)
+    else
+      settle_withdrawn(slot, id)
+    end
     return 0
   elseif not in_flight(known[3]) then
     return 1

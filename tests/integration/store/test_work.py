@@ -273,6 +273,14 @@ def test_a_cancelled_run_whose_holder_died_is_handed_out_to_be_ended(store: Stor
     assert store.work.claim("web-1", holder="ops-2", nonce="n3") == []
 
 
+def test_who_lets_go_of_a_cancelled_run_leaves_it_to_the_next_one_to_end(store: Store) -> None:
+    store.work.enqueue([run("r1")])
+    store.work.start(first := claim_one(store, "n1"))
+    store.work.cancel("web-1", "r1")
+    store.work.finish(first, WorkState.RETRYING, retry_at=FAR_AWAY)
+    assert claim_one(store, "n2").work.state is WorkState.CANCELLED
+
+
 def test_a_superseded_run_says_so(store: Store) -> None:
     store.work.enqueue([run("r1")])
     assert store.work.supersede("web-1", "r1", reason="r2 came")

@@ -162,7 +162,9 @@ class Life(RuleBasedStateMachine):
         good = entry is not None and entry.hold(claim) and not entry.ending
         assert self.store.work.finish(claim, state, retry_at=FAR_AWAY) is good
         if entry and entry.hold(claim) and entry.ending:
-            entry.ending, entry.hidden, entry.token = False, False, 0
+            entry.hidden = False
+            if state is not WorkState.RETRYING:
+                entry.ending, entry.token = False, 0
         if not entry or not good or entry.state not in IN_FLIGHT:
             return
         if entry.again:
