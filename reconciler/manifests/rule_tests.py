@@ -158,6 +158,10 @@ def _misfits(spec: FileSpec, rules: Mapping[str, Alert], own: Collection[str]) -
         for twice in sorted({name for name in names if names.count(name) > 1}):
             yield Finding((*path, "hosts"), f"two of the hosts are called {twice}")
         yield from _unknown_alerts(test, path, rules)
+        for place, expect in enumerate(test.expect):
+            if expect.at / spec.interval > MOST_VALUES:
+                message = f"it is more than {MOST_VALUES:,} intervals of {spec.interval:g} s away"
+                yield Finding((*path, "expect", place, "at"), message, "Take a longer interval")
 
 
 def _unknown_series(text: str, path: Path, own: Collection[str]) -> Iterator[Finding]:

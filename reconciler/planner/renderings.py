@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from reconciler.errors import InvalidInput, Place, Problem
 from reconciler.model.desired import Bundle, DesiredApp
@@ -50,10 +50,11 @@ class Renderings:
         if bundle is None:
             return _NOTHING
         try:
-            rendered = self._renderers(bundle).render(json.loads(applied.values))
-        except (InvalidInput, ValueError):
+            values = json.loads(applied.values)
+            rendered = self._renderers(bundle).render(values) if _has_parts(values) else None
+        except (InvalidInput, ValueError, RecursionError):
             return _NOTHING
-        return {resource.id: resource for resource in rendered.resources}
+        return {resource.id: resource for resource in rendered.resources} if rendered else _NOTHING
 
     def bundle(self, sha: str) -> Bundle | None:
         return self._bundles.get(sha)
@@ -74,3 +75,8 @@ class Renderings:
         """
         if self._problems:
             raise InvalidInput(self._problems.values())
+
+
+def _has_parts(values: Any) -> bool:
+    """Whether values look like those of an app: what was applied is told by the host, which may have made it up."""
+    return isinstance(values, dict) and all(part is None or isinstance(part, dict) for part in values.values())

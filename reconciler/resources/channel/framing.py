@@ -51,7 +51,7 @@ class Unpacker:
 def _message(body: bytes) -> Dict[str, Any]:
     try:
         message = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadFrame("a message that is no JSON") from error
     if not isinstance(message, dict):
         raise BadFrame("a message that is no map")

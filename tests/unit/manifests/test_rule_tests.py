@@ -156,3 +156,9 @@ def test_a_mistake_is_told_with_its_place(text: str, message: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         results_of(text)
     assert any(str(problem).startswith(message) for problem in caught.value.problems), str(caught.value)
+
+
+def test_what_would_take_for_ever_to_try_is_a_mistake() -> None:
+    text = "interval: 1ms\ntests: [{name: a, series: {cpu.percent: 1}, expect: [{at: 100d, firing: []}]}]"
+    with pytest.raises(InvalidInput, match="more than 100,000 intervals"):
+        results_of(text)

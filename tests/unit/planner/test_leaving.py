@@ -21,6 +21,13 @@ class TestLeaving:
         found = changed(world, old, app("web", file("/etc/a", "new")))
         assert brief(found) == ["~ file:/etc/a", "- file:/etc/c", "- file:/etc/b"]
 
+    @pytest.mark.parametrize("values", ["[1]", '{"config": 5}', '{"config": [5]}', "[" * 100_000])
+    def test_a_host_that_makes_up_what_was_applied_there_fails_no_plan(self, world: World, values: str) -> None:
+        old, new = app("web", file("/etc/a"), file("/etc/b")), app("web", file("/etc/a"))
+        world.apply(manifests(old, host("web-1")))
+        world.applied["web-1", "web"] = replace(world.applied["web-1", "web"], values=values)
+        assert brief(only(world.plan(manifests(new, host("web-1"))))) == ["- file:/etc/b"]
+
     @pytest.mark.parametrize(
         ("resource", "policy", "told"),
         [

@@ -24,7 +24,9 @@ def test_names_that_are_no_utf_8_survive() -> None:
     assert list(Unpacker().feed(pack({"path": name}))) == [{"path": name}]
 
 
-@pytest.mark.parametrize("noise", [b"Last login: Mon", b"\0\0\0\x02no", b"\0\0\0\x02[]"])
+@pytest.mark.parametrize(
+    "noise", [b"Last login: Mon", b"\0\0\0\x02no", b"\0\0\0\x02[]", b"\0\1\0\0" + b"[" * (1 << 16)]
+)
 def test_noise_is_no_message(noise: bytes) -> None:
     with pytest.raises(BadFrame):
         list(Unpacker().feed(noise))
