@@ -16,13 +16,13 @@ def set_paused(arguments: argparse.Namespace, console: Console, reason: str) -> 
     Raises:
         Refused: no flag says which hosts; pausing all of them is `-l '*'`.
     """
-    from reconciler.cli.sessions import Access, session_of
+    from reconciler.cli.sessions import Access, in_force, session_of
     from reconciler.loops.hosts.pausing import pause
 
     if not (arguments.host or arguments.selector or arguments.app):
         raise Refused.of("no-scope", "say which hosts or apps", hint="--host, --app, or -l '*' for all")
     with session_of(arguments, console, Access.WRITE) as session:
-        manifests = session.manifests(session.tree())
+        manifests = session.manifests(in_force(session, console))
         session.reach.show(manifests)
         scope = scope_of(arguments, manifests)
         hosts = [host for host in manifests.hosts if scope.host(host)]
@@ -35,6 +35,7 @@ def set_paused(arguments: argparse.Namespace, console: Console, reason: str) -> 
                 session.store.journal.append(kind, host=host, app=named, who=session.who, reason=reason)
     word = "Paused" if reason else "Resumed"
     for why in filter(None, untold):
-        console.tell(f"{why}\nRedis knows it; the host learns it when it is worked on the next time.")
+        console.tell(why)
+        console.tell("Redis knows it; the host learns it when it is worked on the next time.")
     console.tell(f"{word} {'' if apps == ['*'] else ', '.join(apps) + ' on '}{', '.join(hosts)}.")
     return Exit.DONE

@@ -16,11 +16,12 @@ from reconciler.wiring.session import Access, Session, open_session
 
 if TYPE_CHECKING:
     from reconciler.loops.controlling.planning import Survey
+    from reconciler.model.tree import Tree
 
 _PROMPT_SECONDS = 0.001
 """How long a thread that shakes hands with a host waits for one that loads libraries; else five times as long."""
 
-__all__ = ["Access", "Session", "dial", "session_of", "survey_of"]
+__all__ = ["Access", "Session", "dial", "in_force", "session_of", "survey_of"]
 
 
 @contextmanager
@@ -47,12 +48,18 @@ def session_of(
 def survey_of(arguments: argparse.Namespace, console: Console) -> Iterator[tuple[Session, Survey]]:
     """A session that only reads, with what should be and what is known now."""
     with session_of(arguments, console, Access.READ) as session:
-        yield session, session.planning.survey(session.tree())
+        yield session, session.planning.survey(in_force(session, console))
+
+
+def in_force(session: Session, console: Console) -> Tree:
+    """The files that the fleet follows now; tells where a newer revision was fetched that it does not follow."""
+    console.warn(session.not_in_force)
+    return session.in_force
 
 
 def dial(session: Session, arguments: argparse.Namespace) -> None:
     """Begin to connect to the hosts that the flags choose, as far as all of them are worked on at once."""
-    manifests = session.manifests(session.tree(), meanwhile=lambda: import_module("reconciler.transport.ssh"))
+    manifests = session.manifests(session.in_force, meanwhile=lambda: import_module("reconciler.transport.ssh"))
     session.reach.show(manifests)
     scope = scope_of(arguments, manifests)
     hosts = [host for host in manifests.hosts if scope.host(host) and session.reach.remote(host)]

@@ -71,7 +71,7 @@ def _show(session: Session, arguments: argparse.Namespace, console: Console, dra
     now = session.clock.now()
     try:
         session.planning.forget()
-        rows = _rows(session.planning.survey(session.tree()), arguments)
+        rows = _rows(session.planning.survey(session.in_force), arguments)
         text, what = _text(rows, now, console), str([replace(row, at=None) for row in rows])
     except ReconcilerError as error:
         in_json = console.output == "json"

@@ -64,7 +64,7 @@ def _tree(settings: Settings) -> Iterator[Tree]:
         from reconciler.source.mirror import LastFetched
 
         with LastFetched(settings.followed) as fetched:
-            yield fetched.tree()
+            yield fetched.tree(fetched.newest)
     else:
         from reconciler.source.working_tree import WorkingTree
 

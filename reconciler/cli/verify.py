@@ -23,12 +23,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> Exit:
     """Look and print; what was found is recorded for `status` and the next plan."""
-    from reconciler.cli.sessions import Access, dial, session_of
+    from reconciler.cli.sessions import Access, dial, in_force, session_of
 
     with session_of(arguments, console, Access.WRITE, ahead=lambda it: dial(it, arguments)) as session:
         from reconciler.loops.agents.agent_looks import ask_agents
 
-        manifests = session.manifests(session.tree())
+        manifests = session.manifests(in_force(session, console))
         session.reach.show(manifests)
         scope = scope_of(arguments, manifests)
         executor = session.executor(manifests.fleet.metadata.name)

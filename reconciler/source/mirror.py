@@ -188,10 +188,19 @@ class LastFetched:
         self._path = path.resolve()
         self._objects = GitObjects(self._path, parents=False)
 
-    def tree(self) -> Tree:
-        """All files at the newest commit that was fetched; raises as `GitObjects.tree`."""
+    @property
+    def newest(self) -> Revision:
+        """The newest commit that was fetched."""
+        return self.revision("HEAD")
+
+    def revision(self, reference: str) -> Revision:
+        """A commit that was fetched; raises as `GitObjects.commit`."""
         branch = git.run(self._path, "--git-dir=.", "symbolic-ref", "--short", "HEAD").output.decode().strip()
-        return self._objects.tree(self._objects.revision(self._objects.commit("HEAD"), branch))
+        return self._objects.revision(self._objects.commit(reference), branch)
+
+    def tree(self, revision: Revision) -> Tree:
+        """All files of a commit that was fetched; raises as `GitObjects.tree`."""
+        return self._objects.tree(revision)
 
     def __enter__(self) -> Self:
         return self

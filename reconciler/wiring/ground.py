@@ -55,10 +55,12 @@ class Ground:
             InvalidInput: files that cannot be part of a tree; all of them.
             Unavailable: git is not installed, or hangs.
         """
-        return self._last_fetched.tree() if self._last_fetched else self.working_tree.tree()
+        fetched = self.last_fetched
+        return fetched.tree(fetched.newest) if fetched else self.working_tree.tree()
 
     @cached_property
-    def _last_fetched(self) -> LastFetched | None:
+    def last_fetched(self) -> LastFetched | None:
+        """Where a watch follows a repository elsewhere: its mirror."""
         if not self.settings.followed:
             return None
         from reconciler.source.mirror import LastFetched

@@ -10,7 +10,7 @@ import os
 import pwd
 import secrets
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
@@ -22,6 +22,7 @@ from reconciler.wiring.ground import Ground
 
 if TYPE_CHECKING:
     from reconciler.enrolment.enroll import Enrolment
+    from reconciler.errors import Problem
     from reconciler.loops.controlling.asking import Asking
     from reconciler.loops.controlling.controller import Controller
     from reconciler.loops.controlling.given import Given
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from reconciler.loops.running.run_crew import RunCrew, Told
     from reconciler.loops.running.submitting import Submitter
     from reconciler.model.manifests import Manifests
+    from reconciler.model.tree import Revision, Tree
     from reconciler.model.work import Lease
     from reconciler.planner.compose import Composer
     from reconciler.source.key_lists import KeyLists
@@ -123,6 +125,38 @@ class Session(Ground):
         if self.opened is None:
             raise LookupError("this session was opened without a store")
         return self.opened
+
+    @property
+    def in_force(self) -> Tree:
+        """The files that the fleet follows now; raises as `tree`.
+
+        Where a watch fetches them, a newer revision may be wrong, and then whoever is called to it needs the hosts.
+        """
+        revision = self._revision_in_force
+        return self.last_fetched.tree(revision) if self.last_fetched and revision else self.tree()
+
+    @property
+    def not_in_force(self) -> Sequence[Problem]:
+        """That the newest revision that was fetched is not followed (yet); empty: it is."""
+        from reconciler.errors import NOWHERE, Problem
+
+        revision = self._revision_in_force
+        if not (self.last_fetched and revision) or revision.commit == self.last_fetched.newest.commit:
+            return ()
+        message = f"revision {self.last_fetched.newest} was fetched, but {revision} is still in force"
+        return (Problem(NOWHERE, message, "Look: reconcile validate", "not-in-force"),)
+
+    @property
+    def _revision_in_force(self) -> Revision | None:
+        """None: nothing is followed from elsewhere, nobody has followed it yet, or the mirror was made anew."""
+        from reconciler.errors import InvalidInput
+
+        state = self.opened.fleet.current() if self.last_fetched and self.opened else None
+        if not (self.last_fetched and state):
+            return None
+        with suppress(InvalidInput):
+            return self.last_fetched.revision(state.revision)
+        return None
 
     @property
     def who(self) -> str:

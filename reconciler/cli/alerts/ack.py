@@ -29,14 +29,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> Exit:
     """Note it; the monitor takes it into account at its next turn."""
-    from reconciler.cli.sessions import Access, session_of
+    from reconciler.cli.sessions import Access, in_force, session_of
     from reconciler.loops.monitoring.alert_board import board
     from reconciler.model.alerts import Acknowledgement
 
     if not (arguments.alerts or arguments.selector):
         raise InvalidInput.of("wrong-usage", "say which alerts", hint="Look: reconcile alerts list")
     with session_of(arguments, console, Access.WRITE) as session:
-        sights = board(session.store, session.manifests(session.tree()))
+        sights = board(session.store, session.manifests(in_force(session, console)))
         chosen = _chosen(arguments, [sight.alert for sight in sights if sight.alert.state.told])
         now = session.clock.now()
         session.store.alerts.acknowledge(

@@ -30,13 +30,13 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
     """Read and print."""
     from reconciler.alerting.muting import selects
     from reconciler.cli.selecting import selector_of
-    from reconciler.cli.sessions import Access, session_of
+    from reconciler.cli.sessions import Access, in_force, session_of
     from reconciler.loops.monitoring.alert_board import board
     from reconciler.reports.alerts import alerts_json, alerts_text
 
     chosen = selector_of(arguments.selector) if arguments.selector else None
     with session_of(arguments, console, Access.READ) as session:
-        manifests = session.manifests(session.tree())
+        manifests = session.manifests(in_force(session, console))
         hosts = {known(name, manifests.hosts, "host") for name in arguments.host}
         sights = board(session.store, manifests)
         now = session.clock.now()

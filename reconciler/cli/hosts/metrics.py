@@ -29,11 +29,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> Exit:
     """Read and print."""
-    from reconciler.cli.sessions import Access, session_of
+    from reconciler.cli.sessions import Access, in_force, session_of
     from reconciler.reports.metrics import host_metrics_text, metrics_json, metrics_text
 
     with session_of(arguments, console, Access.READ) as session:
-        manifests = session.manifests(session.tree())
+        manifests = session.manifests(in_force(session, console))
         names = _names(arguments, manifests)
         found = _found(session.store, names, past=bool(arguments.name))
         now = session.clock.now()

@@ -31,13 +31,19 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
         printing = Printing(console, several=len(works) > 1)
         following = RunFollowing(session.store, works, printing)
         following.turn()
-        while arguments.follow and following.waiting:
-            session.clock.sleep(_POLL_SECONDS)
-            following.turn()
+        try:
+            while arguments.follow and following.waiting:
+                session.clock.sleep(_POLL_SECONDS)
+                following.turn()
+        except KeyboardInterrupt:
+            printing.close()
+            console.tell(f"The run goes on. To end it: reconcile jobs cancel {arguments.id}")
+            return Exit.INTERRUPTED
         printing.close()
         if console.output == "json":
             outputs = (session.store.work.output(work.host, work.id).text for work in following.works)
             console.print(runs_json(list(zip(following.works, outputs, strict=True))))
             return Exit.DONE
-    console.tell(runs_text(following.works, color=False).rstrip())
+    for line in runs_text(following.works, color=False).splitlines():
+        console.tell(line)
     return Exit.DONE

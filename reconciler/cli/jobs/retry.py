@@ -31,11 +31,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> Exit:
     """Sign, make due, wait."""
-    from reconciler.cli.sessions import Access, session_of
+    from reconciler.cli.sessions import Access, in_force, session_of
     from reconciler.cli.waiting import recap, waited
 
     with session_of(arguments, console, Access.WRITE) as session:
-        manifests = session.manifests(session.working_tree.tree())
+        manifests = session.manifests(in_force(session, console))
         session.reach.show(manifests)
         fleet = manifests.fleet.metadata.name
         submitter = session.submitter(fleet)

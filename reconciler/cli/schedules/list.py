@@ -18,12 +18,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, console: Console) -> Exit:
     """Read and print."""
     from reconciler.cli.options import known
-    from reconciler.cli.sessions import Access, session_of
+    from reconciler.cli.sessions import Access, in_force, session_of
     from reconciler.loops.scheduling.view import views
     from reconciler.reports.schedules import schedules_json, schedules_text
 
     with session_of(arguments, console, Access.READ) as session:
-        manifests = session.manifests(session.tree())
+        manifests = session.manifests(in_force(session, console))
         names = [known(name, manifests.schedules, "schedule") for name in arguments.names]
         found = views(manifests, session.store, session.clock.now(), names)
     if console.output == "json":

@@ -23,14 +23,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, console: Console) -> Exit:
     """Work them out and print; asks no server."""
     from reconciler.cli.options import known
-    from reconciler.cli.sessions import Access, session_of
+    from reconciler.cli.sessions import Access, in_force, session_of
     from reconciler.reports.schedules import times_json, times_text
     from reconciler.scheduling.timing import timing_of, upcoming
 
     if not 1 <= arguments.number <= _MOST:
         raise InvalidInput.of("wrong-usage", f"-n {arguments.number} is not from 1 to {_MOST}")
     with session_of(arguments, console, Access.NONE) as session:
-        manifests = session.manifests(session.tree())
+        manifests = session.manifests(in_force(session, console))
         schedule = manifests.schedules[known(arguments.name, manifests.schedules, "schedule")]
         timing, now = timing_of(schedule), session.clock.now()
     times = list(islice(upcoming(timing, now), arguments.number)) if timing else []

@@ -19,11 +19,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, console: Console) -> Exit:
     """Write it, and tell."""
     from reconciler.cli.options import known
-    from reconciler.cli.sessions import Access, session_of
+    from reconciler.cli.sessions import Access, in_force, session_of
     from reconciler.model.scheduled import Suspension
 
     with session_of(arguments, console, Access.WRITE) as session:
-        schedules = session.manifests(session.tree()).schedules
+        schedules = session.manifests(in_force(session, console)).schedules
         name = known(arguments.name, schedules, "schedule")
         if arguments.resume:
             changed = session.store.schedules.resume(name)

@@ -25,7 +25,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
     """Set it; the monitor takes it into account at its next turn."""
     from reconciler.alerting.muting import selects
     from reconciler.cli.selecting import selector_of
-    from reconciler.cli.sessions import Access, session_of
+    from reconciler.cli.sessions import Access, in_force, session_of
     from reconciler.clock import ulid
     from reconciler.loops.monitoring.alert_board import board
     from reconciler.manifests.fields import duration_seconds
@@ -38,6 +38,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
     if not seconds:
         raise InvalidInput.of("invalid-duration", f"--for {arguments.duration}: no duration", hint="Such as 2h, 30m")
     with session_of(arguments, console, Access.WRITE) as session:
+        manifests = session.manifests(in_force(session, console))  # before anything is set
         now = session.clock.now()
         until = now + timedelta(seconds=seconds)
         name = f"by-hand-{ulid(now)[-6:].lower()}"
@@ -46,7 +47,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
         session.store.journal.append(
             "silenced", silence=name, match=arguments.match, who=session.who, reason=arguments.reason
         )
-        sights = board(session.store, session.manifests(session.tree()))
+        sights = board(session.store, manifests)
     now_quiet = sum(sight.alert.state.told and selects(match, sight.alert) for sight in sights)
     console.print(f"{name}: quiet until {until:%Y-%m-%d %H:%M}Z; {now_quiet} of the alerts that fire now.")
     return Exit.DONE

@@ -20,10 +20,10 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
     Raises:
         InvalidInput: one does not exist, or stands in the manifests.
     """
-    from reconciler.cli.sessions import Access, session_of
+    from reconciler.cli.sessions import Access, in_force, session_of
 
     with session_of(arguments, console, Access.WRITE) as session:
-        declared = session.manifests(session.tree()).silences
+        declared = session.manifests(in_force(session, console)).silences
         known = session.store.alerts.silences()
         problems = []
         for name in arguments.names:

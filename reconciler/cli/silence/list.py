@@ -16,11 +16,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> Exit:
     """Read and print."""
-    from reconciler.cli.sessions import Access, session_of
+    from reconciler.cli.sessions import Access, in_force, session_of
     from reconciler.reports.alerts import silences_json, silences_text
 
     with session_of(arguments, console, Access.READ) as session:
-        declared = session.manifests(session.tree()).silences
+        declared = session.manifests(in_force(session, console)).silences
         found = [*declared.values(), *session.store.alerts.silences().values()]
         now = session.clock.now()
     if console.output == "json":

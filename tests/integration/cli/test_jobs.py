@@ -77,6 +77,8 @@ def test_a_job_runs_with_its_parameters_and_shows_what_it_prints(small: Reposito
     assert ran.last_line == "1 host: 1 succeeded."
     again = small("jobs", "logs", run_id(ran), "-f")
     assert "Hello Ann on demo\nHello Ann on demo\n" in again.out
+    assert again.err.endswith("1 host: 1 succeeded.\n")
+    assert "\\n" not in again.err
     assert "succeeded" in small("jobs", "list", "--job", "greet").out
 
 
@@ -325,6 +327,19 @@ def test_ctrl_c_cancels_a_run_that_is_carried_out_here_and_says_so(small: Reposi
     assert asked.returncode == 130
     assert "the run is cancelled. Again: reconcile jobs retry" in told
     assert "interrupted" in small("jobs", "list", "--state", "cancelled").out
+
+
+def test_ctrl_c_ends_looking_at_a_run_and_tells_how_to_end_the_run(small: Repository) -> None:
+    job(small, "slow", "steps:", shell("echo begun; sleep 1000"))
+    with watching(small):
+        id_ = run_id(small("run", "slow", "--host", "demo", "-y", "--no-wait"))
+        until(lambda: "begun" in small("jobs", "logs", id_).out)
+        with small.on_terminal("jobs", "logs", id_, "-f") as (looking, screen):
+            until(lambda: "begun" in screen())
+            looking.send_signal(signal.SIGINT)
+            until(lambda: f"The run goes on. To end it: reconcile jobs cancel {id_}" in screen())
+            assert looking.wait() == 130
+        assert small("jobs", "cancel", id_).code == 0
 
 
 def test_retries_come_by_themselves(small: Repository) -> None:

@@ -104,6 +104,46 @@ def test_a_branch_of_a_bare_repository_is_followed(small: Repository, tmp_path: 
     assert "fleet small: 1 host, 1 app" in ops("doctor").out
 
 
+def test_while_the_newest_revision_is_wrong_commands_go_by_the_one_in_force(small: Repository, tmp_path: Path) -> None:
+    good = small.git("rev-parse", "HEAD")[:7]
+    bare = tmp_path / "fleet.git"
+    small.git("clone", "--quiet", "--bare", str(small.root), str(bare))
+    small.git("remote", "add", "origin", str(bare))
+    (tmp_path / "ops").mkdir()
+    ops = Repository(tmp_path / "ops", small.environment, small.capture)
+    with watching(ops, "--repo", str(bare), "--branch", "main", "--interval", "1h"):
+        until(lambda: ops("status").last_line == "1 app on 1 host: 1 in sync.")
+        small.replace("manifests/apps/hello.yaml", "  hosts:", "  hosst:")
+        small.commit("a typing mistake")
+        small.git("push", "--quiet", "origin", "main")
+        until(lambda: ops("validate").code == 1)
+        status = ops("status")
+        assert status.last_line == "1 app on 1 host: 1 in sync."
+        bad = small.git("rev-parse", "HEAD")[:7]
+        warning = f"warning: revision {bad} was fetched, but {good} is still in force. Look: reconcile validate\n"
+        assert status.err == warning
+        for words in (
+            ("run", "--host", "demo", "-y", "--command", "true"),
+            ("pause", "--host", "demo", "--reason", "disk swap"),
+            ("resume", "--host", "demo"),
+            ("silence", "add", "host=demo", "--for", "5m", "--reason", "disk swap"),
+            ("alerts", "list"),
+            ("schedules", "list"),
+            ("verify",),
+        ):
+            ran = ops(*words)
+            assert ran.code == 0, ran.err
+            assert warning in ran.err
+        assert ops("plan").code == 1
+
+
+def test_a_silence_that_cannot_be_told_of_is_not_set(small: Repository) -> None:
+    small.replace("manifests/apps/hello.yaml", "  hosts:", "  hosst:")
+    assert small("silence", "add", "host=demo", "--for", "5m", "--reason", "disk swap").code == 1
+    small.replace("manifests/apps/hello.yaml", "  hosst:", "  hosts:")
+    assert "by-hand" not in small("silence", "list").out
+
+
 def test_commands_share_the_embedded_server_with_it_and_outlive_it(small: Repository) -> None:
     with watching(small):
         until(lambda: "in sync" in small("status").out)

@@ -325,7 +325,7 @@ def test_what_was_fetched_last_is_found_and_read_without_fetching(
             mirror.fetch()
     repository.root.rename(tmp_path / "gone")
     with LastFetched(kept / FOLLOWED) as fetched:
-        tree = fetched.tree()
+        tree = fetched.tree(fetched.newest)
         assert (tree.revision, tree.files["manifests/a.yaml"].read()) == (
             Revision(commit, "other", trailers={}),
             b"one",
