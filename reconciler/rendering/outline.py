@@ -131,6 +131,14 @@ def texts_for(node: Node, templates: Mapping[str, str]) -> Mapping[str, str]:
     return {name: templates[name] for name in sorted(used)}
 
 
+def led_to(texts: Iterable[Compiled], templates: Mapping[str, str]) -> Mapping[str, str]:
+    """Name -> text of all templates that some texts include, import or extend, those of a manifest's own included."""
+    readings = [text.reading for text in texts]
+    every = any(reading.any_template for reading in readings)
+    names = templates if every else closure({name for reading in readings for name in reading.templates}, templates)
+    return {name: templates[name] for name in names}
+
+
 def _texts(raw: Mapping[str, Any], files: Iterable[str], templates: Mapping[str, str]) -> Iterator[Compiled]:
     if isinstance(raw.get("when"), str):
         yield compile_expression(raw["when"])
@@ -167,6 +175,6 @@ def without_when(check: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in check.items() if name != "when"}
 
 
-def reads_of(texts: Iterator[Compiled]) -> frozenset[ReadPath]:
+def reads_of(texts: Iterable[Compiled]) -> frozenset[ReadPath]:
     """The shortest paths that some texts read."""
     return shortest(path for text in texts for path in text.reading.reads)

@@ -19,7 +19,16 @@ from reconciler.rendering.environment import Sandbox
 from reconciler.rendering.expansion import MAX_ITEMS, Expansion, View, too_many
 from reconciler.rendering.faults import Fault, RenderFailed, fault
 from reconciler.rendering.moulds import Mould
-from reconciler.rendering.outline import Node, health_texts, nodes_of, reads_of, texts_for, values_in, without_when
+from reconciler.rendering.outline import (
+    Node,
+    health_texts,
+    led_to,
+    nodes_of,
+    reads_of,
+    texts_for,
+    values_in,
+    without_when,
+)
 from reconciler.rendering.reads import ReadPath, pick, shortest
 from reconciler.rendering.rendered import Form, Rendered, RenderedResource
 from reconciler.rendering.scope import Scope
@@ -91,8 +100,11 @@ class Renderer:
         """Every path of the values that anything in the bundle reads."""
 
     def _part(self, raw: Any, texts: Iterator[Compiled], node: Node | None, checks: str = "") -> _Part:
-        reads = tuple(sorted(reads_of(texts)))
-        identity = digest([node.path, raw, texts_for(node, self._templates)] if node else [checks, raw])
+        found = list(texts)
+        used = led_to(found, self._templates)
+        reads = tuple(sorted(reads_of([*found, *(compile_template(name, text) for name, text in used.items())])))
+        named = texts_for(node, self._templates) if node else {}
+        identity = digest([node.path if node else checks, raw, {**named, **used}])
         return _Part(identity, self._sights.setdefault(reads, len(self._sights)), bool(secrets_in(raw)), node, checks)
 
     def host_selectors(self, values: Mapping[str, Any]) -> tuple[str, ...]:

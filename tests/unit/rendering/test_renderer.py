@@ -328,3 +328,14 @@ def test_a_macro_that_failed_once_fails_again() -> None:
     for _ in range(2):
         with pytest.raises(RenderFailed, match='"gone" is undefined'):
             renderer.render(config())
+
+
+def test_a_text_of_a_manifest_may_include_a_template_and_then_reads_what_that_reads() -> None:
+    memory: dict[Any, Any] = {}
+    found = []
+    for text in ("{{ port | default('none') }}", "now {{ port | default('none') }}"):
+        check = {"http": {"url": "http://localhost:{% include 'a.j2' %}"}}
+        content = bundle(file(content="{% include 'a.j2' %}"), templates={"a.j2": text}, health=[check])
+        rendered = Renderer(content, memory).render(config(port=80))
+        found.append((rendered.resources[0].fields["content"], rendered.health[0]["http"]["url"]))
+    assert found == [("80", "http://localhost:80"), ("now 80", "http://localhost:now 80")]
