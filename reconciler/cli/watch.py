@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
         configure_logging(level, terminal=sys.stderr.isatty(), masker=session.masker)
         log: Log = structlog.get_logger("reconciler")
         source = _source(session, arguments, stop, log)
-        fleet = session.manifests(source.tree()).fleet.metadata.name
+        fleet = _fleet(session, source)
         watch = watch_of(session, source, fleet, log)
 
         def end(*_: object) -> None:
@@ -70,6 +70,20 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
         watch.run(stop)
         log.info("stopped")
     return Exit.DONE
+
+
+def _fleet(session: Session, source: Source) -> str:
+    """Its name, also while the newest tree has mistakes: the watch begins with what the fleet follows then."""
+    from reconciler.loops.watching.watch import tree_in_force
+
+    try:
+        manifests = session.manifests(source.tree())
+    except InvalidInput:
+        followed = tree_in_force(source, session.store)
+        if followed is None:
+            raise
+        manifests = session.manifests(followed)
+    return manifests.fleet.metadata.name
 
 
 def _source(session: Session, arguments: argparse.Namespace, stop: threading.Event, log: Log) -> Source:

@@ -91,6 +91,11 @@ class Mirror:
         tip = self._tip()
         return self._opened().revision(tip, self._branch) if tip else None
 
+    def revision(self, reference: str) -> Revision:
+        """A commit that was fetched at some time; raises as `GitObjects.commit`."""
+        objects = self._opened()
+        return objects.revision(objects.commit(reference), self._branch)
+
     def tree(self, revision: Revision) -> Tree:
         """All files of a revision that was fetched; raises as `GitObjects.tree`."""
         return self._opened().tree(revision)

@@ -29,6 +29,10 @@ class FollowedTree:
         """The files as they are now."""
         return self._tree.tree()
 
+    def earlier(self, revision: str) -> Tree | None:  # noqa: ARG002 - a branch has some
+        """What files were before is not kept."""
+        return None
+
     def refresh(self) -> None:
         """It is read when it is needed."""
 
@@ -87,6 +91,13 @@ class FollowedBranch:
             Unavailable: nothing was ever fetched.
         """
         return self._mirror.tree(self._newest())
+
+    def earlier(self, revision: str) -> Tree | None:
+        """The files at a commit that was fetched at some time."""
+        try:
+            return self._mirror.tree(self._mirror.revision(revision))
+        except InvalidInput:
+            return None
 
     def refresh(self) -> None:
         """Fetch where it is time to; raises as `tree`."""

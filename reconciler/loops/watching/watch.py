@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from reconciler.clock import Clock
-from reconciler.errors import HostFailed, Problem, ReconcilerError, Refused, Unavailable
+from reconciler.errors import HostFailed, InvalidInput, Problem, ReconcilerError, Refused, Unavailable
 from reconciler.loops.controlling.control import RENEW_SECONDS, Control
 from reconciler.loops.controlling.controller import Controller
 from reconciler.loops.controlling.given import POLL_SECONDS, Given
@@ -61,6 +61,10 @@ class Source(Protocol):
         """The newest tree; raises Unavailable or InvalidInput."""
         ...
 
+    def earlier(self, revision: str) -> Tree | None:
+        """The tree of a revision that was followed before; None where that is not kept."""
+        ...
+
     def refresh(self) -> None:
         """Know which revision is the newest, without reading it; raises as `tree`."""
         ...
@@ -81,6 +85,12 @@ class Source(Protocol):
     def wake(self) -> None:
         """End a wait now."""
         ...
+
+
+def tree_in_force(source: Source, store: Store) -> Tree | None:
+    """What the fleet follows until there is something newer without mistakes; None: that cannot be known."""
+    state = store.fleet.current()
+    return source.earlier(state.revision) if state else None
 
 
 class Watch:
@@ -130,6 +140,8 @@ class Watch:
         self._scheduler = scheduler(lambda: control.leads)
         self._requests = Requests(store, log, wake=source.wake)
         self._situation: Situation | None = None
+        self._mistaken = False
+        """Whether the newest tree has mistakes."""
         self._began = 0.0
         """When this turn did."""
         self._swept = float("-inf")
@@ -173,12 +185,16 @@ class Watch:
         except Unavailable as error:
             self._said.say(_TURN, self._log.warning, "unavailable", error=str(error))
         except ReconcilerError as error:
-            event = "refused" if isinstance(error, Refused) else "invalid"
-            self._monitor.note(SOURCE_INVALID, 1.0, wrong=event == "invalid")
-            in_force = {"in_force": self._situation.desired.revision} if self._situation else {}
-            told = "\n".join(map(str, map(self._in_a_watch, error.problems)))
-            self._said.say(_TURN, self._log.error, event, error=told, **in_force)
-            self._requests.refuse(str(error))
+            self._tell_why_not(error, self._situation.desired.revision if self._situation else "")
+
+    def _tell_why_not(self, error: ReconcilerError, in_force: str) -> None:
+        """The newest tree is not followed; people, the monitor and whoever waits for it hear why."""
+        event = "refused" if isinstance(error, Refused) else "invalid"
+        self._mistaken = event == "invalid"
+        self._monitor.note(SOURCE_INVALID, 1.0, wrong=self._mistaken)
+        told = "\n".join(map(str, map(self._in_a_watch, error.problems)))
+        self._said.say(_TURN, self._log.error, event, error=told, **({"in_force": in_force} if in_force else {}))
+        self._requests.refuse(str(error))
 
     def _in_a_watch(self, problem: Problem) -> Problem:
         """Manifests that were there a moment ago are to come back; nobody starts anew."""
@@ -206,8 +222,7 @@ class Watch:
         if sweeps:  # it reads everything anew; a saved file is planned on what is known
             self._planning.forget()
             self._swept = self._began
-        situation = self._planning.plan(self._newest(), WHOLE_FLEET, texts=False)
-        situation = self._hold_deletes(situation)
+        situation = self._hold_deletes(self._planned())
         committed = self._controller.commit(situation, lease.term)
         self._follow(situation, lease.holder, committed.written)
         self._monitor.lead(situation.manifests, lease.term)
@@ -243,6 +258,22 @@ class Watch:
         if done:
             self._settle(done)
         self._given.drop(self._given.silent())
+
+    def _planned(self) -> Situation:
+        """The newest tree, planned; while that has mistakes, the one that the fleet follows, where it is kept."""
+        newest = self._newest()
+        try:
+            situation = self._planning.plan(newest, WHOLE_FLEET, texts=False)
+        except InvalidInput as error:
+            followed = tree_in_force(self._source, self._store)
+            if followed is None or followed.revision == newest.revision:
+                raise
+            self._tell_why_not(error, str(followed.revision))
+            return self._planning.plan(followed, WHOLE_FLEET, texts=False)
+        if self._mistaken:
+            self._mistaken = False
+            self._log.info("mended", revision=str(newest.revision))
+        return situation
 
     def _newest(self) -> Tree:
         """The newest tree.
@@ -299,8 +330,9 @@ class Watch:
         revision = situation.desired.revision
         if written or not self._situation:
             self._log.info("planned", revision=revision, hosts=len(situation.plan.hosts), statements=written, **counts)
-        self._said.over(_TURN)
-        self._monitor.note(SOURCE_INVALID, 0.0, wrong=False)
+        if not self._mistaken:
+            self._said.over(_TURN)
+            self._monitor.note(SOURCE_INVALID, 0.0, wrong=False)
         self._situation = situation
         branch = situation.tree.revision.branch
         self._store.fleet.set_current(FleetState(revision, branch, holder, at=self._clock.now()))

@@ -59,6 +59,7 @@ def test_drift_that_is_ignored_is_neither_shown_nor_healed(small: Repository) ->
         for _ in range(2):
             small.on_host("/etc/healed").write_text("here too")
             until(lambda: _text(small, "/etc/healed") == "well")
+            until(lambda: small("status").out.count("in sync  healthy") == 2)
         assert "drift" not in small("status").out
         assert _text(small, "/etc/hello") == "someone was here\n"
 
@@ -135,6 +136,13 @@ def test_while_the_newest_revision_is_wrong_commands_go_by_the_one_in_force(smal
             assert ran.code == 0, ran.err
             assert warning in ran.err
         assert ops("plan").code == 1
+    with watching(ops, "--repo", str(bare), "--branch", "main", "--interval", "1h"):
+        assert ops("run", "--host", "demo", "-y", "--command", "true").code == 0
+        small.replace("manifests/apps/hello.yaml", "  hosst:", "  hosts:")
+        small.replace("manifests/apps/hello.yaml", "Hello", "Mended")
+        small.commit("the mistake is gone")
+        small.git("push", "--quiet", "origin", "main")
+        until(lambda: _text(ops, "/etc/hello") == "Mended from demo\n")
 
 
 def test_a_silence_that_cannot_be_told_of_is_not_set(small: Repository) -> None:
