@@ -121,15 +121,14 @@ def watch(root: Path) -> dict[str, float]:
     with session(root, Access.WRITE) as opened:
         turn(opened, 0)
         hosts = [root / f"manifests/hosts/{first:05}.yaml" for first in range(0, 300, 100)]
+        templates = [root / f"templates/app-{role}-0/0.conf.j2" for role in range(RUNS)]
+        apps = [root / f"manifests/apps/app-{role}-0.yaml" for role in range(RUNS, 2 * RUNS)]
+        shared, whole = SHARED * ROLE, 4 * SHARED * ROLE
         found = {
             "change_host": min(edited(opened, path, "zone: zone-", "zone: zone-9", 0) for path in hosts),
-            "change_template": edited(opened, root / "templates/app-0-0/0.conf.j2", "root =", "path =", SHARED * ROLE),
-            "change_template_again": edited(
-                opened, root / "templates/app-0-0/0.conf.j2", "listen =", "port =", SHARED * ROLE
-            ),
-            "change_app": edited(
-                opened, root / "manifests/apps/app-1-0.yaml", "port: 8000", "port: 9000", 4 * SHARED * ROLE
-            ),
+            "change_template": min(edited(opened, path, "root =", "path =", shared) for path in templates),
+            "change_template_again": min(edited(opened, path, "listen =", "port =", shared) for path in templates),
+            "change_app": min(edited(opened, path, "port: 8000", "port: 9000", whole) for path in apps),
         }
     return found | {"memory_mb": peak_mb()}
 
