@@ -56,7 +56,7 @@ def queue() -> Iterator[Row]:
     enqueued, finished = (max(rates) for rates in zip(*(ours for _, ours in rounds), strict=True))
     best = max(speed for name, speed in peers.items() if name != queue_peers.FORGETFUL)
     yield Row(
-        "no-op runs over 1,000 hosts with records kept, one process",
+        "no-op runs over 1,000 hosts with records kept, one process of four threads",
         rate(finished),
         f">= {rate(5 * best)}, 5 times the best that keeps results",
         finished / (5 * best),
