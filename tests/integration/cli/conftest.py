@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pty
 import re
 import shutil
 import signal
@@ -11,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,8 +20,10 @@ from reconciler.cli import main
 from reconciler.clock import SystemClock
 from reconciler.store.opening import embedded
 from tests.git import GitTree
+from tests.terminal import Terminal, on_terminal
 
 EXAMPLE = Path(__file__).parents[3]
+RECONCILE = [sys.executable, "-c", "from reconciler.cli import entry; entry()"]
 
 
 @dataclass(frozen=True)
@@ -58,9 +59,8 @@ class Repository(GitTree):
 
     def spawn(self, *words: str) -> subprocess.Popen[str]:
         """Start `reconcile WORDS` as a process of its own; the test stops it."""
-        command = [sys.executable, "-c", "from reconciler.cli import entry; entry()", *words]
         return subprocess.Popen(
-            command,
+            [*RECONCILE, *words],
             cwd=self.root,
             env={**os.environ, **self.environment},
             stdout=subprocess.PIPE,
@@ -68,20 +68,9 @@ class Repository(GitTree):
             text=True,
         )
 
-    @contextmanager
-    def on_terminal(self, *words: str) -> Iterator[tuple[subprocess.Popen[bytes], Callable[[], str]]]:
-        """`reconcile WORDS` on a terminal, and what reads the screen's next piece; killed after the block."""
-        ours, theirs = pty.openpty()
-        command = [sys.executable, "-c", "from reconciler.cli import entry; entry()", *words]
-        environment = {**os.environ, **self.environment, "TERM": "xterm"}
-        process = subprocess.Popen(command, cwd=self.root, env=environment, stdout=theirs, stderr=theirs)
-        os.close(theirs)
-        try:
-            yield process, lambda: os.read(ours, 4096).decode()
-        finally:
-            process.kill()
-            process.wait()
-            os.close(ours)
+    def on_terminal(self, *words: str) -> AbstractContextManager[Terminal]:
+        """`reconcile WORDS` on a terminal, killed after the block."""
+        return on_terminal([*RECONCILE, *words], self.root, self.environment)
 
     def redis(self, *command: str) -> object:
         """What other programs do in the embedded Redis."""

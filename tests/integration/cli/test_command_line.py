@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
 import shutil
-import subprocess
-import sys
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -81,12 +76,10 @@ def test_facts_that_cannot_be_read_are_told_with_how_to_make_them(small: Reposit
 def test_colour_is_for_terminals_that_want_it(
     small: Repository, words: list[str], environment: dict[str, str], *, coloured: bool
 ) -> None:
-    terminal = Repository(small.root, {**small.environment, "NO_COLOR": "", **environment}, small.capture)
-    with terminal.on_terminal("--dry-run", *words) as (_, read):
-        text = ""
-        while "Plan: " not in text:
-            text += read()
-    assert ("\x1b[" in text) is coloured
+    coloring = Repository(small.root, {**small.environment, "NO_COLOR": "", **environment}, small.capture)
+    with coloring.on_terminal("--dry-run", *words) as terminal:
+        terminal.shows("Plan: ")
+        assert ("\x1b[" in terminal.screen()) is coloured
     assert "\x1b[" not in small("--dry-run").out
 
 
@@ -144,22 +137,10 @@ def test_a_digest_that_failed_is_not_tried_again_though_redis_has_forgotten_it(s
 def test_on_a_terminal_a_person_is_asked_and_only_yes_counts(
     small: Repository, answer: str, code: int, *, there: bool
 ) -> None:
-    ours, theirs = pty.openpty()
-    command = [sys.executable, "-c", "from reconciler.cli import entry; entry()"]
-    environment = {**os.environ, **small.environment}
-    with subprocess.Popen(
-        command, cwd=small.root, env=environment, stdin=theirs, stdout=theirs, stderr=theirs
-    ) as process:
-        os.close(theirs)
-        text = ""
-        while "Only 'yes' is accepted" not in text:
-            text += os.read(ours, 4096).decode()
-        os.write(ours, f"{answer}\n".encode())
-        with suppress(OSError):  # the terminal ends with the process
-            while os.read(ours, 4096):
-                pass
-        assert process.wait(60) == code
-    os.close(ours)
+    with small.on_terminal() as terminal:
+        terminal.shows("Only 'yes' is accepted")
+        terminal.types(answer)
+        assert terminal.exit_code() == code
     assert small.on_host("/etc/hello").exists() is there
 
 

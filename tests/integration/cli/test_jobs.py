@@ -334,11 +334,11 @@ def test_ctrl_c_ends_looking_at_a_run_and_tells_how_to_end_the_run(small: Reposi
     with watching(small):
         id_ = run_id(small("run", "slow", "--host", "demo", "-y", "--no-wait"))
         until(lambda: "begun" in small("jobs", "logs", id_).out)
-        with small.on_terminal("jobs", "logs", id_, "-f") as (looking, screen):
-            until(lambda: "begun" in screen())
-            looking.send_signal(signal.SIGINT)
-            until(lambda: f"The run goes on. To end it: reconcile jobs cancel {id_}" in screen())
-            assert looking.wait() == 130
+        with small.on_terminal("jobs", "logs", id_, "-f") as terminal:
+            terminal.shows("begun")
+            terminal.interrupts()
+            terminal.shows(f"The run goes on. To end it: reconcile jobs cancel {id_}")
+            assert terminal.exit_code() == 130
         assert small("jobs", "cancel", id_).code == 0
 
 

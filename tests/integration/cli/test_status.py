@@ -84,21 +84,20 @@ def test_on_a_pipe_a_status_is_printed_when_it_is_another_one(small: Repository)
 
 
 def test_on_a_terminal_a_status_is_drawn_in_place(small: Repository) -> None:
-    said: list[str] = []
-    with small.on_terminal("status", "--watch") as (process, read):
-        _read_until(read, said, "unknown sync.")
+    with small.on_terminal("status", "--watch") as terminal:
+        terminal.shows("unknown sync.")
         assert small("apply", "--yes").code == 0
-        _read_until(read, said, "1 app on 1 host: 1 in sync.")
-        process.send_signal(signal.SIGINT)
-        assert process.wait(PATIENCE_SECONDS) == 0
-    assert "\x1b[1A" in "".join(said)
+        terminal.shows("1 app on 1 host: 1 in sync.")
+        terminal.interrupts()
+        assert terminal.exit_code() == 0
+        assert "\x1b[1A" in terminal.screen()
 
 
 def test_progress_names_what_is_being_dealt_with(small: Repository) -> None:
     step = "    - command: {argv: [sleep, '20']}\n      name: patience\n"
     small.replace("manifests/apps/hello.yaml", "  resources:\n", f"  resources:\n{step}")
-    with small.on_terminal("apply", "--yes") as (_, read):
-        _read_until(read, [], "s: patience")
+    with small.on_terminal("apply", "--yes") as terminal:
+        terminal.shows("s: patience")
 
 
 @pytest.mark.parametrize("mistake", ["resuorces:", "resources: ["])
