@@ -20,6 +20,8 @@ from tests.git import GitTree
 PROJECT = Path(__file__).parents[2]
 _PATIENCE_SECONDS = 300
 _RECONCILE = (sys.executable, "-c", "from reconciler.cli import entry; entry()")
+FLEET = "apiVersion: reconciler/v1\nkind: Fleet\nmetadata: {name: e2e}\nspec: {}\n"
+"""What the fleets of these tests say of themselves."""
 _ON_HOST = "/root/ops"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e.fleet import Fleet, booted
-from tests.e2e.ops import Ops
+from tests.e2e.ops import FLEET, Ops
 from tests.e2e.redis import serving
 from tests.e2e.wheels import cached_wheels
 from tests.waiting import until
@@ -54,7 +54,7 @@ def ops(fleet: Fleet) -> Iterator[Ops]:
     with serving(fleet.directory / "redis") as url:
         made = Ops(fleet.directory / "ops", fleet, {"RECONCILER_REDIS_URL": url})
         made.give_wheels(cached_wheels())
-        made.write("manifests/fleet.yaml", "apiVersion: reconciler/v1\nkind: Fleet\nmetadata: {name: e2e}\nspec: {}\n")
+        made.write("manifests/fleet.yaml", FLEET)
         made.host(fleet, "edge-1", "role: edge")
         made.commit("a host")
         ran = made("hosts", "enroll", "edge-1")

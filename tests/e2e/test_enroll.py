@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.fleet import OPS_ADDRESS, Fleet
-from tests.e2e.ops import PROJECT, Ops, Ran
+from tests.e2e.ops import FLEET, PROJECT, Ops, Ran
 from tests.e2e.redis import reachable, serving
 from tests.e2e.wheels import cached_wheels
 from tests.waiting import until
@@ -39,7 +39,7 @@ def ops(fleet: Fleet) -> Iterator[Ops]:
     with serving(fleet.directory / "redis") as url:
         made = Ops(fleet.directory / "ops", fleet, {"RECONCILER_REDIS_URL": url})
         made.give_wheels(cached_wheels())
-        made.write("manifests/fleet.yaml", "apiVersion: reconciler/v1\nkind: Fleet\nmetadata: {name: e2e}\nspec: {}\n")
+        made.write("manifests/fleet.yaml", FLEET)
         made.write("manifests/apps/greeting.yaml", APP)
         made.host(fleet, "web-1", "role: web")
         made.host(fleet, "web-2", "role: web", "{user: ops, become: true}")

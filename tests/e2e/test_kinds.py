@@ -14,13 +14,12 @@ import pytest
 
 from tests.e2e.fleet import Fleet, booted
 from tests.e2e.kinds import KINDS, Kind, stock
-from tests.e2e.ops import PROJECT, LocalOps, Ops
+from tests.e2e.ops import FLEET, PROJECT, LocalOps, Ops
 from tests.e2e.story import Stage, Story
 
 pytestmark = pytest.mark.parametrize("kind", KINDS, ids=[kind.name for kind in KINDS])
 RUNS_RECONCILE = [path for path in (PROJECT, Path(sys.base_prefix), Path("/usr/bin/git")) if path != Path("/usr")]
 """What a host needs beside its own packages to run `reconcile` itself."""
-FLEET = "apiVersion: reconciler/v1\nkind: Fleet\nmetadata: {name: e2e}\nspec: {}\n"
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from reconciler.settings import load
 from reconciler.store import Store, open_store
 from reconciler.trust import Permission, Signer, TrustedKey, TrustedKeys
 from tests.e2e.fleet import Fleet
-from tests.e2e.ops import Ops
+from tests.e2e.ops import FLEET, Ops
 from tests.e2e.redis import serving
 from tests.e2e.wheels import cached_wheels
 from tests.waiting import until
@@ -48,7 +48,7 @@ def ops(fleet: Fleet) -> Iterator[Ops]:
     with serving(fleet.directory / "trust-redis") as url:
         made = Ops(fleet.directory / "trust-ops", fleet, {"RECONCILER_REDIS_URL": url})
         made.give_wheels(cached_wheels())
-        made.write("manifests/fleet.yaml", "apiVersion: reconciler/v1\nkind: Fleet\nmetadata: {name: e2e}\nspec: {}\n")
+        made.write("manifests/fleet.yaml", FLEET)
         made.write("manifests/apps/greeting.yaml", APP)
         made.host(fleet, "web-1", "role: web")
         enrolled = made("hosts", "enroll", "web-1")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from tests.e2e.fleet import Fleet, booted
-from tests.e2e.ops import Ops, Ran
+from tests.e2e.ops import FLEET, Ops, Ran
 from tests.waiting import until
 
 APP = """\
@@ -45,7 +45,7 @@ class Told:
 def run() -> Iterator[Told]:
     with booted(*NAMES) as fleet:
         ops = Ops(fleet.directory / "ops", fleet)
-        ops.write("manifests/fleet.yaml", "apiVersion: reconciler/v1\nkind: Fleet\nmetadata: {name: e2e}\nspec: {}\n")
+        ops.write("manifests/fleet.yaml", FLEET)
         ops.write("manifests/app.yaml", APP)
         for name in NAMES:
             ops.host(fleet, name, "")

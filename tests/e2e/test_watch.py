@@ -8,7 +8,7 @@ from functools import reduce
 import pytest
 
 from tests.e2e.fleet import Fleet
-from tests.e2e.ops import Ops
+from tests.e2e.ops import FLEET, Ops
 from tests.waiting import until
 
 APP = """\
@@ -37,7 +37,7 @@ def app(name: str, policy: str, package: str, service: str) -> str:
 @pytest.fixture(scope="module")
 def ops(fleet: Fleet) -> Ops:
     made = Ops(fleet.directory / "ops", fleet)
-    made.write("manifests/fleet.yaml", "apiVersion: reconciler/v1\nkind: Fleet\nmetadata: {name: e2e}\nspec: {}\n")
+    made.write("manifests/fleet.yaml", FLEET)
     made.write("manifests/apps/healed.yaml", app("healed", "heal", "cron", "cron"))
     made.write("manifests/apps/reported.yaml", app("reported", "report", "redis-server", "redis-server"))
     for name in fleet.hosts:

@@ -11,6 +11,13 @@ from pathlib import Path
 from tests.integration.cli.conftest import Repository
 from tests.waiting import PATIENCE_SECONDS, until
 
+HEALED = """\
+apiVersion: reconciler/v1
+kind: App
+metadata: {name: healed}
+spec: {hosts: role=web, verifyEvery: 1s, resources: [{file: {path: /etc/healed, content: well}}]}
+"""
+
 
 def test_a_saved_file_reaches_the_host(small: Repository) -> None:
     with watching(small):
@@ -29,11 +36,7 @@ def test_drift_is_healed(small: Repository) -> None:
 
 
 def test_drift_that_is_only_reported_stays_while_other_drift_is_healed(small: Repository) -> None:
-    small.write(
-        "manifests/apps/healed.yaml",
-        "apiVersion: reconciler/v1\nkind: App\nmetadata: {name: healed}\n"
-        "spec: {hosts: role=web, verifyEvery: 1s, resources: [{file: {path: /etc/healed, content: well}}]}\n",
-    )
+    small.write("manifests/apps/healed.yaml", HEALED)
     small.replace("manifests/apps/hello.yaml", "  config:", "  drift: report\n  verifyEvery: 1s\n  config:")
     with watching(small):
         until(lambda: small("status").out.count("in sync  healthy") == 2)
@@ -47,11 +50,7 @@ def test_drift_that_is_only_reported_stays_while_other_drift_is_healed(small: Re
 
 
 def test_drift_that_is_ignored_is_neither_shown_nor_healed(small: Repository) -> None:
-    small.write(
-        "manifests/apps/healed.yaml",
-        "apiVersion: reconciler/v1\nkind: App\nmetadata: {name: healed}\n"
-        "spec: {hosts: role=web, verifyEvery: 1s, resources: [{file: {path: /etc/healed, content: well}}]}\n",
-    )
+    small.write("manifests/apps/healed.yaml", HEALED)
     small.replace("manifests/apps/hello.yaml", "  config:", "  drift: ignore\n  verifyEvery: 1s\n  config:")
     with watching(small):
         until(lambda: small("status").out.count("in sync  healthy") == 2)
