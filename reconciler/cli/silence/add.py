@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import argparse
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from reconciler.cli.console import Console
 from reconciler.cli.exits import Exit
 from reconciler.cli.options import add_reason
-from reconciler.errors import InvalidInput
+from reconciler.errors import NOWHERE, InvalidInput, Problem
+
+if TYPE_CHECKING:
+    from reconciler.alerting.vocabulary import Unknown
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,6 +28,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, console: Console) -> Exit:
     """Set it; the monitor takes it into account at its next turn."""
     from reconciler.alerting.muting import selects
+    from reconciler.alerting.vocabulary import unknown_words, vocabulary
     from reconciler.cli.selecting import selector_of
     from reconciler.cli.sessions import Access, in_force, session_of
     from reconciler.clock import ulid
@@ -38,7 +43,11 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
     if not seconds:
         raise InvalidInput.of("invalid-duration", f"--for {arguments.duration}: no duration", hint="Such as 2h, 30m")
     with session_of(arguments, console, Access.WRITE) as session:
-        manifests = session.manifests(in_force(session, console))  # before anything is set
+        manifests = session.manifests(in_force(session, console))
+        sights = board(session.store, manifests)
+        unknown = list(unknown_words(match, vocabulary(manifests, (sight.alert for sight in sights))))
+        if mistaken := [_mistake(it) for it in unknown if it.mistaken]:
+            raise InvalidInput(mistaken)
         now = session.clock.now()
         until = now + timedelta(seconds=seconds)
         name = f"by-hand-{ulid(now)[-6:].lower()}"
@@ -47,7 +56,27 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
         session.store.journal.append(
             "silenced", silence=name, match=arguments.match, who=session.who, reason=arguments.reason
         )
-        sights = board(session.store, manifests)
     now_quiet = sum(sight.alert.state.told and selects(match, sight.alert) for sight in sights)
     console.print(f"{name}: quiet until {until:%Y-%m-%d %H:%M}Z; {now_quiet} of the alerts that fire now.")
+    console.warn(_ahead(it, name) for it in unknown)
     return Exit.DONE
+
+
+def _mistake(unknown: Unknown) -> Problem:
+    """What cannot be meant, and what probably was."""
+    from reconciler.manifests.findings import did_you_mean
+
+    key = "alert" if unknown.requirement.key == "name" else unknown.requirement.key
+    what = f'alerts have no label "{unknown.word}"' if unknown.label else f'there is no {key} "{unknown.word}"'
+    code = "unknown-alert" if key == "alert" else "unknown-label"
+    return Problem(NOWHERE, what, did_you_mean(unknown.word, unknown.known), code)
+
+
+def _ahead(unknown: Unknown, name: str) -> Problem:
+    """What may come yet, and how to take it back where it was a slip."""
+    from reconciler.errors import did_you_mean
+
+    what = f"has the label {unknown.word}" if unknown.label else f"has {unknown.requirement.key}={unknown.word}"
+    meant = did_you_mean(unknown.word, unknown.known)
+    hint = f"{meant} Take it back: reconcile silence expire {name}".lstrip()
+    return Problem(NOWHERE, f"nothing {what} now; should it come, it will be quiet", hint, "silence-ahead")

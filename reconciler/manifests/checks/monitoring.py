@@ -13,7 +13,7 @@ from reconciler.manifests.parsed import Document
 from reconciler.model.manifests import Job, Parameter
 from reconciler.model.metadata import Path
 from reconciler.model.metrics import METRICS
-from reconciler.model.monitoring import BUILT_IN
+from reconciler.model.monitoring import BUILT_IN, Severity
 
 TYPES: Mapping[str, type | tuple[type, ...]] = {"string": str, "integer": int, "number": (int, float), "boolean": bool}
 """Type of a job's parameter -> the Python types of its values."""
@@ -74,6 +74,19 @@ def named_alerts(index: Index) -> Iterator[tuple[Document, Finding]]:
         trigger = document.value.trigger
         if trigger is not None and trigger.alert is not None:
             yield from _alert_exists(index, document, trigger.alert, ("spec", "trigger", "alert"))
+
+
+def matched_alerts(index: Index) -> Iterator[tuple[Document, Finding]]:
+    """Alerts and severities that channels and silences match exist; any other label may come later."""
+    severities = [severity.value for severity in Severity]
+    for document in (*index.documents["Channel"].values(), *index.documents["Silence"].values()):
+        for requirement in document.value.match.requirements:
+            for value in requirement.values:
+                if requirement.key in {"alert", "name"}:
+                    yield from _alert_exists(index, document, value, ("spec", "match"))
+                elif requirement.key == "severity" and value not in severities:
+                    hint = did_you_mean(value, severities)
+                    yield document, Finding(("spec", "match"), f'there is no severity "{value}"', hint, "unknown-label")
 
 
 def _alert_exists(index: Index, document: Document, name: str, path: Path) -> Iterator[tuple[Document, Finding]]:

@@ -115,6 +115,29 @@ def test_silences_by_hand_are_listed_and_ended_and_those_of_the_manifests_are_no
     assert small("silence", "add", "host=demo", "--for", "long", "--reason", "x").code == 1
 
 
+def test_a_silence_of_an_alert_or_a_severity_that_there_is_not_is_refused(small: Repository) -> None:
+    small.write("manifests/alerts.yaml", RULE)
+    for match, said in {
+        "alert=CpuBuzy": 'there is no alert "CpuBuzy". Did you mean CpuBusy?',
+        "name=Xyzzy": 'there is no alert "Xyzzy". Known: CpuBusy, DeletesHeld, HostStale, RedisMemoryShort,',
+        "severity=critcal": 'there is no severity "critcal". Did you mean critical?',
+        "severity=critical,host!=dem": 'there is no host "dem". Did you mean demo?',
+        "!rol": 'alerts have no label "rol". Did you mean role?',
+    }.items():
+        refused = small("silence", "add", match, "--for", "2h", "--reason", "x")
+        assert (refused.code, said in refused.err) == (1, True), refused.err
+    assert small("silence", "list").out == "No silences.\n"
+
+
+def test_a_silence_of_what_may_come_later_is_set_and_says_that_nothing_has_it_yet(small: Repository) -> None:
+    ahead = small("silence", "add", "host=demo-2", "--for", "2h", "--reason", "it is being built")
+    name = ahead.out.partition(":")[0]
+    told = "warning: nothing has host=demo-2 now; should it come, it will be quiet. Did you mean demo?"
+    assert (ahead.code, ahead.err) == (0, f"{told} Take it back: reconcile silence expire {name}\n")
+    assert "nothing has the label hots now" in small("silence", "add", "hots=demo", "--for", "2h", "--reason", "x").err
+    assert small("silence", "add", "role=web,app=hello", "--for", "2h", "--reason", "x").err == ""
+
+
 def test_rules_are_tried_on_series_of_a_file(small: Repository, tmp_path: Path) -> None:
     small.write("manifests/alerts.yaml", RULE)
     file = tmp_path / "alerts.test.yaml"

@@ -42,6 +42,12 @@ WRONG = [
     ("Channel", "urls: [mailto://x], match: '*', rate: §20", "rate 20 is no rate"),
     ("Channel", "urls: [mailto://x], match: '*', activeTimes: [{times: [§8-17]}]", '"8-17" is no span of a day'),
     ("Channel", "urls: [mailto://x], match: '*', activeTimes: [{timezone: §Mars}]", 'there is no time zone "Mars"'),
+    ("Channel", "urls: [mailto://x], match: §severity=critcal", 'there is no severity "critcal"'),
+    (
+        "Silence",
+        "match: §alert=CpuBuzy, from: 2026-01-01T00:00:00Z, until: 2026-01-02T00:00:00Z, reason: x",
+        'there is no alert "CpuBuzy"',
+    ),
     ("Silence", "match: '*', reason: x", "it needs from and until, or times"),
     ("Freeze", "reason: x, from: 2026-01-02T00:00:00Z, until: 2026-01-01T00:00:00Z", "until is not after from"),
     ("Freeze", "reason: x, times: [{weekdays: [§someday]}]", '"someday" is no day of the week'),
