@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from reconciler.rendering.blanks import Looked
 from reconciler.rendering.compiled import Compiled, compile_expression, compile_value, is_template
 from reconciler.rendering.environment import Sandbox
 from reconciler.rendering.secret import Secret, UnknownFacts, in_order, reveal, secret_path
@@ -37,8 +38,8 @@ class Scope:
     names: Collection[str]
     """Names that hints suggest."""
     secrets: Mapping[str, str] | None
-    _texts: dict[Compiled, str | Secret] = field(init=False, default_factory=dict, repr=False)
-    """Templates that were rendered with these variables; several files may come from one."""
+    _texts: dict[Compiled, str | Secret | Looked] = field(init=False, default_factory=dict, repr=False)
+    """What came of templates with these variables; several files may come from one."""
 
     @classmethod
     def of(
@@ -67,9 +68,16 @@ class Scope:
         """The text of a template."""
         text = self._texts.get(compiled)
         if text is None:
-            template = self.sandbox.template(compiled.code)
-            text = self._texts[compiled] = self.sandbox.render(template, self.variables, self.names)
+            text = self._texts[compiled] = self._rendered(compiled)
+        if isinstance(text, Looked):
+            raise Looked(text.blanks)
         return text
+
+    def _rendered(self, compiled: Compiled) -> str | Secret | Looked:
+        try:
+            return self.sandbox.render(self.sandbox.template(compiled.code), self.variables, self.names)
+        except Looked as error:
+            return Looked(error.blanks)
 
     def expression(self, text: str) -> Any:
         """The value of an expression without braces."""

@@ -76,7 +76,7 @@ class Sight:
         return self._given.view(self.picked, clear=True)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Blanked:
     """The values at some paths, with blanks for those that are only printed."""
 
@@ -102,7 +102,7 @@ class Blanked:
         key = [_BLANK if number in numbers else _key(value) for number, value in enumerate(found)]
         return cls(given, reads, tuple(key), looks, numbers, Words.of([found[number] for number in numbers]))
 
-    @property
+    @cached_property
     def picked(self) -> Mapping[str, Any]:
         """The values, in the shape in which they were given."""
         picked = pick(self.given.values, self.reads)
@@ -114,9 +114,9 @@ class Blanked:
             target[last] = Blank.of(blank)
         return picked
 
-    @property
+    @cached_property
     def view(self) -> View:
-        """What can be seen without secrets, with the blanks."""
+        """What can be seen without secrets, with the blanks; nodes that share it render a template once."""
         return self.given.view(self.picked, clear=False)
 
     def behind(self, blanks: Iterable[int]) -> Looks:

@@ -106,6 +106,27 @@ def test_a_path_and_other_fields_may_hold_what_hosts_print() -> None:
     assert [rendered(shared, name) for name in "ab"] == [alone(bundle, name) for name in "ab"]
 
 
+@pytest.mark.parametrize(("text", "runs"), [("{{ host.name }}", 1), ("{{ host.name | upper }}", 2)])
+def test_several_files_of_a_template_share_its_renderings(
+    text: str, runs: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = [{"kind": "file", "fields": {"path": f"/{number}", "template": "t"}} for number in range(5)]
+    renderer = Renderer(Bundle.of({"app": "web", "resources": files, "templates": {"t": text}}))
+    made: list[str] = []
+    render = environment.Sandbox.render
+
+    def counted(sandbox: environment.Sandbox, template: Any, *given: Any) -> Any:
+        made.append(template.name)
+        return render(sandbox, template, *given)
+
+    monkeypatch.setattr(environment.Sandbox, "render", counted)
+
+    resources = renderer.render({"host": {"name": "a"}}).resources
+
+    assert {resource.fields["content"] for resource in resources} == {"a" if runs == 1 else "A"}
+    assert len(made) == runs
+
+
 def test_a_long_text_with_blanks_is_paid_for_each_time_that_it_stands_in_another(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
