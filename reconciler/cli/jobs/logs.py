@@ -30,8 +30,8 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
         works = picked(arguments, session)
         printing = Printing(console, several=len(works) > 1)
         following = RunFollowing(session.store, works, printing)
-        following.turn()
         try:
+            following.turn()
             while arguments.follow and following.waiting:
                 session.clock.sleep(_POLL_SECONDS)
                 following.turn()
