@@ -15,7 +15,6 @@ from reconciler.model.times import WEEKDAYS, Weekly, Window
 
 _SPAN = re.compile(r"(\d{2}):(\d{2})-(\d{2}):(\d{2})\Z")
 _DAYS: Mapping[str, int] = {short: number for number, day in enumerate(WEEKDAYS) for short in (day, day[:3])}
-ALL_WEEK = tuple(WEEKDAYS)
 
 
 def _timezone(value: Any) -> str:

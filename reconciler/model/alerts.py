@@ -75,11 +75,6 @@ class ActiveAlert:
     condition: str = ""
     """Fingerprint of the rule's expressions: where it differs, the rule was edited, and this alert is another's."""
 
-    @property
-    def episode(self) -> tuple[AlertId, datetime | None]:
-        """The same as long as it goes on firing."""
-        return self.id, self.started_at
-
 
 @dataclass(frozen=True, slots=True)
 class Transition:

@@ -99,12 +99,6 @@ def selectors_of(manifests: Manifests) -> tuple[Mapping[str, Selector], Mapping[
     )
 
 
-def placements(manifests: Manifests) -> Mapping[str, tuple[str, ...]]:
-    """Host -> names of its apps."""
-    placement = Placement.of(manifests)
-    return {name: placement.standing(host).apps for name, host in manifests.hosts.items()}
-
-
 def connections(manifests: Manifests) -> Mapping[str, Connection]:
     """Host -> how to reach it, resolved: its own word, else that of its groups, else over SSH.
 

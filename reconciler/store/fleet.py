@@ -1,22 +1,19 @@
-"""What the whole fleet follows, asks for and plans: small keys in the slot of control."""
+"""What the whole fleet follows and is asked for: small keys in the slot of control."""
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
 from datetime import datetime
 
 from reconciler.resources.values import asdict, dataclass
 from reconciler.store.keys import Keys
 from reconciler.store.link import Link, call, compact, fields, flat
-from reconciler.store.reading import Reading, instant, json_map, unpacked, whole, word
+from reconciler.store.reading import Reading, instant, json_map, whole, word
 
-PLAN_SECONDS = 7 * 86_400
 REQUEST_SECONDS = 300
 """How long a request waits for a watcher, and an answer for its reader."""
 
 LONGEST_WAIT_SECONDS = 2.0
-_LARGEST_PLAN_BYTES = 256 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,16 +91,6 @@ class FleetRecords:
         """The next answer, waited for at most that long (and at most 2 s)."""
         found = self._popped(f"answer:{request_id}", seconds)
         return self._reading.record(f"{self._slot}answer:{request_id}", lambda: _answer(found)) if found else None
-
-    def save_plan(self, plan_id: str, plan: str) -> None:
-        """Keep a plan (JSON) for a week."""
-        self._link.send("SET", f"{self._slot}plan:{plan_id}", zlib.compress(plan.encode()), "EX", PLAN_SECONDS)
-
-    def plan(self, plan_id: str) -> str | None:
-        """A kept plan."""
-        key = f"{self._slot}plan:{plan_id}"
-        found = self._reading.ask("GET", key)
-        return self._reading.record(key, lambda: unpacked(found, _LARGEST_PLAN_BYTES).decode()) if found else None
 
     def _popped(self, name: str, seconds: float) -> bytes:
         """The first element of a list; waiting for 0 seconds would mean for ever, so it is at least a moment."""

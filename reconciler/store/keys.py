@@ -100,5 +100,5 @@ class Keys:
         rest = re.sub(r"^(HOST:(?:config|applied)):.*", r"\1:APP", rest)
         rest = re.sub(r"^HOST:series:.*", "HOST:series:METRIC:HOUR", rest)
         rest = re.sub(r"^HOST:rollup:.*", "HOST:rollup:METRIC:DAY", rest)
-        of_control = "plan|answer|lock|schedule|unsent|due|target"
+        of_control = "answer|lock|schedule|unsent|due|target"
         return re.sub(rf"^(HOST:(?:work|inflight|answer|output)|_:(?:{of_control})):.*", r"\1:ID", rest)

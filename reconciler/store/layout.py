@@ -199,6 +199,5 @@ LAYOUT = (
     KeyKind("_:suspended", "rc:{_}:suspended", "hash", "Schedule: who suspended it, when and why."),
     KeyKind("_:requests", "rc:{_}:requests", "list", "People who ask the watch to reconcile now.", "5 minutes"),
     KeyKind("_:answer:ID", "rc:{_}:answer:ID", "list", "What the watch answered.", "5 minutes"),
-    KeyKind("_:plan:ID", "rc:{_}:plan:ID", "string", "A plan that was shown, compressed.", "7 days"),
 )
 """Every key, a host's first."""

@@ -7,9 +7,6 @@ from __future__ import annotations
 
 from reconciler.errors import Refused
 
-SEALING_BYTES = 32
-"""Of a private and of a public key."""
-
 
 def sealing_public(private: bytes) -> bytes:
     """The public half, which others seal to."""

@@ -16,10 +16,12 @@ import pytest
 
 from reconciler.clock import SystemClock
 from reconciler.errors import InvalidInput, Unavailable
-from reconciler.store import Store, open_temporary, opening
+from reconciler.store import FleetState, Store, open_temporary, opening
 from reconciler.store.embedded import Embedded
 from reconciler.store.link import FOREIGN
 from tests.waiting import until
+
+STATE = FleetState("1a2b3c4")
 
 USER = """
 import sys
@@ -162,14 +164,14 @@ def test_twelve_processes_that_join_at_once_share_one_server_and_lose_no_write(d
 
 def test_a_killed_server_is_started_again_by_the_next_command(directory: Path, runtime: Path) -> None:
     with opened(directory, runtime) as store:
-        store.fleet.save_plan("abc", "{}")
+        store.fleet.set_current(STATE)
         until(lambda: is_in_file(store), "the write to the file")
         kill_server(directory)
-        assert store.fleet.plan("abc") == "{}"
+        assert store.fleet.current() == STATE
         kill_server(directory)
         with opened(directory, runtime) as other:
-            assert other.fleet.plan("abc") == "{}"
-        assert store.fleet.plan("abc") == "{}"
+            assert other.fleet.current() == STATE
+        assert store.fleet.current() == STATE
 
 
 def test_a_server_that_is_killed_under_a_wait_is_told_as_ours_and_nobody_is_sent_to_a_url(
@@ -179,7 +181,7 @@ def test_a_server_that_is_killed_under_a_wait_is_told_as_ours_and_nobody_is_sent
         kill_server(directory)
         with pytest.raises(Unavailable, match="The embedded server has ended; the next try starts it again"):
             store.fleet.wait_request(1.0)
-        assert store.fleet.plan("abc") is None
+        assert store.fleet.current() is None
 
 
 def test_a_damaged_file_is_moved_aside_and_told(directory: Path, runtime: Path) -> None:
@@ -215,23 +217,23 @@ def test_a_stale_socket_is_no_obstacle(directory: Path, runtime: Path) -> None:
 
 def test_a_server_whose_socket_vanished_is_replaced_and_keeps_its_data(directory: Path, runtime: Path) -> None:
     with opened(directory, runtime) as store:
-        store.fleet.save_plan("abc", "{}")
+        store.fleet.set_current(STATE)
         pid = server_pid(directory)
         (listening,) = runtime.iterdir()
         listening.unlink()
         with opened(directory, runtime) as other:
-            assert other.fleet.plan("abc") == "{}"
+            assert other.fleet.current() == STATE
             assert server_pid(directory) != pid
             assert not alive(pid)
-        assert store.fleet.plan("abc") == "{}"
+        assert store.fleet.current() == STATE
 
 
 def test_users_with_different_runtime_directories_share_the_server(directory: Path, runtime: Path) -> None:
     with opened(directory, runtime / "one") as first:
-        first.fleet.save_plan("abc", "{}")
+        first.fleet.set_current(STATE)
         pid = server_pid(directory)
         with opened(directory, runtime / "two") as second:
-            assert second.fleet.plan("abc") == "{}"
+            assert second.fleet.current() == STATE
         assert server_pid(directory) == pid
 
 
@@ -260,8 +262,8 @@ def test_a_directory_that_cannot_be_ours_is_told(tmp_path: Path, runtime: Path) 
 
 def test_a_temporary_store_leaves_nothing_behind(runtime: Path) -> None:
     with open_temporary(runtime) as store:
-        store.fleet.save_plan("abc", "{}")
-        assert store.fleet.plan("abc") == "{}"
+        store.fleet.set_current(STATE)
+        assert store.fleet.current() == STATE
         directory = store._opened._closing  # type: ignore[attr-defined]
         assert directory
     assert list(runtime.iterdir()) == []

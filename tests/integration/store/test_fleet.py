@@ -30,13 +30,6 @@ def test_a_request_reaches_the_watcher_and_its_answers_come_back_in_order(store:
     assert store.fleet.wait_answer("01J", 0.01) is None
 
 
-def test_a_plan_is_kept_for_a_week(store: Store, inside: Inside) -> None:
-    store.fleet.save_plan("abc", '{"apps": []}')
-    assert store.fleet.plan("abc") == '{"apps": []}'
-    assert store.fleet.plan("other") is None
-    assert 6 * 86_400 < inside.seconds_to_live("rc:{_}:plan:abc") <= 7 * 86_400
-
-
 def known(store: Store, *hosts: str) -> None:
     """A controller has written of these hosts."""
     store.desired.write(1, [HostWrite(host, SignedStatement(b"{}", b"s"), 1, {}) for host in hosts])

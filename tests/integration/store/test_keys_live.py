@@ -70,7 +70,6 @@ def everything(store: Store, host: str) -> None:
     store.fleet.set_current(FleetState("1a2b3c4"))
     store.fleet.request_reconcile(ReconcileRequest("01J", "ops-2"))
     store.fleet.answer("01J", Answer("done"))
-    store.fleet.save_plan("abc", "{}")
     alerts_of(store, host)
 
 

@@ -91,7 +91,6 @@ _READS: dict[str, tuple[Callable[[Store], object], str]] = {
     "works": (lambda store: store.work.list("web-1") or None, HOST + "queue"),
     "lease": (lambda store: store.leases.current("control"), "rc:{_}:control"),
     "fleet": (lambda store: store.fleet.current(), "rc:{_}:fleet"),
-    "plan": (lambda store: store.fleet.plan("a"), "rc:{_}:plan:a"),
     "history": (lambda store: store.journal.recent() or None, "rc:{_}:events"),
 }
 
@@ -182,9 +181,7 @@ def flood() -> bytes:
 
 
 def test_a_compressed_flood_is_not_unpacked(store: Store, inside: Inside) -> None:
-    inside.link.send("SET", "rc:{_}:plan:a", flood())
     inside.link.send("SET", "rc:bundle:{a}", flood())
-    assert store.fleet.plan("a") is None
     assert store.desired.bundles(["a"]) == {}
 
 

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from reconciler.model.manifests import Connection, ConnectionType, Lifecycle
+from collections.abc import Mapping
+
+from reconciler.model.manifests import Connection, ConnectionType, Lifecycle, Manifests
 from reconciler.model.selector import Selector
 from reconciler.planner.fleet import Fleet, Memory
-from reconciler.planner.placement import connections, placements
+from reconciler.planner.placement import Placement, connections
 from tests.fakes.fleet import app, group, host, manifests
+
+
+def placements(declared: Manifests) -> Mapping[str, tuple[str, ...]]:
+    """Host -> its apps."""
+    placement = Placement.of(declared)
+    return {name: placement.standing(host).apps for name, host in declared.hosts.items()}
 
 
 def test_apps_stand_where_their_selectors_pick_in_name_order() -> None:

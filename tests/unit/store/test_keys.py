@@ -15,7 +15,6 @@ KEYS = Keys()
         (KEYS.host("a.b_c-d") + "work:converge:webapp", "HOST:work:ID"),
         (KEYS.host("app:x") + "inflight:01J", "HOST:inflight:ID"),
         (KEYS.host("web-1") + "output:01J", "HOST:output:ID"),
-        (KEYS.control + "plan:abc", "_:plan:ID"),
         (KEYS.schedule("nightly"), "_:schedule:ID"),
         (KEYS.lock("mine"), "_:lock:ID"),
         (KEYS.control + "control", "_:control"),
