@@ -11,6 +11,7 @@ import argparse
 import contextlib
 import gc
 import os
+import re
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from importlib import import_module
@@ -20,6 +21,8 @@ from typing import Any, NoReturn
 from reconciler.cli.exits import Exit
 
 _OTHERS_WRITE = 0o022
+_INVALID_CHOICE = re.compile(r"invalid choice: '(.*)' \(choose from (.*)\)")
+"""How argparse words it."""
 
 COMMANDS = {
     "apply": "bring the fleet to what the manifests say (the default)",
@@ -62,12 +65,16 @@ class _Parser(argparse.ArgumentParser):
         self.exit(Exit.CANNOT, f"error: {message}\n{self._meant(message)}Look: {self.prog} -h\n")
 
     def _meant(self, message: str) -> str:
-        """Which of our flags was probably meant by one that is not ours."""
+        """Which of our flags, or of the words that one of them takes, was probably meant by one that is not ours."""
         from reconciler.errors import did_you_mean
 
         before, _, words = message.partition("unrecognized arguments: ")
         flags = [word.partition("=")[0] for word in words.split() if word.startswith("-")]
-        hint = did_you_mean(flags[0], self._option_string_actions) if flags and not before else ""
+        if flags and not before:
+            hint = did_you_mean(flags[0], self._option_string_actions)
+        else:
+            wrong = _INVALID_CHOICE.search(message)
+            hint = did_you_mean(wrong[1], wrong[2].replace("'", "").split(", ")) if wrong else ""
         return f"{hint}\n" if hint else ""
 
 

@@ -38,6 +38,16 @@ def test_a_flag_that_does_not_exist_is_told_with_the_one_that_was_meant(capsys: 
     assert capsys.readouterr().err == told
 
 
+@pytest.mark.parametrize(("words", "meant"), [("jobs list --state faild", "failed"), ("plan -o jsno", "json")])
+def test_a_word_that_a_flag_does_not_take_is_told_with_the_one_that_was_meant(
+    words: str, meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        cli.main(words.split())
+    assert end.value.code == Exit.CANNOT
+    assert f"Did you mean {meant}?" in capsys.readouterr().err
+
+
 def test_a_library_that_is_not_installed_is_told_with_how_to_get_it(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
