@@ -16,20 +16,25 @@ _NARROWEST = 20
 """Columns that a reason has in any case."""
 
 
-def jobs_text(works: Sequence[Work], *, now: datetime, color: bool, columns: int = 0) -> str:
+_SHOWN = 8
+"""Characters of a run's id that are shown: its last ones are chance, its first ones the time that others have too."""
+
+
+def jobs_text(works: Sequence[Work], *, now: datetime, color: bool, columns: int = 0, whole: bool = False) -> str:
     """A table in the order given; the first line of the state's reason stands in its last column.
 
     Args:
         works: what to list.
         now: for ages.
         color: whether it may be painted.
+        whole: whether the ids of runs are to stand there with all their characters.
         columns: of the terminal, where the reasons are cut so that no line wraps; 0: there is none.
     """
     if not works:
         return "No jobs.\n"
     paint = Palette(color)
     header = [paint.quiet(name) for name in ("ID", "HOST", "WHAT", "STATE", "ATTEMPT", "SINCE", "REASON")]
-    rows = padded([header, *(_cells(work, now, paint) for work in works)])
+    rows = padded([header, *(_cells(work, now, paint, whole=whole) for work in works)])
     if columns:
         taken = width("  ".join(rows[0][:-1])) + 2
         rows = [rows[0], *([*row[:-1], clip(row[-1].rstrip(), max(columns - taken, _NARROWEST))] for row in rows[1:])]
@@ -41,12 +46,12 @@ def jobs_json(works: Sequence[Work]) -> str:
     return document(jobs=works)
 
 
-def _cells(work: Work, now: datetime, paint: Palette) -> list[str]:
+def _cells(work: Work, now: datetime, paint: Palette, *, whole: bool) -> list[str]:
     since = work.finished_at or work.started_at or work.created_at
     state = painter(work.state, paint)(work.state.value)
     reason = visible_lines((work.reason or str(work.result.get("error", ""))).lstrip())[0]
     return [
-        visible(work.id),
+        visible(work.id if whole or work.kind == CONVERGE else work.id[-_SHOWN:]),
         visible(work.host),
         visible(_what(work)),
         state,

@@ -14,7 +14,7 @@ from typing import Any
 
 from reconciler.clock import milliseconds
 from reconciler.errors import Problem, Refused
-from reconciler.model.work import RUN, Claim, Lane, Output, Work, WorkState
+from reconciler.model.work import RUN, Claim, Lane, Output, Work, WorkState, mark_of
 from reconciler.resources.values import dataclass, field
 from reconciler.store.keys import Keys
 from reconciler.store.link import Command, Link, call, compact, fields, odd_slot, passed, text
@@ -214,6 +214,16 @@ class WorkQueue:
         found = (self.get(host, work_id) for host in self._holders(work_id))
         return [work for work in found if work]
 
+    def runs_like(self, part: str, host: str | None = None) -> Sequence[str]:
+        """The ids of runs that begin or end so, of one host or of all, in the order in which they were made.
+
+        Upper and lower case are alike.
+        """
+        part = part.upper()
+        hosts = [host] if host is not None else self._hosts()
+        ids = {id_ for _, id_ in self._listed(hosts) if not id_.startswith(mark_of(""))}
+        return sorted(id_ for id_ in ids if id_.upper().startswith(part) or id_.upper().endswith(part))
+
     def _holders(self, work_id: str) -> Sequence[str]:
         hosts = self._hosts()
         replies = self._reading.ask_all([("EXISTS", f"{self._keys.host(host)}work:{work_id}") for host in hosts])
@@ -251,15 +261,7 @@ class WorkQueue:
 
     def list(self, host: str | None = None, states: Collection[WorkState] = ()) -> Sequence[Work]:
         """All records of one host or of all, the oldest first; no states means all of them."""
-        hosts = [host] if host is not None else self._hosts()
-        slots = [self._keys.host(name) for name in hosts]
-        indexes = self._reading.ask_all([("ZRANGE", slot + index, 0, -1) for slot in slots for index in _INDEXES])
-        per_index = [(name, self._keys.host(name) + index) for name in hosts for index in _INDEXES]
-        names = dict.fromkeys(  # what was withdrawn and has not been ended stands in two indexes
-            (name, id_)
-            for (name, key), ids in zip(per_index, indexes, strict=True)
-            for id_ in self._reading.records(key, ids or (), bytes.decode)
-        )
+        names = self._listed([host] if host is not None else self._hosts())
         keys = [f"{self._keys.host(name)}work:{id_}" for name, id_ in names]
         records = self._reading.ask_all([("HGETALL", key) for key in keys])
         works = [
@@ -269,6 +271,16 @@ class WorkQueue:
         ]
         asked = [work for work in works if work and (not states or work.state in states)]
         return sorted(asked, key=lambda work: (work.created_at.timestamp() if work.created_at else 0.0, work.id))
+
+    def _listed(self, hosts: Sequence[str]) -> Collection[tuple[str, str]]:
+        """(host, id) of all work of these hosts; what was withdrawn and has not been ended stands in two indexes."""
+        keys = [(host, self._keys.host(host) + index) for host in hosts for index in _INDEXES]
+        indexes = self._reading.ask_all([("ZRANGE", key, 0, -1) for _, key in keys])
+        return dict.fromkeys(
+            (host, id_)
+            for (host, key), ids in zip(keys, indexes, strict=True)
+            for id_ in self._reading.records(key, ids or (), bytes.decode)
+        )
 
     def _hosts(self) -> Sequence[str]:
         key = self._keys.control + "hosts"

@@ -1,4 +1,7 @@
-"""List work that is waiting, under way or done: converge marks and runs of jobs."""
+"""List work that is waiting, under way or done: converge marks and runs of jobs.
+
+Of a run's id the last eight characters are shown, which is enough for the other commands; -v shows all of it.
+"""
 
 from __future__ import annotations
 
@@ -39,5 +42,6 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
     if console.output == "json":
         console.print(jobs_json(works))
     else:
-        console.print(jobs_text(works, now=now, color=console.color, columns=0 if console.verbose else console.columns))
+        columns = 0 if console.verbose else console.columns
+        console.print(jobs_text(works, now=now, color=console.color, columns=columns, whole=console.verbose))
     return Exit.DONE

@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
                 following.turn()
         except KeyboardInterrupt:
             printing.close()
-            console.tell(f"The run goes on. To end it: reconcile jobs cancel {arguments.id}")
+            console.tell(f"The run goes on. To end it: reconcile jobs cancel {works[0].id}")
             return Exit.INTERRUPTED
         printing.close()
         if console.output == "json":

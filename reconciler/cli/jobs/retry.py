@@ -39,11 +39,12 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
         session.reach.show(manifests)
         fleet = manifests.fleet.metadata.name
         submitter = session.submitter(fleet)
-        works, problems = _asked(submitter, picked(arguments, session))
+        asked = picked(arguments, session)
+        works, problems = _asked(submitter, asked)
         if not works and problems:
             raise Refused(problems)
         if not works:
-            raise Refused.of("nothing-to-retry", f"nothing of run {arguments.id} failed, was cancelled or is dead")
+            raise Refused.of("nothing-to-retry", f"nothing of run {asked[0].id} failed, was cancelled or is dead")
         console.warn(problems)
         for work in works:
             session.store.journal.append("retried", host=work.host, run=work.id, who=session.who)

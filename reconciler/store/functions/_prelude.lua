@@ -104,11 +104,15 @@ local function make_due(slot, id, priority, lock)
   end
 end
 
--- Make a record due again from the start: nobody's, never tried.
+-- Make a record due again from the start: nobody's, never tried, and for the reason that it had before it was withdrawn.
 local function renew_record(slot, id, priority)
   local record = slot .. 'work:' .. id
+  local asked_for = redis.call('HGET', record, 'asked_for')
+  if asked_for then
+    redis.call('HSET', record, 'reason', asked_for)
+  end
   redis.call('PERSIST', record)
-  redis.call('HDEL', record, 'again', 'ending', 'result', 'started_at', 'finished_at')
+  redis.call('HDEL', record, 'again', 'ending', 'result', 'started_at', 'finished_at', 'asked_for')
   redis.call('HSET', record, 'state', 'queued', 'attempt', 0, 'lost', 0, 'unbegun', 0, 'token', 0)
   redis.call('ZREM', slot .. 'finished', id)
   for _, index in ipairs({'queue', 'side', 'delayed'}) do

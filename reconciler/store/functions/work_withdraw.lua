@@ -5,7 +5,7 @@
 -- Reply the state it was in, or nil where there was nothing to withdraw
 local slot, id = KEYS[1], ARGV[1]
 local record = slot .. 'work:' .. id
-local known = redis.call('HMGET', record, 'state', 'kind')
+local known = redis.call('HMGET', record, 'state', 'kind', 'reason')
 local state = known[1]
 if not state or not (in_flight(state) or state == 'queued' or state == 'retrying') then
   return nil
@@ -15,7 +15,8 @@ if known[2] == 'converge' then
   redis.call('DEL', record)
 else
   local now = now_us()
-  redis.call('HSET', record, 'state', ARGV[2], 'reason', ARGV[3], 'lost', 0, 'finished_at', seconds(now))
+  redis.call('HSET', record, 'state', ARGV[2], 'reason', ARGV[3], 'asked_for', known[3] or '', 'lost', 0,
+    'finished_at', seconds(now))
   if in_flight(state) then
     redis.call('HSET', record, 'ending', 1)
   else

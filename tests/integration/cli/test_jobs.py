@@ -308,6 +308,19 @@ def test_what_failed_is_run_again_under_its_id(small: Repository) -> None:
     assert small("jobs", "retry", run_id(ran)).code == 1
 
 
+def test_the_end_of_an_id_that_the_list_shows_or_its_beginning_is_enough(small: Repository) -> None:
+    first = run_id(small("run", "--host", "demo", "-y", "--command", "echo one"))
+    second = run_id(small("run", "--host", "demo", "-y", "--command", "echo two"))
+    listed = small("jobs", "list").out
+    assert (f"{first[-8:]}  demo" in listed, first in listed, first in small("jobs", "list", "-v").out) == (1, 0, 1)
+    assert small("jobs", "logs", first[-8:]).out == "one\n"
+    assert small("jobs", "logs", second.lower()[:-1]).out == "two\n"
+    ambiguous = small("jobs", "logs", "01", "--host", "demo")
+    assert ambiguous.code == 1
+    assert f"2 runs begin or end with 01: {first} (command on demo), {second} (command on demo)" in ambiguous.err
+    assert "there is no run XYZ. Look: reconcile jobs list" in small("jobs", "cancel", "XYZ").err
+
+
 def test_a_record_that_one_host_spoilt_keeps_no_other_from_running_again(small: Repository, store: Store) -> None:
     small.write("manifests/hosts/two.yaml", host("two"))
     ran = small("run", "-l", "role=web", "-y", "--command", "echo x >>log; test -e ready")

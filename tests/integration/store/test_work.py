@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -247,6 +248,24 @@ def test_work_is_cancelled_in_every_state(store: Store, state: WorkState) -> Non
         assert not store.work.renew(claim)
         assert not store.work.finish(claim, WorkState.SUCCEEDED)
     assert not store.work.cancel("web-1", "r1")
+
+
+def test_a_cancelled_run_that_is_asked_for_again_has_the_reason_that_it_had_before(store: Store) -> None:
+    store.work.enqueue([replace(run("r1"), reason="schedule backup")])
+    store.work.cancel("web-1", "r1", reason="by root@vm")
+    store.work.retry("web-1", "r1")
+    store.work.finish(claim_one(store, "n1"), WorkState.SUCCEEDED)
+
+    (again,) = store.work.list("web-1")
+    assert (again.state, again.reason) == (WorkState.SUCCEEDED, "schedule backup")
+
+
+def test_runs_are_found_by_how_their_ids_begin_or_end(store: Store) -> None:
+    store.work.enqueue([run("01KAAA"), run("01KABB"), run("01KABB", "web-2"), mark("01K"), run("01KABC", "web-2")])
+    assert store.work.runs_like("01ka") == ["01KAAA", "01KABB", "01KABC"]
+    assert store.work.runs_like("bb") == ["01KABB"]
+    assert store.work.runs_like("01K", "web-1") == ["01KAAA", "01KABB"]
+    assert store.work.runs_like("AB") == []
 
 
 def test_a_run_that_is_cancelled_under_way_keeps_its_place_until_its_holder_has_ended_it(store: Store) -> None:

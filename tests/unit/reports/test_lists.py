@@ -70,6 +70,7 @@ def test_history_is_in_utc_wherever_the_reader_is() -> None:
 def test_jobs_show_each_state_with_its_reason(snapshot: SnapshotAssertion) -> None:
     assert jobs_text(WORKS, now=NOW, color=False) == snapshot
     assert jobs_text(WORKS, now=NOW, color=True) == snapshot
+    assert "01JDBQ6Z5R3V6W8X9Y0Z1A2B3C  db-1" in jobs_text(WORKS, now=NOW, color=False, whole=True)
     assert json.loads(jobs_json(WORKS))["jobs"][1]["state"] == "failed"
 
 
