@@ -10,6 +10,8 @@ from reconciler.cli.exits import Exit
 from reconciler.cli.options import add_output
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from reconciler.reports.history import HistoryRow
     from reconciler.store import JournalEvent
 
@@ -41,10 +43,19 @@ def _lines(text: str) -> int:
 
 
 def _row(event: JournalEvent) -> HistoryRow:
-    from reconciler.reports.history import HistoryRow
+    from reconciler.reports.history import HistoryRow, done_text
 
     details = dict(event.details)
+    done = _done(details.pop("done", {}))
+    if len(done) == details.get("changed"):
+        del details["changed"]
     known = {name: str(details.pop(name, "")) for name in ("revision", "who", "reason")}
-    rest = ", ".join(f"{name} {value}" for name, value in sorted(details.items()) if value not in ("", None))
-    what = f"{event.kind}: {rest}" if rest else event.kind
-    return HistoryRow(at=event.at, what=what, host=event.host, app=event.app, **known)
+    rest = (f"{name} {value}" for name, value in sorted(details.items()) if value not in ("", None, 0))
+    told = ", ".join([*([done_text(done)] if done else []), *rest])
+    what = f"{event.kind}: {told}" if told else event.kind
+    return HistoryRow(at=event.at, what=what, host=event.host, app=event.app, done=done, **known)
+
+
+def _done(found: object) -> Mapping[str, str]:
+    """Resource id -> what was done to it, as far as a host has written that."""
+    return {str(name): str(action) for name, action in found.items()} if isinstance(found, dict) else {}

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from reconciler.reports.colour import Palette
 from reconciler.reports.json_form import document
 from reconciler.reports.table import aligned
 from reconciler.reports.visible import visible
-from reconciler.reports.words import moment, short
-from reconciler.resources.values import dataclass
+from reconciler.reports.words import listed, moment, short
+from reconciler.resources.values import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,16 @@ class HistoryRow:
     host: str = ""
     app: str = ""
     reason: str = ""
+    done: Mapping[str, str] = field(default_factory=dict)
+    """Resource id -> what was done to it: add, change, delete, restart, reload, restored; of many the first ones."""
+
+
+def done_text(done: Mapping[str, str]) -> str:
+    """`add file:/a, change file:/b, file:/c and 4 more`: resources by what was done to them."""
+    alike: dict[str, list[str]] = {}
+    for name, action in done.items():
+        alike.setdefault(action, []).append(name)
+    return ", ".join(f"{action} {listed(names)}" for action, names in alike.items())
 
 
 def history_text(rows: Sequence[HistoryRow], *, color: bool) -> str:

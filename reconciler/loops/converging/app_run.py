@@ -5,12 +5,13 @@ from __future__ import annotations
 import enum
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, Protocol
 
 from reconciler.clock import Clock
 from reconciler.errors import NOWHERE, InvalidInput, Place, Problem, ReconcilerError, Refused
 from reconciler.loops.converging.held_alerts import alerts_held
-from reconciler.loops.converging.outcome import AppOutcome, Listener, changes_of, drift_of, tally
+from reconciler.loops.converging.outcome import AppOutcome, Listener, changes_of, done_to, drift_of, tally
 from reconciler.loops.hosts.host_view import HostView
 from reconciler.model.observed import Applied, AppStatus, ObservedApp
 from reconciler.resources.protocol import Event, Finished, HealthEvent, Request, ResourceEvent, Wanted
@@ -18,6 +19,9 @@ from reconciler.resources.values import dataclass, replace
 from reconciler.store import Store
 from reconciler.transport import Transport
 from reconciler.trust import Masker
+
+_MOST_NAMED = 50
+"""Resources that an event of the history names."""
 
 
 class Look(enum.Enum):
@@ -75,6 +79,7 @@ class AppRun:
             return self._seen(app, resources, request)
         outcome = self._outcome(app, events, resources, finished)
         self._record(app, fingerprint, outcome, finished)
+        self._remember(app, outcome, resources)
         return outcome
 
     def _events(self, request: Request) -> Iterator[Event]:
@@ -142,10 +147,22 @@ class AppRun:
             renamed = outcome.well or outcome.status is AppStatus.CONFIRMING
             for old_name in self.view.formerly(app) if renamed else ():
                 self.store.observed.remove_app(host, old_name, self.token)
-        if outcome.changed or not outcome.well:
-            details = {"changed": outcome.changed, "revision": self.view.statement.revision}
-            kind = outcome.status.value if app in self.view.apps or not outcome.well else "removed"
-            self.store.journal.append(kind, host=host, app=app, **details)
+
+    def _remember(self, app: str, outcome: AppOutcome, resources: Sequence[ResourceEvent]) -> None:
+        """Say it in the history; of very many resources how many they were, and which the first ones."""
+        if outcome.well and not outcome.changed:
+            return
+        kind = outcome.status.value if app in self.view.apps or not outcome.well else "removed"
+        why = next((": ".join(filter(None, (it.place.resource, it.message))) for it in outcome.problems), "")
+        self.store.journal.append(
+            kind,
+            host=self.view.host,
+            app=app,
+            changed=outcome.changed,
+            done=dict(islice(done_to(resources).items(), _MOST_NAMED)),
+            revision=self.view.statement.revision,
+            reason=why,
+        )
 
     def _applied(self, app: str, finished: Finished, outcome: AppOutcome) -> Applied:
         desired = self.view.apps.get(app)

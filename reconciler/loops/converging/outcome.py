@@ -115,6 +115,15 @@ def changes_of(events: Iterable[ResourceEvent]) -> Mapping[str, str]:
     return {event.id: event.action for event in events if event.action in _DIFFERENT}
 
 
+def done_to(events: Iterable[ResourceEvent]) -> Mapping[str, str]:
+    """Resource id -> everything that was done to it: `change`, `change, restart`."""
+    done: dict[str, list[str]] = {}
+    for event in events:
+        if event.action not in _UNTOUCHED | {"failed"}:
+            done.setdefault(event.id, []).append(event.action)
+    return {name: ", ".join(dict.fromkeys(actions)) for name, actions in done.items()}
+
+
 def drift_of(events: Iterable[ResourceEvent], wanted: Iterable[Wanted | RenderedResource]) -> tuple[Drift, ...]:
     """The resources that a look found different from what should be there."""
     fields = {resource.id: resource.fields for resource in wanted}

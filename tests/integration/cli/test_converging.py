@@ -78,6 +78,24 @@ def test_an_app_that_leaves_the_manifests_leaves_the_host(small: Repository) -> 
     assert small("plan").last_line.startswith("No changes.")
 
 
+def test_the_history_names_what_was_done_and_why_it_failed(small: Repository) -> None:
+    small("apply", "--yes")
+    assert "converged: add file:/etc/hello\n" in small("history").out
+    small.replace("manifests/apps/hello.yaml", "{greeting: Hello}", "{greeting: Bye}")
+    small.on_host("/etc/other").mkdir()
+    small.write(
+        "manifests/apps/other.yaml",
+        "apiVersion: reconciler/v1\nkind: App\nmetadata: {name: other}\n"
+        "spec: {hosts: role=web, resources: [{file: {path: /etc/other, content: x}}]}\n",
+    )
+    assert small("apply", "--yes").code == 3
+    told = small("history").out
+    assert "converged: change file:/etc/hello\n" in told
+    assert "(file:/etc/other: /etc/other exists, differs and is not ours)" in told, told
+    done = [event["done"] for event in json.loads(small("history", "--app", "hello", "-o", "json").out)["events"]]
+    assert done == [{"file:/etc/hello": "change"}, {"file:/etc/hello": "add"}]
+
+
 def test_losing_the_store_touches_no_host(small: Repository) -> None:
     small("apply", "--yes")
     _stop_server(small)
