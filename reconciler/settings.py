@@ -57,7 +57,7 @@ SETTINGS = (
         "cache_dir",
         "RECONCILER_CACHE_DIR",
         "`$XDG_CACHE_HOME/reconciler`, else `~/.cache/reconciler`",
-        "What can be made again at any time: parsed manifests, wheels for agents.",
+        "What can be made again at any time: parsed manifests and verdicts on them, wheels for agents.",
     ),
     Setting(
         "runtime_dir",

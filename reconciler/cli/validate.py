@@ -6,10 +6,10 @@ Everything that is wrong is told at once, each problem with its file, line and c
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path as File
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reconciler.cli.console import Console
 from reconciler.cli.exits import Exit
@@ -17,6 +17,7 @@ from reconciler.cli.options import add_output, facts_of, settings_of
 
 if TYPE_CHECKING:
     from reconciler.errors import Place
+    from reconciler.loops.controlling.verdicts import Verdict
     from reconciler.model.metadata import Origin, Path
     from reconciler.model.tree import Tree
     from reconciler.settings import Settings
@@ -31,30 +32,49 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, console: Console) -> Exit:
-    """Load and compose; the problems are the output."""
-    from reconciler.loops.controlling.loading import load
-    from reconciler.manifests import Loader
-    from reconciler.manifests.notes import notes
-    from reconciler.planner.compose import Composer
+    """Load and compose, unless the very same files were found sound before; the problems are the output."""
+    from reconciler.loops.controlling.verdicts import Verdicts
     from reconciler.reports.words import count
 
     settings = settings_of(arguments)
+    facts = facts_of(arguments) or {}
     with _tree(settings) as tree:
-        loader = Loader(settings.cache_dir)
-        manifests = load(loader, tree)
-        facts = facts_of(arguments) or {}
-
-        def locate(origin: Origin, path: Path) -> Place:
-            return loader.locate(tree, origin, path)
-
-        Composer().compose(manifests, str(tree.revision), facts, locate)
-        console.warn(notes(manifests, locate))
+        verdicts = Verdicts(settings.cache_dir, tree, facts)
+        verdict = verdicts.known()
+        if verdict is None:
+            verdict = _judged(settings, tree, facts)
+            verdicts.keep(verdict)
+    console.warn(verdict.notes)
     if console.output == "text" and not console.quiet:
-        kinds = {"host": manifests.hosts, "app": manifests.apps, "job": manifests.jobs}
-        console.print(f"Valid: {', '.join(count(len(found), kind) for kind, found in kinds.items())}.")
+        console.print(f"Valid: {', '.join(count(number, kind) for kind, number in verdict.sizes.items())}.")
     elif console.output == "json":
         console.problems(())
     return Exit.DONE
+
+
+def _judged(settings: Settings, tree: Tree, facts: Mapping[str, Mapping[str, Any]]) -> Verdict:
+    """What a look at everything comes to."""
+    from reconciler.loops.controlling.loading import load
+    from reconciler.loops.controlling.verdicts import Verdict
+    from reconciler.manifests import Loader
+
+    def locate(origin: Origin, path: Path) -> Place:
+        return loader.locate(tree, origin, path)
+
+    loader = Loader(settings.cache_dir)
+    manifests = load(loader, tree, _import_what_judges)
+    from reconciler.manifests.notes import notes
+    from reconciler.planner.compose import Composer
+
+    Composer().compose(manifests, str(tree.revision), facts, locate)
+    sizes = {"host": len(manifests.hosts), "app": len(manifests.apps), "job": len(manifests.jobs)}
+    return Verdict(sizes, tuple(notes(manifests, locate)))
+
+
+def _import_what_judges() -> None:
+    """So that it is there once another process has parsed the manifests."""
+    import reconciler.manifests.notes
+    import reconciler.planner.compose  # noqa: F401
 
 
 @contextmanager

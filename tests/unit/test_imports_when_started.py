@@ -1,5 +1,6 @@
 """A command loads only what it needs; libraries are the most of what a start costs."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -16,9 +17,9 @@ sys.exit(code)
 """
 
 
-def loaded_by(*arguments: str) -> set[str]:
-    argv = [sys.executable, "-c", SCRIPT, *arguments]
-    run = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False)
+def loaded_by(*arguments: str, **variables: str) -> set[str]:
+    argv, environ = [sys.executable, "-c", SCRIPT, *arguments], {**os.environ, **variables}
+    run = subprocess.run(argv, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
     return set(run.stdout.splitlines()[-1].split()[1:])
 
@@ -36,6 +37,13 @@ def test_a_plan_loads_nothing_that_reaches_hosts_over_ssh() -> None:
 
 def test_validating_loads_neither_redis_nor_what_shows_progress_nor_what_reaches_hosts() -> None:
     assert loaded_by("validate") & {"redis", "rich", "structlog", "git", "psutil", "paramiko", "watchfiles"} == set()
+
+
+def test_validating_the_same_files_again_loads_nothing_that_reads_them(tmp_path: Path) -> None:
+    first, second = (loaded_by("validate", RECONCILER_CACHE_DIR=str(tmp_path)) for _ in range(2))
+
+    assert "jinja2" in first
+    assert second & {"jinja2", "pydantic", "ruamel"} == set()
 
 
 def test_an_agent_loads_nothing_that_only_the_ops_server_needs() -> None:

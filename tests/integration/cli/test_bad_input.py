@@ -56,6 +56,20 @@ def test_all_mistakes_are_told_at_once(small: Repository) -> None:
     assert "hello.yaml:9:58" in told
 
 
+def test_a_tree_that_was_sound_is_told_to_be_so_again_until_it_changes(small: Repository) -> None:
+    small.replace(_APP, "resources:", "resources:\n    - command: {argv: [date], creates: /x}")
+    first = small("validate")
+    assert (first.code, first.out) == (0, "Valid: 1 host, 1 app, 0 jobs.\n")
+    assert "warning: manifests/apps/hello.yaml:8:16: " in first.err
+    assert small("validate") == first
+    assert small("validate", "-o", "json").code == 0
+
+    _MISTAKES["an undefined variable"](small)
+    assert small("validate").code == small("validate").code == 1
+    small.write("templates/hello.j2", "{{ greeting }}\n")
+    assert small("validate") == first
+
+
 def test_problems_of_templates_are_told_beside_those_of_manifests(small: Repository) -> None:
     other = (small.root / _APP).read_text().replace("hello", "other")
     small.write("manifests/apps/other.yaml", other.replace("resources:", "resuorces:"))
