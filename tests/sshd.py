@@ -117,9 +117,3 @@ def _children(parent: int) -> list[int]:
 def keygen(path: Path, kind: str = "ed25519") -> None:
     size = ["-b", "2048"] if kind == "rsa" else []  # a larger one takes seconds to find
     subprocess.run(["ssh-keygen", "-q", "-t", kind, *size, "-N", "", "-C", "", "-f", path], check=True)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

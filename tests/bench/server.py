@@ -9,14 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from reconciler.store.embedded import binary
+from tests.ports import free_port
 
 
 @contextmanager
 def server() -> Iterator[str]:
     """Its URL; with an append-only file, synchronised every second, as in production."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     directory = tempfile.mkdtemp(prefix="bench-")
     argv = [str(binary()), "--bind", "127.0.0.1", "--port", str(port), "--dir", directory]
     argv += ["--appendonly", "yes", "--appendfsync", "everysec", "--save", "", "--maxmemory-policy", "noeviction"]

@@ -7,7 +7,6 @@ its own server (append-only file, fsync every second) and speaks to it over a un
 from __future__ import annotations
 
 import argparse
-import socket
 import subprocess
 import sys
 import tempfile
@@ -24,6 +23,7 @@ from reconciler.model.work import RUN, Claim, Work, WorkState
 from reconciler.store import Finish, Store
 from reconciler.store.embedded import binary
 from reconciler.store.opening import at_url
+from tests.ports import free_port
 
 EACH = 10
 """Runs of a host that are claimed at once; an executor asks for up to 100."""
@@ -105,13 +105,6 @@ def server() -> Iterator[dict[str, str]]:
         finally:
             process.terminate()
             process.wait()
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 if __name__ == "__main__":

@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 from reconciler.store.embedded import binary
-from tests.integration.store.servers import free_port, pings
+from tests.integration.store.servers import pings
+from tests.ports import free_port
 from tests.waiting import until
 
 

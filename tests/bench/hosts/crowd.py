@@ -19,7 +19,8 @@ import psutil
 
 from tests.bench.hosts.same_work import furnish
 from tests.e2e.ops import Ops
-from tests.sshd import Sshd, free_port, keygen
+from tests.ports import free_port
+from tests.sshd import Sshd, keygen
 
 HOSTS = 500
 GLANCE_SECONDS = 0.1

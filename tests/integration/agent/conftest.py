@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
+import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +19,8 @@ from reconciler.store import Store, open_store
 from reconciler.store.opening import at_url
 from reconciler.trust import Permission, Signer, TrustedKey, TrustedKeys
 from reconciler.wiring.agent import AgentParts, open_agent
-from tests.integration.cli.conftest import Repository, repository
+from tests.integration.cli.conftest import RECONCILE, Repository, repository
+from tests.processes import Beside, beside
 
 __all__ = ["repository"]
 
@@ -70,23 +70,17 @@ class Edge:
         with open_agent(self.settings) as parts:
             yield parts
 
-    def spawn(self, *words: str) -> subprocess.Popen[str]:
-        """`reconcile agent` as a process of its own."""
-        command = [sys.executable, "-c", "from reconciler.cli import entry; entry()", "agent", *words]
-        environment = {**_surroundings(), **self.environment}
-        return subprocess.Popen(
-            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=self.root
-        )
+    def beside(self, *words: str) -> AbstractContextManager[Beside]:
+        """`reconcile agent WORDS` as a process of its own, killed after the block."""
+        return beside([*RECONCILE, "agent", *words], self.root, {**_surroundings(), **self.environment})
 
     @contextmanager
-    def serving(self) -> Iterator[subprocess.Popen[str]]:
-        """The agent at work while the block runs."""
-        process = self.spawn()
-        try:
-            yield process
-        finally:
-            process.terminate()
-            process.communicate(timeout=60)
+    def serving(self) -> Iterator[Beside]:
+        """The agent at work while the block runs, ended by SIGTERM."""
+        with self.beside() as agent:
+            yield agent
+            agent.sends(signal.SIGTERM)
+            agent.ends()
 
     def file(self, path: str) -> Path:
         return self.root / path.lstrip("/")

@@ -18,7 +18,8 @@ from reconciler.store.connect import connect
 from tests.integration.agent.conftest import Fleet
 from tests.integration.agent.test_converging import heard
 from tests.integration.cli.test_watching import watching
-from tests.integration.store.servers import free_port, valkey
+from tests.integration.store.servers import valkey
+from tests.ports import free_port
 from tests.waiting import until
 
 PASSWORD = "password of edge-1\n"
@@ -180,13 +181,13 @@ def test_an_apply_that_redis_leaves_alone_ends_and_is_told_afterwards(
     fleet.ops.write("manifests/apps/slow.yaml", SLOW.replace("WAIT", wait))
     with edge.serving() as agent:
         until(lambda: heard(fleet, "edge-1"))
-        apply = fleet.ops.spawn("apply", "--yes", "--allow-dirty")
-        until((tmp_path / "begun").exists)
-        server.off()
-        (tmp_path / "go").touch()
-        until(lambda: edge.text("/etc/slow") == "done")
-        apply.communicate(timeout=60)
-        assert agent.poll() is None
+        with fleet.ops.beside("apply", "--yes", "--allow-dirty") as apply:
+            until((tmp_path / "begun").exists)
+            server.off()
+            (tmp_path / "go").touch()
+            until(lambda: edge.text("/etc/slow") == "done")
+            apply.ends()
+        assert agent.running
 
         server.on()
         fleet.store.users.set("edge-1", f">{PASSWORD.strip()}")

@@ -103,15 +103,13 @@ def test_it_speaks_of_its_own_alerts(fleet: Fleet) -> None:
 
 def test_a_check_says_what_is_lacking_and_how_to_get_it(fleet: Fleet) -> None:
     edge = fleet.edges["edge-1"]
-    process = edge.spawn("--check")
-    told, _ = process.communicate(timeout=60)
-    assert process.returncode == 0, told
-    assert "works in the slot of edge-1" in told
+    with edge.beside("--check") as check:
+        assert check.ends() == 0
+        assert "works in the slot of edge-1" in check.told()
     edge.environment["RECONCILER_HOST"] = "edge-2"
-    process = edge.spawn("--check")
-    told, _ = process.communicate(timeout=60)
-    assert process.returncode == 1
-    assert "this user may not do that" in told
+    with edge.beside("--check") as check:
+        assert check.ends() == 1
+        assert "this user may not do that" in check.told()
 
 
 def test_the_command_that_makes_a_user_is_printed_for_the_server(fleet: Fleet) -> None:

@@ -31,10 +31,8 @@ def test_it_goes_on_when_redis_lets_it_in_again(fleet: Fleet) -> None:
         until(lambda: heard(fleet, "edge-1"))
         nodes.ask_nodes("ACL", "SETUSER", "reconciler-edge-1", "off")
         nodes.ask_nodes("CLIENT", "KILL", "USER", "reconciler-edge-1")
-        assert process.stdout
-        while "waiting" not in process.stdout.readline():
-            assert process.poll() is None
-        assert process.poll() is None
+        process.says("waiting")
+        assert process.running
         nodes.ask_nodes("ACL", "SETUSER", "reconciler-edge-1", "on")
         assert fleet.ops("apply", "--yes", "--host", "edge-1").code == 0
         assert edge.text("/etc/hello") == "Hello from edge-1\n"
@@ -67,7 +65,7 @@ def test_systemd_hears_that_it_is_ready_and_that_it_stops(fleet: Fleet, tmp_path
         while told[-1] == b"WATCHDOG=1":
             told.append(systemd.recv(100))
         assert told[-1] == b"STOPPING=1"
-        assert process.returncode == 0
+        assert process.ends() == 0
 
 
 def observed(fleet: Fleet) -> list[set[str]]:

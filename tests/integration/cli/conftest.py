@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -20,6 +19,7 @@ from reconciler.cli import main
 from reconciler.clock import SystemClock
 from reconciler.store.opening import embedded
 from tests.git import GitTree
+from tests.processes import Beside, beside
 from tests.terminal import Terminal, on_terminal
 
 EXAMPLE = Path(__file__).parents[3]
@@ -57,16 +57,9 @@ class Repository(GitTree):
         told = self.capture.readouterr()
         return Ran(code, told.out, told.err)
 
-    def spawn(self, *words: str) -> subprocess.Popen[str]:
-        """Start `reconcile WORDS` as a process of its own; the test stops it."""
-        return subprocess.Popen(
-            [*RECONCILE, *words],
-            cwd=self.root,
-            env={**os.environ, **self.environment},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+    def beside(self, *words: str) -> AbstractContextManager[Beside]:
+        """`reconcile WORDS` as a process of its own, killed after the block."""
+        return beside([*RECONCILE, *words], self.root, {**os.environ, **self.environment})
 
     def on_terminal(self, *words: str) -> AbstractContextManager[Terminal]:
         """`reconcile WORDS` on a terminal, killed after the block."""

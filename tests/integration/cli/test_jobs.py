@@ -257,10 +257,10 @@ def test_a_run_that_is_cancelled_between_its_claim_and_its_start_is_not_begun(sm
 
 
 def test_what_a_cancelled_run_left_running_is_ended_by_the_next_executor(small: Repository, store: Store) -> None:
-    asked = small.spawn("run", "--host", "demo", "-y", "--command", "echo $$ >pid.new; mv pid.new pid; sleep 1000")
-    until(small.on_host("/pid").exists, "the process")
-    asked.kill()
-    asked.communicate()
+    command = "echo $$ >pid.new; mv pid.new pid; sleep 1000"
+    with small.beside("run", "--host", "demo", "-y", "--command", command) as asked:
+        until(small.on_host("/pid").exists, "the process")
+        asked.dies()
     (work,) = store.work.list("demo", {WorkState.RUNNING})
     assert store.work.cancel("demo", work.id)
     store.work._link.send("DEL", f"rc:{{demo}}:inflight:{work.id}")  # its lease runs out
@@ -333,12 +333,11 @@ def test_a_record_that_one_host_spoilt_keeps_no_other_from_running_again(small: 
 
 
 def test_ctrl_c_cancels_a_run_that_is_carried_out_here_and_says_so(small: Repository) -> None:
-    asked = small.spawn("run", "--host", "demo", "-y", "--command", "touch begun; sleep 1000")
-    until(small.on_host("/begun").exists)
-    asked.send_signal(signal.SIGINT)
-    told, _ = asked.communicate()
-    assert asked.returncode == 130
-    assert "the run is cancelled. Again: reconcile jobs retry" in told
+    with small.beside("run", "--host", "demo", "-y", "--command", "touch begun; sleep 1000") as asked:
+        until(small.on_host("/begun").exists)
+        asked.sends(signal.SIGINT)
+        assert asked.ends() == 130
+        assert "the run is cancelled. Again: reconcile jobs retry" in asked.told()
     assert "interrupted" in small("jobs", "list", "--state", "cancelled").out
 
 
@@ -430,11 +429,10 @@ def test_a_run_whose_executor_is_killed_goes_by_onlost(
     small: Repository, store: Store, on_lost: str, lines: int
 ) -> None:
     job(small, "long", f"onLost: {on_lost}", "steps:", shell("echo $$ >>log; test $(wc -l <log) = 2 || sleep 1000"))
-    process = small.spawn("run", "long", "--host", "demo", "--yes")
     log = small.on_host("/log")
-    until(lambda: log.exists() and log.read_text())
-    process.kill()
-    process.communicate()
+    with small.beside("run", "long", "--host", "demo", "--yes") as process:
+        until(lambda: log.exists() and log.read_text().endswith("\n"))
+        process.dies()
     (work,) = store.work.list("demo", {WorkState.RUNNING})
     store.work._link.send("DEL", f"rc:{{demo}}:inflight:{work.id}")  # what 30 s do
     small("run", "--host", "demo", "-y", "--command", "true")

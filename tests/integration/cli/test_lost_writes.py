@@ -28,7 +28,7 @@ def test_after_a_failover_a_watch_writes_again_what_the_new_primary_lacks(
             until(lambda: servers.replica_has("rc:{demo}:desired"), "the statement")
             small.replace("manifests/apps/hello.yaml", "Hello", "Bye")
             until(lambda: small.on_host("/etc/hello").read_text() == "Bye from demo\n")
-            assert watch.poll() is None
+            assert watch.running
 
 
 @pytest.mark.cluster
@@ -45,7 +45,7 @@ def test_slots_of_a_cluster_move_under_a_watch(
                 (nodes.move_at_once if at_once else nodes.move)(nodes.slot(host))
                 until(lambda text=f"text {number}\n": small.on_host("/etc/hello").read_text() == text)  # type: ignore[misc]
             until(lambda: "in sync  healthy" in small("status").out)
-            assert watch.poll() is None
+            assert watch.running
 
 
 def test_an_emptied_redis_is_filled_again_under_a_watch_and_no_host_is_touched(
@@ -63,5 +63,5 @@ def test_an_emptied_redis_is_filled_again_under_a_watch_and_no_host_is_touched(
             assert small.on_host("/etc/hello").stat().st_mtime_ns == written
             small.replace("manifests/apps/hello.yaml", "Hello", "Bye")
             until(lambda: small.on_host("/etc/hello").read_text() == "Bye from demo\n")
-            assert watch.poll() is None
+            assert watch.running
         link.close()

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from tests.integration.cli.conftest import Repository, scrubbed
-from tests.waiting import PATIENCE_SECONDS, until
 
 
 def test_drift_is_shown_with_what_differs(small: Repository, snapshot: SnapshotAssertion) -> None:
@@ -66,21 +64,15 @@ def test_a_look_that_finds_nothing_new_moves_the_moment_and_writes_no_app(small:
     assert small.redis("HGET", "rc:{demo}:facts", "seen_at") > seen  # type: ignore[operator]
 
 
-def test_on_a_pipe_a_status_is_printed_when_it_is_another_one(small: Repository) -> None:
-    process = small.spawn("status", "--watch")
-    said: list[str] = []
-    try:
-        assert process.stdout
-        _read_until(process.stdout.readline, said, "1 app on 1 host: 1 with unknown sync.")
+def test_where_there_is_no_terminal_a_status_is_printed_when_it_is_another_one(small: Repository) -> None:
+    with small.beside("status", "--watch") as status:
+        status.says("1 app on 1 host: 1 with unknown sync.")
         assert small("apply", "--yes").code == 0
-        _read_until(process.stdout.readline, said, "1 app on 1 host: 1 in sync.")
-        process.send_signal(signal.SIGINT)
-        rest, _ = process.communicate(timeout=PATIENCE_SECONDS)
-    finally:
-        process.kill()
-    assert process.returncode == 0
-    assert rest == ""
-    assert "".join(said).count("reconcile status at") == 2
+        status.says("1 app on 1 host: 1 in sync.")
+        status.sends(signal.SIGINT)
+        assert status.ends() == 0
+        assert status.unheard() == ""
+        assert status.told().count("reconcile status at") == 2
 
 
 def test_on_a_terminal_a_status_is_drawn_in_place(small: Repository) -> None:
@@ -103,18 +95,12 @@ def test_progress_names_what_is_being_dealt_with(small: Repository) -> None:
 @pytest.mark.parametrize("mistake", ["resuorces:", "resources: ["])
 def test_a_followed_status_outlives_a_broken_manifest(small: Repository, mistake: str) -> None:
     small("apply", "--yes")
-    process = small.spawn("status", "--watch")
-    said: list[str] = []
-    try:
-        assert process.stdout
-        _read_until(process.stdout.readline, said, "1 app on 1 host: 1 in sync.")
+    with small.beside("status", "--watch") as status:
+        status.says("1 app on 1 host: 1 in sync.")
         small.replace("manifests/apps/hello.yaml", "resources:", mistake)
-        _read_until(process.stdout.readline, said, "manifests/apps/hello.yaml:")
+        status.says("manifests/apps/hello.yaml:")
         small.replace("manifests/apps/hello.yaml", mistake, "resources:")
-        _read_until(process.stdout.readline, said, "1 app on 1 host: 1 in sync.")
-    finally:
-        process.kill()
-        process.communicate()
+        status.says("1 app on 1 host: 1 in sync.")
 
 
 def _as_ssh(small: Repository) -> None:
@@ -123,15 +109,3 @@ def _as_ssh(small: Repository) -> None:
     small.replace(
         "manifests/hosts/demo.yaml", "  sandboxRoot: .reconciler/sandbox/demo\n", "  sandboxRoot: /srv/demo\n"
     )
-
-
-def _read_until(read: Callable[[], str], said: list[str], words: str) -> None:
-    """Read on until these words come; what was said before does not count."""
-    new: list[str] = []
-
-    def more() -> bool:
-        new.append(read())
-        return words in "".join(new)
-
-    until(more, words)
-    said += new

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from tests.integration.cli.conftest import Repository
 from tests.integration.cli.test_alerts import store_of
 from tests.integration.cli.test_jobs import job, shell
 from tests.integration.cli.test_watching import _text, watching
+from tests.processes import Beside
 from tests.waiting import until
 
 DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -79,8 +79,7 @@ def test_after_the_leader_was_killed_runs_and_alerts_go_on_with_none_twice_and_n
         trouble(small, 1)
         with watching(small):
             until(lambda: messages(small), "the first message")
-            first.kill()
-            first.wait()
+            first.dies()
             known = len(runs(small))
             trouble(small, 2)
             small.replace("manifests/apps/hello.yaml", "Hello", "Taken over")
@@ -111,8 +110,7 @@ def test_who_takes_over_while_git_is_away_goes_on_with_what_was_followed_and_wit
         with watching(small, "--repo", str(bare)) as second:
             said(second, "standby")
             bare.rename(away)
-            first.kill()
-            first.wait()
+            first.dies()
             if seen == "less":
                 with store_of(small) as store:
                     store.fleet.set_current(FleetState("fffffff", "main", "ops-1", at=SystemClock().now()))
@@ -133,7 +131,6 @@ def test_a_watch_that_is_started_again_while_git_is_away_goes_on_too(small: Repo
         assert small.git("rev-parse", "HEAD")[:7] in said(again, "planned")
 
 
-def said(watch: subprocess.Popen[str], event: str) -> str:
-    """What a watch said of an event, once it does."""
-    assert watch.stdout
-    return next(line for line in watch.stdout if f'"event": "{event}"' in line)
+def said(watch: Beside, event: str) -> str:
+    """What a watch says of an event, once it does."""
+    return watch.says(f'"event": "{event}"')

@@ -221,11 +221,10 @@ def test_state_that_comes_from_the_repository_is_refused_before_anything_in_it_i
 def test_nothing_is_writable_for_others_whatever_the_umask_was(small: Repository) -> None:
     before = os.umask(0)
     try:
-        process = small.spawn("--yes")
+        with small.beside("--yes") as process:
+            assert process.ends() == 0
     finally:
         os.umask(before)
-    process.communicate(timeout=60)
-    assert process.returncode == 0
     state = small.root / ".reconciler"
     loose = [path for path in (state, *state.rglob("*")) if not path.is_symlink() and path.stat().st_mode & 0o022]
     assert loose == []

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from tests.integration.cli.conftest import Repository
-from tests.waiting import PATIENCE_SECONDS, until
+from tests.processes import Beside
+from tests.waiting import until
 
 HEALED = """\
 apiVersion: reconciler/v1
@@ -215,7 +215,7 @@ def test_a_repository_that_is_gone_leaves_its_last_revision_in_force(small: Repo
         small.git("push", "--quiet", str(away), "HEAD:main")
         away.rename(bare)
         until(lambda: _text(small, "/etc/hello") == "Bye from demo\n")
-        assert watch.poll() is None
+        assert watch.running
 
 
 def test_a_broken_manifest_leaves_the_last_good_revision_in_force(small: Repository) -> None:
@@ -226,17 +226,14 @@ def test_a_broken_manifest_leaves_the_last_good_revision_in_force(small: Reposit
         small.replace("manifests/apps/hello.yaml", "resuorces:", "resources:")
         small.replace("manifests/apps/hello.yaml", "Hello", "Mended")
         until(lambda: _text(small, "/etc/hello") == "Mended from demo\n")
-        assert watch.poll() is None
+        assert watch.running
 
 
 def test_manifests_that_vanish_leave_the_hosts_as_they_are(small: Repository) -> None:
     with watching(small) as watch:
         until(lambda: small.on_host("/etc/hello").exists())
         (small.root / "manifests").rename(small.root / "away")
-        assert watch.stdout
-        told = ""
-        while "holds no manifest" not in told:
-            told = watch.stdout.readline()
+        told = watch.says("holds no manifest")
         assert "Bring them back; the hosts stay as they are" in told
         assert "in_force" in told
         (small.root / "away").rename(small.root / "manifests")
@@ -255,8 +252,9 @@ def test_keys_of_another_program_are_told_once_and_the_watch_goes_on(small: Repo
         until(lambda: _text(small, "/etc/hello") == "Bye from demo\n")
         small.redis("DEL", "rc:{pool:ops}:ready", "rc:{_}:requests")
         assert small("apply", "--yes").code == 0
-        watch.send_signal(signal.SIGTERM)
-        told, _ = watch.communicate(timeout=PATIENCE_SECONDS)
+        watch.sends(signal.SIGTERM)
+        watch.ends()
+        told = watch.told()
     for key in ("rc:{pool:ops}:ready holds", "rc:{_}:requests holds", "rc:{gone}:observed b'odd' in Redis"):
         assert told.count(key) == 1, told
     assert told.index("rc:{gone}:observed") < told.index("stopped")
@@ -264,21 +262,19 @@ def test_keys_of_another_program_are_told_once_and_the_watch_goes_on(small: Repo
 
 def test_an_interrupted_apply_is_taken_up_at_once(small: Repository) -> None:
     _slow_first_time(small)
-    running = small.spawn("apply", "--yes")
-    until(lambda: small.on_host("/started").exists())
-    running.send_signal(signal.SIGINT)
-    told, _ = running.communicate(timeout=PATIENCE_SECONDS)
-    assert running.returncode == 130, told
+    with small.beside("apply", "--yes") as running:
+        until(lambda: small.on_host("/started").exists())
+        running.sends(signal.SIGINT)
+        assert running.ends() == 130
     assert small("apply", "--yes").code == 0
     assert _text(small, "/etc/hello") == "Hello from demo\n"
 
 
 def test_an_apply_killed_at_work_is_taken_over(small: Repository) -> None:
     _slow_first_time(small)
-    running = small.spawn("apply", "--yes")
-    until(lambda: small.on_host("/started").exists())
-    running.kill()
-    running.communicate()
+    with small.beside("apply", "--yes") as running:
+        until(lambda: small.on_host("/started").exists())
+        running.dies()
 
     ran = small("apply", "--yes")
     assert ran.code == 0, ran.out + ran.err
@@ -288,11 +284,10 @@ def test_an_apply_killed_at_work_is_taken_over(small: Repository) -> None:
 
 def test_two_applies_at_once_both_end_well(small: Repository) -> None:
     _slow_first_time(small, seconds=2)
-    first = small.spawn("apply", "--yes")
-    until(lambda: small.on_host("/started").exists())
-    second = small("apply", "--yes")
-    told, _ = first.communicate(timeout=PATIENCE_SECONDS)
-    assert (first.returncode, second.code) == (0, 0), told + second.out + second.err
+    with small.beside("apply", "--yes") as first:
+        until(lambda: small.on_host("/started").exists())
+        second = small("apply", "--yes")
+        assert (first.ends(), second.code) == (0, 0), second.out + second.err
     assert "waiting for it to end" in second.err
 
 
@@ -305,25 +300,15 @@ def _slow_first_time(small: Repository, seconds: int = 60) -> None:
 
 
 @contextmanager
-def watching(repository: Repository, *words: str) -> Iterator[subprocess.Popen[str]]:
+def watching(repository: Repository, *words: str) -> Iterator[Beside]:
     """A watch beside the block, ended by SIGTERM; it must end cleanly."""
-    process = repository.spawn("watch", *words)
-    try:
-        yield process
-        alive = process.poll() is None
-        if alive:
-            process.send_signal(signal.SIGTERM)
-        told, _ = process.communicate(timeout=PATIENCE_SECONDS)
-        assert "Traceback" not in told
-        assert not alive or process.returncode == 0, told
-    except AssertionError as error:
-        process.kill()
-        error.add_note(f"the watch said:\n{process.communicate()[0]}")
-        raise
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.communicate()
+    with repository.beside("watch", *words) as watch:
+        yield watch
+        until(lambda: '"watching"' in watch.told() or not watch.running, "that it can be ended cleanly")
+        if watch.running:
+            watch.sends(signal.SIGTERM)
+            assert watch.ends() == 0
+        assert "Traceback" not in watch.told()
 
 
 def _text(repository: Repository, path: str) -> str:

@@ -27,7 +27,8 @@ from reconciler.store import Store
 from reconciler.store.opening import at_url
 from tests.fakes.clock import FakeClock
 from tests.fakes.services import OK, Reply, Service, mail_server
-from tests.integration.store.servers import free_port, valkey
+from tests.integration.store.servers import valkey
+from tests.ports import free_port
 from tests.unit.alerting.notifications import many, notification
 
 WECOM = "wecombot://aVeryPrivateKey0123456789"

@@ -15,7 +15,8 @@ from reconciler.clock import SystemClock
 from reconciler.transport.route import Route, Stop
 from reconciler.transport.ssh import Connections
 from tests.integration.cli.conftest import Repository, repository
-from tests.sshd import SSHD, Sshd, free_port, keygen
+from tests.ports import free_port
+from tests.sshd import SSHD, Sshd, keygen
 
 __all__ = ["Sshd", "keygen", "repository"]
 

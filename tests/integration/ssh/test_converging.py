@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 from pathlib import Path
 
 import pytest
@@ -138,13 +137,12 @@ def test_twenty_hosts_converge_at_once(fleet: SshFleet) -> None:
 
 def test_a_connection_that_is_cut_in_the_middle_is_taken_up_by_the_next_run(fleet: SshFleet, sshd: Sshd) -> None:
     fleet.app(HELLO, once_slow("sleep 600"), "file: {path: /etc/last, content: done}")
-    with fleet.spawn("apply", "--yes") as first:
+    with fleet.beside("apply", "--yes") as first:
         until(fleet.on_host("/started").exists)
         assert sshd.cut() > 0
-        told, _ = first.communicate()
-    assert first.returncode == 3, told
-    assert "the connection was lost" in told
-    assert "Traceback" not in told
+        assert first.ends() == 3
+        assert "the connection was lost" in first.told()
+        assert "Traceback" not in first.told()
 
     again = fleet("apply", "--yes")
     assert again.code == 0, again.out
@@ -154,9 +152,9 @@ def test_a_connection_that_is_cut_in_the_middle_is_taken_up_by_the_next_run(flee
 
 def test_an_executor_killed_in_the_middle_is_taken_over(fleet: SshFleet) -> None:
     fleet.app(HELLO, once_slow("sleep 600"), "file: {path: /etc/last, content: done}")
-    with fleet.spawn("apply", "--yes") as first:
+    with fleet.beside("apply", "--yes") as first:
         until(fleet.on_host("/started").exists)
-        first.send_signal(signal.SIGKILL)
+        first.dies()
     sleeper = int(fleet.on_host("/started").read_text())
     forget(fleet)
 

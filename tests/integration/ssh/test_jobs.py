@@ -33,13 +33,13 @@ def test_much_output_is_bounded_on_its_way(fleet: SshFleet) -> None:
 
 
 def test_cancelling_ends_what_runs_on_the_host(fleet: SshFleet) -> None:
-    process = fleet.spawn("run", "--host", "web-1", "-y", "--command", "echo $$ >pid; sleep 1000")
     pid = fleet.on_host("/pid")
-    until(lambda: pid.exists() and pid.read_text())
-    listed = fleet("jobs", "list", "--state", "running").out
-    fleet("jobs", "cancel", listed.splitlines()[1].split()[0])
-    out, _ = process.communicate(timeout=60)
-    assert "cancelled" in out
+    with fleet.beside("run", "--host", "web-1", "-y", "--command", "echo $$ >pid; sleep 1000") as process:
+        until(lambda: pid.exists() and pid.read_text().endswith("\n"))
+        listed = fleet("jobs", "list", "--state", "running").out
+        fleet("jobs", "cancel", listed.splitlines()[1].split()[0])
+        process.ends()
+        assert "cancelled" in process.told()
     until(lambda: not alive(pid.read_text()), "the end of the process")
 
 
@@ -48,12 +48,11 @@ def test_a_run_whose_connection_is_cut_goes_by_onlost(
     fleet: SshFleet, sshd: Sshd, on_lost: str, code: int, lines: int
 ) -> None:
     job(fleet, "long", f"onLost: {on_lost}", "steps:", shell("echo $$ >>log; test $(wc -l <log) = 2 || sleep 1000"))
-    process = fleet.spawn("run", "long", "--host", "web-1", "--yes")
     log = fleet.on_host("/log")
-    until(lambda: log.exists() and log.read_text())
-    sshd.cut()
-    process.communicate(timeout=60)
-    assert process.returncode == code
+    with fleet.beside("run", "long", "--host", "web-1", "--yes") as process:
+        until(lambda: log.exists() and log.read_text().endswith("\n"))
+        sshd.cut()
+        assert process.ends() == code
     assert len(log.read_text().splitlines()) == lines
     until(lambda: not alive(log.read_text().splitlines()[0]), "the end of what was cut off")
 

@@ -13,7 +13,8 @@ from reconciler.clock import SystemClock
 from reconciler.errors import Unavailable
 from reconciler.store.connect import connect
 from reconciler.store.server import Server
-from tests.integration.store.servers import free_port, node_options, valkey
+from tests.integration.store.servers import node_options, valkey
+from tests.ports import free_port
 from tests.waiting import until
 
 SENTINEL = """sentinel monitor fleet 127.0.0.1 PORT 2

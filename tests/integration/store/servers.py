@@ -14,14 +14,8 @@ import pytest
 from reconciler.clock import SystemClock
 from reconciler.store.connect import connect
 from reconciler.store.embedded import binary
+from tests.ports import free_port
 from tests.waiting import until
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 @contextmanager

@@ -13,7 +13,8 @@ from reconciler.model.work import RUN, Work
 from reconciler.store import Store
 from reconciler.store.opening import at_url
 from reconciler.store.server import Server
-from tests.integration.store.servers import free_port, valkey
+from tests.integration.store.servers import valkey
+from tests.ports import free_port
 from tests.waiting import until
 
 

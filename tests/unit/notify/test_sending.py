@@ -15,7 +15,7 @@ from reconciler.model.delivery import Delivery, Message, Outcome, Style
 from reconciler.notify.urls import Opener, call
 from tests.fakes.clock import FakeClock
 from tests.fakes.services import Reply, Service, http_service, mail_server
-from tests.integration.store.servers import free_port
+from tests.ports import free_port
 
 KEY = "aVeryPrivateKey0123456789"
 URLS = {
