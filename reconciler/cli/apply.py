@@ -53,11 +53,12 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
     """Plan, ask, apply, recap."""
     from reconciler.cli.plan import show, situation_of
     from reconciler.cli.sessions import Access, dial, session_of
-    from reconciler.planner.guard import guard
 
     _check_usage(arguments)
     ahead = (lambda session: dial(session, arguments)) if arguments.yes else None
     with session_of(arguments, console, Access.WRITE, ahead=ahead) as session:
+        from reconciler.planner.guard import guard
+
         situation = situation_of(session, arguments)
         _refuse_dirty(session, situation, arguments)
         if console.output == "text" and not console.quiet:

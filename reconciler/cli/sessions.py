@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from reconciler.cli.console import Console
 from reconciler.cli.options import scope_of, settings_of
-from reconciler.loops.hosts.crew import AT_ONCE
 from reconciler.wiring.session import Access, Session, open_session
 
 if TYPE_CHECKING:
@@ -60,6 +59,8 @@ def in_force(session: Session, console: Console) -> Tree:
 def dial(session: Session, arguments: argparse.Namespace) -> None:
     """Begin to connect to the hosts that the flags choose, as far as all of them are worked on at once."""
     manifests = session.manifests(session.in_force, meanwhile=lambda: import_module("reconciler.transport.ssh"))
+    from reconciler.loops.hosts.crew import AT_ONCE
+
     session.reach.show(manifests)
     scope = scope_of(arguments, manifests)
     hosts = [host for host in manifests.hosts if scope.host(host) and session.reach.remote(host)]

@@ -1,54 +1,112 @@
 """Work in a child process beside this one, where the machine has a processor to spare. Called by the loader.
 
 YAML with its models and templates with theirs take about equally long to load and to read, and know nothing of each
-other. Only a process with a single thread forks; everywhere else the work is done when its result is asked for.
+other. What the work needs can be loaded by the child before anyone knows what there is to do. Only a process with a
+single thread forks; everywhere else the work is done when its result is asked for.
 """
 
 import contextlib
 import os
 import pickle
+import signal
 import threading
 from collections.abc import Callable
-from typing import IO, TypeVar
+from typing import Any, Generic, TypeVar
 
-_T = TypeVar("_T")
+_Given = TypeVar("_Given")
+_Result = TypeVar("_Result")
+
+_GONE = (OSError, EOFError, pickle.UnpicklingError)
+"""How it shows that a child has ended."""
 
 
-def begin(work: Callable[[], _T]) -> Callable[[], _T]:
-    """Begin some work whose result can be pickled; the returned function waits for it.
+class Apart(Generic[_Given, _Result]):
+    """One piece of work at a time; what it is given, and its result, can be pickled.
 
-    What `work` raises in the child is raised by doing it again here.
+    Args:
+        load: loads what the work needs.
+        work: what it raises in the child is raised by doing it again here.
     """
-    if threading.active_count() > 1 or not hasattr(os, "fork") or len(_processors()) < 2:
-        return work
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(reading)
-        _do(work, os.fdopen(writing, "wb"))
-    os.close(writing)
-    return lambda: _result(child, os.fdopen(reading, "rb"), work)
+
+    def __init__(self, load: Callable[[], object], work: Callable[[_Given], _Result]) -> None:
+        self._load = load
+        self._work = work
+        self._child: _Child | None = None
+
+    @property
+    def ready(self) -> bool:
+        """Whether a child waits to be given something."""
+        return self._child is not None
+
+    def get_ready(self) -> None:
+        """Have a child load what the work needs, where there may be one; it waits until `begin` or `close`."""
+        if self._child is None and _may_fork():
+            self._child = _Child(self._load, self._work)
+
+    def begin(self, given: _Given) -> Callable[[], _Result]:
+        """Begin the work; the returned function waits for its result."""
+        self.get_ready()
+        if self._child is not None:
+            self._child.give(given)
+        return lambda: self._result(given)
+
+    def close(self) -> None:
+        """End a child whose result nobody has waited for."""
+        child, self._child = self._child, None
+        if child is not None:
+            child.end()
+
+    def _result(self, given: _Given) -> _Result:
+        if self._child is not None:
+            with contextlib.suppress(*_GONE), contextlib.closing(self):
+                found: _Result = self._child.result()
+                return found
+        return self._work(given)
 
 
-def _processors() -> set[int]:
-    found: set[int] = getattr(os, "sched_getaffinity", lambda _: set(range(os.cpu_count() or 1)))(0)
-    return found
+class _Child:
+    """A process that does one piece of work, and ends with it, or when its parent is gone."""
+
+    def __init__(self, load: Callable[[], object], work: Callable[[Any], Any]) -> None:
+        (taking, giving), (receiving, telling) = os.pipe(), os.pipe()
+        self._pid = os.fork()
+        if self._pid == 0:
+            os.close(giving)
+            os.close(receiving)
+            _live(load, work, taking, telling)
+        os.close(taking)
+        os.close(telling)
+        self._giving, self._receiving = os.fdopen(giving, "wb"), os.fdopen(receiving, "rb")
+
+    def give(self, given: object) -> None:
+        """What it is to work on; one that is gone shows in its result."""
+        with contextlib.suppress(OSError):
+            pickle.dump(given, self._giving, pickle.HIGHEST_PROTOCOL)
+            self._giving.flush()
+
+    def result(self) -> Any:
+        """Its result; one of `_GONE` where it has none."""
+        return pickle.load(self._receiving)  # noqa: S301 - written by our own child
+
+    def end(self) -> None:
+        """End it, whatever it does."""
+        os.kill(self._pid, signal.SIGKILL)
+        os.waitpid(self._pid, 0)
+        for pipe in (self._giving, self._receiving):
+            with contextlib.suppress(OSError):
+                pipe.close()
 
 
-def _do(work: Callable[[], _T], pipe: IO[bytes]) -> None:
-    """The child's whole life: nothing of its parent is flushed, closed or cleaned up by it."""
+def _live(load: Callable[[], object], work: Callable[[Any], Any], taking: int, telling: int) -> None:
+    """A child's whole life: nothing of its parent is flushed, closed or cleaned up by it."""
     with contextlib.suppress(BaseException):
-        pickle.dump(work(), pipe, pickle.HIGHEST_PROTOCOL)
-        pipe.flush()
+        load()
+        with os.fdopen(taking, "rb") as given, os.fdopen(telling, "wb") as told:
+            pickle.dump(work(pickle.load(given)), told, pickle.HIGHEST_PROTOCOL)  # noqa: S301 - by our own parent
     os._exit(0)
 
 
-def _result(child: int, pipe: IO[bytes], work: Callable[[], _T]) -> _T:
-    with pipe:
-        try:
-            found: _T = pickle.load(pipe)  # noqa: S301 - written by our own child
-        except (EOFError, pickle.UnpicklingError):
-            return work()
-        finally:
-            os.waitpid(child, 0)
-    return found
+def _may_fork() -> bool:
+    if threading.active_count() > 1 or not hasattr(os, "fork"):
+        return False
+    return len(getattr(os, "sched_getaffinity", lambda _: set(range(os.cpu_count() or 1)))(0)) > 1

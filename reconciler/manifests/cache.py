@@ -34,6 +34,11 @@ class Cache:
     def __init__(self, directory: Path) -> None:
         self._shelf = Shelf(directory / "manifests")
 
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is kept here, of whatever version."""
+        return not self._shelf.names()
+
     def read(self, keys: Iterable[Key]) -> dict[Key, Parsed]:
         """What is known of these files."""
         found: dict[Key, Parsed] = {}

@@ -8,17 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from reconciler.manifests.fields import is_template
+from reconciler.manifests.fields import is_template, never_in_a_sandbox
 from reconciler.manifests.findings import Finding, did_you_mean
 from reconciler.manifests.nodes import Node
 from reconciler.manifests.resources import STEPS
-from reconciler.manifests.syntax import names_read, statically
 from reconciler.model.manifests import Block, ResourceTemplate, names_text
 from reconciler.model.metadata import Path
 from reconciler.resources.values import dataclass
 
 PATH_KINDS = frozenset({"file", "directory", "link", "archive"})
-_SANDBOX: Mapping[tuple[str, ...], bool] = {("host", "sandbox"): True}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +110,7 @@ def template_claims(resources: list[Placed]) -> Iterator[tuple[Path, str]]:
 def sandbox_claims(resources: list[Placed]) -> Iterator[tuple[Path, str]]:
     """Resources that a sandbox host cannot have, with the words that say why."""
     for each in resources:
-        if any(statically(condition, _SANDBOX) is False for condition in each.conditions):
+        if any(map(never_in_a_sandbox, each.conditions)):
             continue
         path = (*each.resource.path, each.resource.kind)
         fields: Mapping[str, Any] = each.resource.fields
@@ -130,9 +128,15 @@ def argv_claims(resources: list[Placed]) -> Iterator[tuple[Path, frozenset[str]]
         for field in ("argv", "unless", "onlyIf", "validate", "check", "command", "options"):
             words = each.resource.fields.get(field)
             for index, word in enumerate(words if isinstance(words, list) else [words]):
-                names = names_read(word) if is_template(word) else frozenset()
+                names = _names_read(word) if is_template(word) else frozenset()
                 if names:
                     yield (
                         (*each.resource.path, each.resource.kind, field, *([index] if isinstance(words, list) else [])),
                         names,
                     )
+
+
+def _names_read(text: str) -> frozenset[str]:
+    from reconciler.manifests.syntax import names_read  # noqa: PLC0415 - Jinja loads only if needed
+
+    return names_read(text)

@@ -11,13 +11,14 @@ from pathlib import Path as Directory
 from typing import TypeAlias
 
 from reconciler.errors import InvalidInput, Place, Problem
-from reconciler.manifests.apart import begin
+from reconciler.manifests.apart import Apart
 from reconciler.manifests.cache import Cache, Key
 from reconciler.manifests.checks import CHECKS
 from reconciler.manifests.findings import Finding
 from reconciler.manifests.index import Index, Labelled, kept
 from reconciler.manifests.kinds import KINDS
 from reconciler.manifests.parsed import Document, Parsed
+from reconciler.manifests.starter import STARTER
 from reconciler.manifests.templates import read_template
 from reconciler.model.manifests import Manifests
 from reconciler.model.metadata import Origin, Path
@@ -54,6 +55,19 @@ class Loader:
         self._parsed: dict[Key, Parsed] = {}
         self._loaded: tuple[Collection[Key], Manifests] | None = None
         self._labelled: Labelled | None = None
+        self._documents = Apart(_warm_up, _documents)
+
+    def get_ready(self) -> None:
+        """Begin to load what parses, in a process beside this one, where nothing is cached; `close` ends it unused.
+
+        To be called before it is known what the tree holds.
+        """
+        if self._loaded is None and (self._cache is None or self._cache.empty):
+            self._documents.get_ready()
+
+    def close(self) -> None:
+        """Let go of what was got ready."""
+        self._documents.close()
 
     def load(self, tree: Tree, meanwhile: Meanwhile = None) -> Manifests:
         """All manifests and templates of a tree; the same object while nothing changes.
@@ -106,11 +120,23 @@ class Loader:
         missing = [key for key in files if key not in self._parsed]
         cache = self._cache if len(missing) > FEW or not self._parsed else None
         known = cache.read(missing) if cache and missing else {}
-        fresh = _parse([files[key] for key in missing if key not in known], meanwhile)
+        fresh = self._parse([files[key] for key in missing if key not in known], meanwhile)
         self._parsed = {key: self._parsed.get(key) or known.get(key) or fresh[key] for key in files}
         sound = {key: parsed for key, parsed in fresh.items() if parsed.sound}
         if cache and sound:
             cache.write(sound, files)
+
+    def _parse(self, files: Iterable[TreeFile], meanwhile: Meanwhile) -> dict[Key, Parsed]:
+        """All these files; manifests beside templates, where there are many of both or someone is ready for them."""
+        texts = {(file.path, file.blob): file.read() for file in files}
+        manifests = {key: text for key, text in texts.items() if not is_template(key[0])}
+        templates = {key: text for key, text in texts.items() if is_template(key[0])}
+        apart = self._documents.ready or min(len(manifests), len(templates)) >= MANY
+        found = self._documents.begin(manifests) if apart else lambda: _documents(manifests)
+        read = {key: read_template(key[0].removeprefix(TEMPLATES), text) for key, text in templates.items()}
+        if apart and meanwhile:
+            meanwhile()
+        return {**read, **found()}
 
 
 def _first(problems: Iterable[Problem]) -> Iterator[Problem]:
@@ -138,21 +164,15 @@ def _hidden(path: str) -> bool:
     return "/." in path
 
 
-def _parse(files: Iterable[TreeFile], meanwhile: Meanwhile) -> dict[Key, Parsed]:
-    """All these files; manifests beside templates, where there are many of both."""
-    texts = {(file.path, file.blob): file.read() for file in files}
-    manifests = {key: text for key, text in texts.items() if not is_template(key[0])}
-    templates = {key: text for key, text in texts.items() if is_template(key[0])}
+def _warm_up() -> None:
+    """Load what parsing takes, and build the models that nearly every fleet needs, by reading a small one."""
+    for path, text in STARTER.items():
+        if is_manifest(path):
+            _document(path, text.encode())
 
-    def documents() -> dict[Key, Parsed]:
-        return {key: _document(key[0], text) for key, text in manifests.items()}
 
-    apart = min(len(manifests), len(templates)) >= MANY
-    found = begin(documents) if apart else documents
-    read = {key: read_template(key[0].removeprefix(TEMPLATES), text) for key, text in templates.items()}
-    if apart and meanwhile:
-        meanwhile()
-    return {**read, **found()}
+def _documents(manifests: Mapping[Key, bytes]) -> dict[Key, Parsed]:
+    return {key: _document(key[0], text) for key, text in manifests.items()}
 
 
 def _document(path: str, text: bytes) -> Parsed:

@@ -6,8 +6,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from reconciler.manifests.door import Door, failure
-from reconciler.manifests.fields import TEMPLATED, Argv, Expression, Filled, Integer, Seconds, Text
-from reconciler.manifests.syntax import statically
+from reconciler.manifests.fields import TEMPLATED, Argv, Expression, Filled, Integer, Seconds, Text, never_in_a_sandbox
 from reconciler.model.metadata import Path
 
 CHECKS = ("http", "tcp", "command", "service", "tls")
@@ -69,7 +68,7 @@ class HealthSpec(Door):
 def health_claims(checks: Sequence[HealthSpec]) -> Iterator[tuple[Path, str]]:
     """Checks that mean the machine itself, which a sandbox host is not."""
     for index, check in enumerate(checks):
-        if check.when and statically(check.when, {("host", "sandbox"): True}) is False:
+        if check.when and never_in_a_sandbox(check.when):
             continue
         if check.service:
             yield ("spec", "health", index, "service"), f"service:{check.service.name}"

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
-from reconciler.alerting.expressions import Scope, compile_metrics
 from reconciler.errors import InvalidInput
 from reconciler.manifests.findings import Finding
 from reconciler.model.metadata import Path
@@ -13,15 +12,24 @@ from reconciler.model.metrics import METRICS
 MetricClaims = tuple[tuple[Path, frozenset[str]], ...]
 
 
-def metric_claims(texts: Mapping[Path, str | None], scope: Scope, found: list[Finding]) -> MetricClaims:
-    """The names in these expressions that some app must define; what is wrong with one is added to `found`."""
-    return tuple(_claims(((path, text) for path, text in texts.items() if text is not None), scope, found))
+def metric_claims(
+    texts: Mapping[Path, str | None], found: list[Finding], *, each: str = "", fleet: bool = False
+) -> MetricClaims:
+    """The names in these expressions that some app must define; what is wrong with one is added to `found`.
+
+    `each` and `fleet` say what the expressions may speak of, as of `alerting.expressions.Scope`.
+    """
+    written = {path: text for path, text in texts.items() if text is not None}
+    return tuple(_claims(written, found, each=each, fleet=fleet)) if written else ()
 
 
 def _claims(
-    texts: Iterable[tuple[Path, str]], scope: Scope, found: list[Finding]
+    texts: Mapping[Path, str], found: list[Finding], *, each: str, fleet: bool
 ) -> Iterator[tuple[Path, frozenset[str]]]:
-    for path, text in texts:
+    from reconciler.alerting.expressions import Scope, compile_metrics  # noqa: PLC0415 - Jinja loads only if needed
+
+    scope = Scope(each=each, fleet=fleet)
+    for path, text in texts.items():
         try:
             own = compile_metrics(text, scope).windows.keys() - METRICS.keys()
         except InvalidInput as error:

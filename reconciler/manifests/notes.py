@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 
 from reconciler.errors import Place, Problem
-from reconciler.manifests.syntax import statically
+from reconciler.manifests.fields import never_in_a_sandbox
 from reconciler.model.manifests import Block, Manifests, ResourceTemplate
 from reconciler.model.metadata import Origin, Path
-
-_SANDBOX: Mapping[tuple[str, ...], bool] = {("host", "sandbox"): True}
 
 
 def notes(manifests: Manifests, locate: Callable[[Origin, Path], Place]) -> Iterator[Problem]:
@@ -24,7 +22,7 @@ def notes(manifests: Manifests, locate: Callable[[Origin, Path], Place]) -> Iter
 
 def _commands(nodes: tuple[ResourceTemplate | Block, ...]) -> Iterator[Path]:
     for node in nodes:
-        if node.when and statically(node.when, _SANDBOX) is False:
+        if node.when and never_in_a_sandbox(node.when):
             continue
         if isinstance(node, Block):
             yield from _commands(node.resources)

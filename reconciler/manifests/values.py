@@ -7,7 +7,6 @@ from typing import Any
 
 from reconciler.manifests.fields import is_secret, is_template, secret_problem
 from reconciler.manifests.findings import Finding
-from reconciler.manifests.syntax import template_findings
 from reconciler.model.metadata import Path
 
 
@@ -24,4 +23,6 @@ def value_findings(value: Any, path: Path = ()) -> Iterator[Finding]:
         for index, inner in enumerate(value):
             yield from value_findings(inner, (*path, index))
     elif is_template(value):
+        from reconciler.manifests.syntax import template_findings  # noqa: PLC0415 - Jinja loads only if needed
+
         yield from template_findings(value, path)

@@ -40,7 +40,9 @@ class Ground:
     def loader(self) -> Loader:
         from reconciler.manifests import Loader
 
-        return Loader(self.settings.cache_dir)
+        loader = Loader(self.settings.cache_dir)
+        self.closing.callback(loader.close)
+        return loader
 
     @cached_property
     def working_tree(self) -> WorkingTree:
@@ -55,6 +57,7 @@ class Ground:
             InvalidInput: files that cannot be part of a tree; all of them.
             Unavailable: git is not installed, or hangs.
         """
+        self.loader.get_ready()  # whoever wants a tree wants its manifests
         fetched = self.last_fetched
         return fetched.tree(fetched.newest) if fetched else self.working_tree.tree()
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import enum
 import os
 import pwd
-import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -292,6 +291,8 @@ class Session(Ground):
 
     def enrolment(self, manifests: Manifests, tell: Callable[[str], None]) -> Enrolment:
         """Installs and removes agents of these hosts."""
+        from secrets import token_urlsafe
+
         from reconciler.enrolment.enroll import Enrolment
         from reconciler.enrolment.release import Release
         from reconciler.enrolment.wheelhouse import Wheelhouse
@@ -307,7 +308,7 @@ class Session(Ground):
             wheelhouse=Wheelhouse(self.settings.cache_dir),
             heard=lambda host: self.store.observed.ages([host])[host],
             clock=self.clock,
-            new_password=lambda: secrets.token_urlsafe(32),
+            new_password=lambda: token_urlsafe(32),
             tell=tell,
         )
 

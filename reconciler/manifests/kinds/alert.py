@@ -5,7 +5,6 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from reconciler.alerting.expressions import Scope
 from reconciler.manifests.door import Door, failure
 from reconciler.manifests.fields import Duration, Filled, Labels, MetricExpression, Name, Selection, Values
 from reconciler.manifests.findings import Finding, did_you_mean
@@ -81,9 +80,9 @@ def build(draft: Draft) -> tuple[Alert, Claims]:
         inhibits=tuple(spec.inhibits),
         run=None if run is None else AlertRun(run.job, run.params, run.cooldown, run.max_per_hour),
     )
-    scope = Scope(each=spec.each or "", fleet=spec.scope == "fleet")
     texts: dict[Path, str | None] = {("spec", "expr"): spec.expr, ("spec", "clear"): spec.clear}
-    return alert, Claims(metrics=metric_claims(texts, scope, draft.findings), allow_empty=spec.allow_empty)
+    named = metric_claims(texts, draft.findings, each=spec.each or "", fleet=spec.scope == "fleet")
+    return alert, Claims(metrics=named, allow_empty=spec.allow_empty)
 
 
 def _findings(spec: AlertSpec) -> Iterator[Finding]:

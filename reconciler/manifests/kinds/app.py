@@ -5,7 +5,6 @@ from typing import Annotated, Any, Literal, Self, TypeAlias, cast
 
 from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
-from reconciler.alerting.expressions import Scope
 from reconciler.manifests import claims
 from reconciler.manifests.door import Door, failure, shown
 from reconciler.manifests.fields import VARIABLE, Argv, Duration, Filled, Name, Selection, Values
@@ -127,7 +126,7 @@ def build(draft: Draft) -> tuple[App, Claims]:
         templates=tuple(claims.template_claims(placed)),
         unsandboxed=(*claims.sandbox_claims(placed), *health_claims(spec.health)),
         argv=tuple(claims.argv_claims(placed)),
-        metrics=metric_claims(_gates(spec.rollout), Scope(fleet=True), draft.findings),
+        metrics=metric_claims(_gates(spec.rollout), draft.findings, fleet=True),
         allow_empty=spec.allow_empty,
     )
 

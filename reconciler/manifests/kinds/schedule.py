@@ -5,7 +5,6 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from reconciler.alerting.expressions import Scope
 from reconciler.errors import InvalidInput
 from reconciler.manifests.door import Door, failure
 from reconciler.manifests.fields import Duration, Filled, MetricExpression, Moment, Name, Selection, Values
@@ -91,7 +90,7 @@ def build(draft: Draft) -> tuple[Schedule, Claims]:
     )
     trigger = spec.trigger.expr if spec.trigger else None
     texts: dict[Path, str | None] = {("spec", "gate"): spec.gate, ("spec", "trigger", "expr"): trigger}
-    return schedule, Claims(metrics=metric_claims(texts, Scope(), draft.findings), allow_empty=spec.allow_empty)
+    return schedule, Claims(metrics=metric_claims(texts, draft.findings), allow_empty=spec.allow_empty)
 
 
 def _of_cron(text: str, timezone: str) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""Work in a child process: its result comes back, and its end never loses any."""
+"""Work in a child process: it gets ready before it is asked, its result comes back, and its end never loses any."""
 
 import subprocess
 import sys
@@ -6,40 +6,98 @@ import sys
 import pytest
 
 SCRIPT = """
-import os
-from reconciler.manifests.apart import begin
+import os, sys
+from reconciler.manifests.apart import Apart
 parent = os.getpid()
 
-def work():
+def load():
+    {load}
+
+def work(given):
     {work}
 
+apart = Apart(load, work)
+{steps}
+"""
+ASK = """
 try:
-    print(begin(work)())
+    print(apart.begin(1)())
 except ValueError as error:
     print("raised", error)
 """
+LEFT = """
+try:
+    os.waitpid(-1, os.WNOHANG)
+except ChildProcessError:
+    print("no child,", len(os.listdir("/proc/self/fd")) - fds, "descriptors more")
+"""
+COUNT = "fds = len(os.listdir('/proc/self/fd'))\n"
 
 
-def _told(work: str, threads: str = "") -> str:
-    """What a process prints that begins this work; `threads` runs before."""
-    script = SCRIPT.format(work=work)
-    run = subprocess.run([sys.executable, "-c", threads + script], capture_output=True, text=True, check=True)
+def _told(work: str = "return given + 1", *, steps: str = ASK, load: str = "pass", before: str = "") -> str:
+    """What a process prints that does some steps with this work; `before` runs first."""
+    script = before + SCRIPT.format(work=work, load=load, steps=steps)
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert run.stderr == ""
     return run.stdout.strip()
 
 
 def test_a_process_with_one_thread_works_in_a_child() -> None:
-    assert _told("return os.getpid() != parent") == "True"
+    assert _told("return os.getpid() != parent, given + 1") == "(True, 2)"
+
+
+def test_a_child_that_got_ready_has_loaded_what_the_work_takes() -> None:
+    ready = "apart.get_ready()\napart.get_ready()\nprint(apart.ready)"
+    told = _told("return 'decimal' in sys.modules", load="import decimal", steps=f"{ready}{ASK}print(apart.ready)")
+
+    assert told.split() == ["True", "True", "False"]
 
 
 def test_beside_other_threads_nothing_is_forked() -> None:
-    waiting = "import threading; threading.Thread(target=threading.Event().wait, daemon=True).start()"
-    assert _told("return os.getpid() != parent", f"{waiting}\n") == "False"
+    waiting = "import threading; threading.Thread(target=threading.Event().wait, daemon=True).start()\n"
+    steps = f"apart.get_ready()\nprint(apart.ready){ASK}"
+    assert _told("return os.getpid() != parent", steps=steps, before=waiting).split() == ["False", "False"]
 
 
 @pytest.mark.parametrize("end", ["os._exit(3)", "os.kill(os.getpid(), 9)", "raise KeyboardInterrupt"])
 def test_the_work_of_a_child_that_ends_is_done_here(end: str) -> None:
-    assert _told(f"if os.getpid() != parent: {end}\n    return 'done'") == "done"
+    dies = f"if os.getpid() != parent: {end}"
+    assert _told(f"{dies}\n    return 'done'") == "done"
+    assert _told("return 'done'", load=dies) == "done"
+
+
+def test_the_work_of_a_child_that_was_ended_before_it_was_asked_is_done_here() -> None:
+    ended = "apart.get_ready()\nos.kill(apart._child._pid, 9)\n"
+    much = "print(apart.begin(bytes(1 << 22))())"
+
+    assert _told("return len(given)", steps=ended + much) == str(1 << 22)
 
 
 def test_what_the_work_raises_is_raised_here() -> None:
     assert _told("raise ValueError('no')") == "raised no"
+
+
+def test_more_than_a_pipe_holds_goes_both_ways() -> None:
+    assert _told("return given", steps="print(len(apart.begin(bytes(1 << 22))()))") == str(1 << 22)
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        "apart.begin(1)()",
+        "apart.get_ready(); apart.close(); apart.close()",
+        "apart.begin(1); apart.close()",
+        "apart.get_ready(); apart.begin(1)(); apart.begin(2)()",
+    ],
+    ids=["asked", "never asked", "not waited for", "asked again"],
+)
+def test_neither_a_child_nor_a_pipe_is_left(steps: str) -> None:
+    for work in ("return 1", "os._exit(3) if os.getpid() != parent else None"):
+        assert _told(work, steps=COUNT + steps + LEFT) == "no child, 0 descriptors more"
+
+
+def test_a_child_ends_with_its_parent() -> None:
+    """The pipe that this test reads stays open for as long as the child lives."""
+    steps = "apart.get_ready()\nprint(apart.ready)\nsys.stdout.flush()\nos._exit(0)"
+
+    assert _told(steps=steps) == "True"

@@ -48,6 +48,37 @@ def test_while_another_process_parses_something_else_is_done_and_only_then() -> 
     assert (sorted(found.hosts), sorted(found.templates), done) == (["a", "b"], ["x.j2", "y.j2"], ["loaded"])
 
 
+READY = """
+import os, sys; from pathlib import Path; from reconciler.manifests import Loader
+from tests.unit.manifests.trees import fleet, host
+loader = Loader(Path(sys.argv[1]))
+loader.get_ready()
+print(*loader.load(fleet(a=host("a"))).hosts, "pydantic" in sys.modules)
+loader.get_ready()
+try:
+    os.waitpid(-1, os.WNOHANG)
+except ChildProcessError:
+    print("no child")
+"""
+
+
+def _of_a_ready_loader(cache: Path) -> list[str]:
+    run = subprocess.run(
+        [sys.executable, "-c", READY, str(cache)], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return run.stdout.splitlines()
+
+
+def test_where_nothing_is_cached_another_process_is_ready_to_parse_and_is_asked_once(tmp_path: Path) -> None:
+    assert _of_a_ready_loader(tmp_path) == ["a web-1 False", "no child"]
+
+
+def test_where_something_is_cached_nobody_gets_ready(tmp_path: Path) -> None:
+    Loader(tmp_path).load(fleet(b=host("b")))
+
+    assert _of_a_ready_loader(tmp_path) == ["a web-1 True", "no child"]
+
+
 def test_an_unchanged_tree_gives_the_same_manifests_again() -> None:
     loader = Loader()
 
