@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path as File
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from reconciler.cli.options import add_output, facts_of, settings_of
 if TYPE_CHECKING:
     from reconciler.errors import Place
     from reconciler.loops.controlling.verdicts import Verdict
+    from reconciler.manifests import Loader
     from reconciler.model.metadata import Origin, Path
     from reconciler.model.tree import Tree
     from reconciler.settings import Settings
@@ -38,12 +39,14 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
 
     settings = settings_of(arguments)
     facts = facts_of(arguments) or {}
-    with _tree(settings) as tree:
-        verdicts = Verdicts(settings.cache_dir, tree, facts)
-        verdict = verdicts.known()
+    with ExitStack() as closing:
+        verdicts = Verdicts(settings.cache_dir)
+        loader = None if verdicts.any else _loader(settings, closing)
+        tree = closing.enter_context(_tree(settings))
+        verdict = verdicts.of(tree, facts)
         if verdict is None:
-            verdict = _judged(settings, tree, facts)
-            verdicts.keep(verdict)
+            verdict = _judged(loader or _loader(settings, closing), tree, facts)
+            verdicts.keep(tree, facts, verdict)
     console.warn(verdict.notes)
     if console.output == "text" and not console.quiet:
         console.print(f"Valid: {', '.join(count(number, kind) for kind, number in verdict.sizes.items())}.")
@@ -52,16 +55,24 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
     return Exit.DONE
 
 
-def _judged(settings: Settings, tree: Tree, facts: Mapping[str, Mapping[str, Any]]) -> Verdict:
+def _loader(settings: Settings, closing: ExitStack) -> Loader:
+    """What reads manifests; where none are cached, another process begins to load what parses them."""
+    from reconciler.manifests import Loader
+
+    loader = Loader(settings.cache_dir)
+    closing.callback(loader.close)
+    loader.get_ready()
+    return loader
+
+
+def _judged(loader: Loader, tree: Tree, facts: Mapping[str, Mapping[str, Any]]) -> Verdict:
     """What a look at everything comes to."""
     from reconciler.loops.controlling.loading import load
     from reconciler.loops.controlling.verdicts import Verdict
-    from reconciler.manifests import Loader
 
     def locate(origin: Origin, path: Path) -> Place:
         return loader.locate(tree, origin, path)
 
-    loader = Loader(settings.cache_dir)
     manifests = load(loader, tree, _import_what_judges)
     from reconciler.manifests.notes import notes
     from reconciler.planner.compose import Composer

@@ -76,13 +76,22 @@ class _Child:
             _live(load, work, taking, telling)
         os.close(taking)
         os.close(telling)
-        self._giving, self._receiving = os.fdopen(giving, "wb"), os.fdopen(receiving, "rb")
+        self._giving, self._receiving = os.fdopen(giving, "wb", buffering=0), os.fdopen(receiving, "rb")
+        self._writer: threading.Thread | None = None
 
     def give(self, given: object) -> None:
-        """What it is to work on; one that is gone shows in its result."""
+        """What it is to work on; one that is gone shows in its result.
+
+        A thread writes it, since a pipe holds little, and the child takes nothing before it has loaded what it needs.
+        """
+        written = pickle.dumps(given, pickle.HIGHEST_PROTOCOL)
+        self._writer = threading.Thread(target=self._write, args=(written,), daemon=True)
+        self._writer.start()
+
+    def _write(self, written: bytes) -> None:
         with contextlib.suppress(OSError):
-            pickle.dump(given, self._giving, pickle.HIGHEST_PROTOCOL)
-            self._giving.flush()
+            while written:
+                written = written[self._giving.write(written) :]
 
     def result(self) -> Any:
         """Its result; one of `_GONE` where it has none."""
@@ -92,6 +101,8 @@ class _Child:
         """End it, whatever it does."""
         os.kill(self._pid, signal.SIGKILL)
         os.waitpid(self._pid, 0)
+        if self._writer:
+            self._writer.join()
         for pipe in (self._giving, self._receiving):
             with contextlib.suppress(OSError):
                 pipe.close()

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from reconciler.manifests.fields import is_template, never_in_a_sandbox
+from reconciler.manifests.conditions import never_in_a_sandbox
+from reconciler.manifests.fields import is_template
 from reconciler.manifests.findings import Finding, did_you_mean
 from reconciler.manifests.nodes import Node
 from reconciler.manifests.resources import STEPS

@@ -249,13 +249,6 @@ def read_expression(value: Any) -> str:
     return text
 
 
-def never_in_a_sandbox(condition: str) -> bool:
-    """Whether an expression is false on every sandbox host, whatever else is so there."""
-    from reconciler.manifests.syntax import statically  # noqa: PLC0415 - Jinja loads only if needed
-
-    return statically(condition, {("host", "sandbox"): True}) is False
-
-
 MetricExpression: TypeAlias = Annotated[
     str,
     PlainValidator(filled),

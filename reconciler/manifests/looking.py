@@ -5,8 +5,9 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from reconciler.manifests.conditions import never_in_a_sandbox
 from reconciler.manifests.door import Door, failure
-from reconciler.manifests.fields import TEMPLATED, Argv, Expression, Filled, Integer, Seconds, Text, never_in_a_sandbox
+from reconciler.manifests.fields import TEMPLATED, Argv, Expression, Filled, Integer, Seconds, Text
 from reconciler.model.metadata import Path
 
 CHECKS = ("http", "tcp", "command", "service", "tls")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from reconciler.errors import Place, Problem
-from reconciler.manifests.fields import never_in_a_sandbox
+from reconciler.manifests.conditions import never_in_a_sandbox
 from reconciler.model.manifests import Block, Manifests, ResourceTemplate
 from reconciler.model.metadata import Origin, Path
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -30,32 +29,35 @@ class Verdict:
 
 
 class Verdicts:
-    """The verdict of one tree with these facts, known or not; on disk below a directory."""
+    """The verdicts that are kept on disk below a directory."""
 
-    def __init__(self, directory: Path, tree: Tree, facts: Mapping[str, Any]) -> None:
+    def __init__(self, directory: Path) -> None:
         self._shelf = Shelf(directory / "verdicts")
-        self._tree = tree
-        self._facts = facts
 
-    def known(self) -> Verdict | None:
-        """The verdict, if this tree was found sound before."""
-        written = self._shelf.read(self._name)
+    @property
+    def any(self) -> bool:
+        """Whether some tree was found sound before."""
+        return bool(self._shelf.names())
+
+    def of(self, tree: Tree, facts: Mapping[str, Any]) -> Verdict | None:
+        """The verdict, if this tree was found sound before, with these facts."""
+        written = self._shelf.read(_name(tree, facts)) if self.any else None
         try:
             return _read(json.loads(written)) if written else None
         except (ValueError, TypeError, KeyError):
             return None
 
-    def keep(self, verdict: Verdict) -> None:
+    def keep(self, tree: Tree, facts: Mapping[str, Any], verdict: Verdict) -> None:
         """Remember that the tree is sound."""
         for name in self._shelf.names()[: 1 - MAX_KEPT]:
             self._shelf.remove(name)
-        self._shelf.write(self._name, json.dumps(_written(verdict)).encode())
+        self._shelf.write(_name(tree, facts), json.dumps(_written(verdict)).encode())
 
-    @cached_property
-    def _name(self) -> str:
-        files = {path: file.blob for path, file in self._tree.files.items()}
-        judged = json.dumps([code_version(), self._facts, files], sort_keys=True)
-        return hashlib.blake2b(judged.encode(), digest_size=16).hexdigest()
+
+def _name(tree: Tree, facts: Mapping[str, Any]) -> str:
+    files = {path: file.blob for path, file in tree.files.items()}
+    judged = json.dumps([code_version(), facts, files], sort_keys=True)
+    return hashlib.blake2b(judged.encode(), digest_size=16).hexdigest()
 
 
 def _written(verdict: Verdict) -> dict[str, Any]:

@@ -37,7 +37,7 @@ COUNT = "fds = len(os.listdir('/proc/self/fd'))\n"
 def _told(work: str = "return given + 1", *, steps: str = ASK, load: str = "pass", before: str = "") -> str:
     """What a process prints that does some steps with this work; `before` runs first."""
     script = before + SCRIPT.format(work=work, load=load, steps=steps)
-    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
     assert run.stderr == ""
     return run.stdout.strip()
 
@@ -71,6 +71,14 @@ def test_the_work_of_a_child_that_was_ended_before_it_was_asked_is_done_here() -
     much = "print(apart.begin(bytes(1 << 22))())"
 
     assert _told("return len(given)", steps=ended + much) == str(1 << 22)
+
+
+def test_nobody_waits_until_a_child_has_loaded_to_give_it_much() -> None:
+    """The child loads until it is told to go on, which happens after it was given its work."""
+    gate = "import os; shut, opening = os.pipe()\n"
+    steps = "found = apart.begin(bytes(1 << 22))\nos.write(opening, b'.')\nprint(len(found()))"
+
+    assert _told("return given", load="os.read(shut, 1)", steps=steps, before=gate) == str(1 << 22)
 
 
 def test_what_the_work_raises_is_raised_here() -> None:

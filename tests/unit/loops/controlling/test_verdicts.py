@@ -17,12 +17,12 @@ FACTS = {"a": {"os": {"family": "debian"}}}
 
 
 def known(directory: Path, tree: Tree, facts: dict[str, Any] | None = None) -> Verdict | None:
-    return Verdicts(directory, tree, facts or {}).known()
+    return Verdicts(directory).of(tree, facts or {})
 
 
 @pytest.fixture
 def kept(tmp_path: Path) -> Path:
-    Verdicts(tmp_path, fleet(a=host("a")), FACTS).keep(SOUND)
+    Verdicts(tmp_path).keep(fleet(a=host("a")), FACTS, SOUND)
     return tmp_path
 
 
@@ -68,6 +68,6 @@ def test_the_oldest_make_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(verdicts, "MAX_KEPT", 2)
     trees = [fleet(a=host(name)) for name in "abc"]
     for tree in trees:
-        Verdicts(tmp_path, tree, {}).keep(SOUND)
+        Verdicts(tmp_path).keep(tree, {}, SOUND)
 
     assert [known(tmp_path, tree) is not None for tree in trees] == [False, True, True]
