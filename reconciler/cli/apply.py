@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
     from reconciler.cli.sessions import Access, dial, session_of
 
     _check_usage(arguments)
-    ahead = (lambda session: dial(session, arguments)) if arguments.yes else None
+    ahead = (lambda session: dial(session, session.first_tree, arguments)) if arguments.yes else None
     with session_of(arguments, console, Access.WRITE, ahead=ahead) as session:
         from reconciler.planner.guard import guard
 

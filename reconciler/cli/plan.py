@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
 
 def situation_of(session: Session, arguments: argparse.Namespace) -> Situation:
     """The situation that the flags ask about."""
-    tree = session.tree()
+    tree = session.first_tree
     scope = scope_of(arguments, session.manifests(tree))
     if getattr(arguments, "override_freeze", False):
         scope = replace(scope, override_freeze=True)

@@ -6,7 +6,6 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 from reconciler.cli.console import Console
@@ -56,9 +55,14 @@ def in_force(session: Session, console: Console) -> Tree:
     return session.in_force
 
 
-def dial(session: Session, arguments: argparse.Namespace) -> None:
-    """Begin to connect to the hosts that the flags choose, as far as all of them are worked on at once."""
-    manifests = session.manifests(session.in_force, meanwhile=lambda: import_module("reconciler.transport.ssh"))
+def dial(session: Session, tree: Tree, arguments: argparse.Namespace) -> None:
+    """Begin to connect to the hosts of a tree that the flags choose, as far as all of them are worked on at once."""
+
+    def get_ready() -> None:
+        session.open_ahead()
+        session.get_ready_to_dial()
+
+    manifests = session.manifests(tree, meanwhile=get_ready)
     from reconciler.loops.hosts.crew import AT_ONCE
 
     session.reach.show(manifests)

@@ -25,7 +25,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
     """Look and print; what was found is recorded for `status` and the next plan."""
     from reconciler.cli.sessions import Access, dial, in_force, session_of
 
-    with session_of(arguments, console, Access.WRITE, ahead=lambda it: dial(it, arguments)) as session:
+    with session_of(arguments, console, Access.WRITE, ahead=lambda it: dial(it, it.in_force, arguments)) as session:
         from reconciler.loops.agents.agent_looks import ask_agents
 
         manifests = session.manifests(in_force(session, console))

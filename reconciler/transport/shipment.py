@@ -31,7 +31,8 @@ _FIRST_WORDS = 'exec(eval(open(0,"rb",0,closefd=False).readline()))'
 _packing = threading.Lock()
 
 _START = f"""
-import os, sys
+import gc, os, sys
+gc.disable()
 if sys.version_info < (3, 9):
     sys.stderr.write("%d.%d" % sys.version_info[:2])
     sys.exit({OLD_PYTHON})
@@ -68,8 +69,10 @@ class Library:
 
 sys.meta_path.insert(0, Library())
 from reconciler.resources.channel.remote import main
+gc.enable()
 main()
 """
+"""Nothing of what is loaded becomes garbage, so that looking for some would be a tenth of the start."""
 
 
 def command(*, become: bool) -> str:

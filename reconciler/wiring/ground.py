@@ -62,6 +62,11 @@ class Ground:
         return fetched.tree(fetched.newest) if fetched else self.working_tree.tree()
 
     @cached_property
+    def first_tree(self) -> Tree:
+        """The tree as it was when it was first read: a command that is done once goes by it to its end."""
+        return self.tree()
+
+    @cached_property
     def last_fetched(self) -> LastFetched | None:
         """Where a watch follows a repository elsewhere: its mirror."""
         if not self.settings.followed:
@@ -91,6 +96,10 @@ class Ground:
         from reconciler.loops.hosts.reach import Reach
 
         return Reach(self.settings.repository, _facts, self.clock, self._ssh, _readings)
+
+    def get_ready_to_dial(self) -> None:
+        """Load what dials SSH hosts, and begin to pack what is sent to them."""
+        self._ssh()
 
     def _ssh(self) -> Ssh:
         """The connections of this session, made by the first thread that asks."""

@@ -20,6 +20,8 @@ from reconciler.source.state import check_state_dir, prepare_state_dir
 from reconciler.wiring.ground import Ground
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from reconciler.enrolment.enroll import Enrolment
     from reconciler.errors import Problem
     from reconciler.loops.controlling.asking import Asking
@@ -95,13 +97,30 @@ class Session(Ground):
 
     @cached_property
     def opened(self) -> Store | None:
-        """None with `Access.NONE`."""
-        from reconciler.store import open_store
-
+        """None with `Access.NONE`; raises as `open_session`."""
         if self.access is Access.NONE:
             return None
-        read_only = self.access is Access.READ
-        return self.closing.enter_context(open_store(self.settings, read_only=read_only, clock=self.clock))
+        if "_opening" in vars(self):
+            return self._opening.result()
+        return self.closing.enter_context(self._open())
+
+    def open_ahead(self) -> None:
+        """Begin to open the store beside what is done next; `opened` waits for it, and tells what is wrong."""
+        if self.access is not Access.NONE:
+            _ = self._opening
+
+    @cached_property
+    def _opening(self) -> Future[Store]:
+        from concurrent.futures import ThreadPoolExecutor
+
+        opened = self.closing.enter_context(ExitStack())
+        thread = self.closing.enter_context(ThreadPoolExecutor(1, "store"))
+        return thread.submit(lambda: opened.enter_context(self._open()))
+
+    def _open(self) -> Store:
+        from reconciler.store import open_store
+
+        return open_store(self.settings, read_only=self.access is Access.READ, clock=self.clock)
 
     @cached_property
     def signer(self) -> Signer | None:
