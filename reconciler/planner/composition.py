@@ -195,11 +195,13 @@ class Composition:
             InvalidInput: the app cannot be rendered.
         """
         found = recipe.secrets
-        if values.absent or recipe.renders_secrets or recipe.bundle.sha not in self.composed.rendered:
+        if values.absent or recipe.renders_secrets:
             rendered = recipe.renderer.render(json.loads(values.text), host=host, names=recipe.app.config)
-            self.composed.rendered.add(recipe.bundle.sha)
             if recipe.renders_secrets:
                 found = tuple(path for resource in rendered.resources for path in resource.secrets)
+        elif recipe.bundle.sha not in self.composed.rendered:
+            recipe.renderer.try_out(json.loads(values.text), host=host, names=recipe.app.config)
+        self.composed.rendered.add(recipe.bundle.sha)
         return tuple(sorted({*found, *values.secrets})) if found else values.secrets
 
     def _sound(self, merged: Merged, app: str | None, host: Host) -> bool:

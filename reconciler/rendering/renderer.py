@@ -52,17 +52,28 @@ _Troubles: TypeAlias = tuple[tuple[Path, Trouble], ...]
 _NOTHING: Looks = frozenset()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class _Part:
-    """A node, the health checks or the metrics, as it is remembered."""
+    """A node, the health checks or the metrics."""
 
-    identity: str
+    raw: Any
     sight: int
     """Which of the renderer's sights it has."""
-    names_secrets: bool
+    templates: Mapping[str, str]
+    """Name -> text of those that its texts lead to."""
     node: Node | None
     checks: str = ""
     """Without a node: `health` or `metrics`."""
+
+    @functools.cached_property
+    def identity(self) -> str:
+        """By what it is remembered."""
+        return digest([self.node.path if self.node else self.checks, self.raw, self.templates])
+
+    @functools.cached_property
+    def names_secrets(self) -> bool:
+        """Whether it refers to secrets itself."""
+        return bool(secrets_in(self.raw))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,18 +105,22 @@ class Renderer:
         self._memory: Memory = {} if memory is None else memory
         self._whole = _Whole()
         self._sights: dict[tuple[ReadPath, ...], int] = {}
+        self._followed: dict[tuple[Compiled, ...], tuple[Mapping[str, str], int]] = {}
+        """Texts of a part -> the templates that they lead to, and the number of its sight; many parts have the same."""
         self._parts = [self._part(node.raw, node.each_text(), node) for node in self._nodes]
         self._checks = [self._part(raw, health_texts(raw), None, name) for name, raw in self._lists.items()]
         self.reads: frozenset[ReadPath] = shortest(path for paths in self._sights for path in paths)
         """Every path of the values that anything in the bundle reads."""
 
     def _part(self, raw: Any, texts: Iterator[Compiled], node: Node | None, checks: str = "") -> _Part:
-        found = list(texts)
-        used = led_to(found, self._templates)
-        reads = tuple(sorted(reads_of([*found, *(compile_template(name, text) for name, text in used.items())])))
+        found = tuple(texts)
+        if found not in self._followed:
+            used = led_to(found, self._templates)
+            reads = tuple(sorted(reads_of([*found, *(compile_template(name, text) for name, text in used.items())])))
+            self._followed[found] = used, self._sights.setdefault(reads, len(self._sights))
+        used, sight = self._followed[found]
         named = texts_for(node, self._templates) if node else {}
-        identity = digest([node.path if node else checks, raw, {**named, **used}])
-        return _Part(identity, self._sights.setdefault(reads, len(self._sights)), bool(secrets_in(raw)), node, checks)
+        return _Part(raw, sight, {**named, **used}, node, checks)
 
     def host_selectors(self, values: Mapping[str, Any]) -> tuple[str, ...]:
         """Texts of the selectors that `hosts(...)` is called with, sorted.
@@ -162,26 +177,42 @@ class Renderer:
         known = self._assembled(sights) if secrets is None else None
         if known is not None:
             return known
+        found = self._joined(given, host, lambda part: self._remembered(part, sights[part.sight], given))
+        if secrets is None:
+            self._assemble(sights)
+        return found
+
+    def try_out(self, values: Mapping[str, Any], *, host: str = "", names: Collection[str] = ()) -> Rendered:
+        """As `render` without secrets, for one host alone: what others could take over is not made, nor remembered."""
+        given = Given(self._sandbox, values, names, None)
+        sights = [Sight(given, reads) for reads in self._sights]
+
+        def work(part: _Part) -> tuple[tuple[Any, ...], _Troubles]:
+            sight = sights[part.sight]
+            return self._worked_out(part, sight, given, sight.opaque)
+
+        return self._joined(given, host, work)
+
+    def _joined(self, given: Given, host: str, work: Callable[[_Part], tuple[tuple[Any, ...], _Troubles]]) -> Rendered:
+        """All parts, each as `work` makes it."""
         resources: list[RenderedResource] = []
         faults: list[Fault] = []
         for part in self._parts:
-            found, troubles = self._remembered(part, sights[part.sight], given)
+            found, troubles = work(part)
             resources += found
             if len(resources) > MAX_ITEMS and not troubles:
                 troubles = (((part.node.path if part.node else ()), too_many()),)
             if troubles:
-                faults += [self._fault(path, trouble, values, host) for path, trouble in troubles]
+                faults += [self._fault(path, trouble, given.values, host) for path, trouble in troubles]
                 if _endless(troubles):
                     raise RenderFailed(faults)
         lists: dict[str, tuple[Mapping[str, Any], ...]] = {}
         for part in self._checks:
-            lists[part.checks], troubles = self._remembered(part, sights[part.sight], given)
-            faults += [self._fault(path, trouble, values, host) for path, trouble in troubles]
-        faults += self._twice(resources, values, host)
+            lists[part.checks], troubles = work(part)
+            faults += [self._fault(path, trouble, given.values, host) for path, trouble in troubles]
+        faults += self._twice(resources, given.values, host)
         if faults:
             raise RenderFailed(faults)
-        if secrets is None:
-            self._assemble(sights)
         return Rendered(tuple(resources), **lists)
 
     def _assembled(self, sights: Sequence[Sight]) -> Rendered | None:

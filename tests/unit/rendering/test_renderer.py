@@ -305,6 +305,18 @@ def test_equal_values_are_rendered_once() -> None:
     assert first.resources[0] is second.resources[0]
 
 
+def test_what_is_tried_out_for_one_host_is_the_same_and_is_not_remembered() -> None:
+    memory: RenderMemory = {}
+    app = bundle(file(content="{{ a }} on {{ host.name }}"), health=[{"tcp": {"port": "{{ a }}"}}])
+
+    tried = Renderer(app, memory).try_out(config(a=1))
+
+    assert memory == {}
+    assert tried == Renderer(app).render(config(a=1))
+    with pytest.raises(RenderFailed, match='"a" is undefined for webapp on web-2'):
+        Renderer(app).try_out({"config": {}}, host="web-2")
+
+
 def test_what_no_changed_template_leads_to_is_rendered_once_for_both_bundles() -> None:
     memory: RenderMemory = {}
     resources = (file("/a", template="a.j2"), file("/b", template="b.j2"))
