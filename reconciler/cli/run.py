@@ -69,11 +69,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> Exit:
     """Check, ask, submit, wait, recap."""
-    from reconciler.cli.sessions import Access, in_force, session_of
+    from reconciler.cli.sessions import Access, followed, session_of
     from reconciler.cli.waiting import recap, waited
 
     with session_of(arguments, console, Access.WRITE) as session:
-        tree = in_force(session, console)
+        tree = followed(session, console)
         manifests = session.manifests(tree)
         session.reach.show(manifests)
         order = _order(arguments, manifests, session)

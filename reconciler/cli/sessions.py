@@ -15,11 +15,12 @@ from reconciler.wiring.session import Access, Session, open_session
 if TYPE_CHECKING:
     from reconciler.loops.controlling.planning import Survey
     from reconciler.model.tree import Tree
+    from reconciler.wiring.in_force import InForce
 
 _PROMPT_SECONDS = 0.001
 """How long a thread that shakes hands with a host waits for one that loads libraries; else five times as long."""
 
-__all__ = ["Access", "Session", "dial", "in_force", "session_of", "survey_of"]
+__all__ = ["Access", "Session", "dial", "followed", "in_force", "session_of", "survey_of"]
 
 
 @contextmanager
@@ -43,16 +44,30 @@ def session_of(
 
 
 @contextmanager
-def survey_of(arguments: argparse.Namespace, console: Console) -> Iterator[tuple[Session, Survey]]:
-    """A session that only reads, with what should be and what is known now."""
+def survey_of(
+    arguments: argparse.Namespace, console: Console, files: Callable[[Session, Console], Tree]
+) -> Iterator[tuple[Session, Survey]]:
+    """A session that only reads, with what should be by these `files` (`in_force`, `followed`) and what is known."""
     with session_of(arguments, console, Access.READ) as session:
-        yield session, session.planning.survey(in_force(session, console))
+        yield session, session.planning.survey(files(session, console))
+
+
+def followed(session: Session, console: Console) -> Tree:
+    """For commands whose result stands in the manifests: the files that the fleet is to follow, with their mistakes.
+
+    Where a watch fetches them, those of the revision that it follows; tells that there is a newer one.
+    """
+    return _told(session.followed, console)
 
 
 def in_force(session: Session, console: Console) -> Tree:
-    """The files that the fleet follows now; tells where a newer revision was fetched that it does not follow."""
-    console.warn(session.not_in_force)
-    return session.in_force
+    """For commands that look after the fleet: the same, but while these have mistakes those of the last commit."""
+    return _told(session.in_force, console)
+
+
+def _told(found: InForce, console: Console) -> Tree:
+    console.warn(found.warnings)
+    return found.tree
 
 
 def dial(session: Session, tree: Tree, arguments: argparse.Namespace) -> None:

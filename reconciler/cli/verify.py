@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from reconciler.cli.console import Console
 from reconciler.cli.exits import Exit
 from reconciler.cli.options import add_output, add_scope, scope_of
+from reconciler.errors import InvalidInput
 
 if TYPE_CHECKING:
     from reconciler.loops.converging.outcome import HostOutcome
@@ -23,9 +25,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> Exit:
     """Look and print; what was found is recorded for `status` and the next plan."""
-    from reconciler.cli.sessions import Access, dial, in_force, session_of
+    from reconciler.cli.sessions import Access, Session, dial, in_force, session_of
 
-    with session_of(arguments, console, Access.WRITE, ahead=lambda it: dial(it, it.in_force, arguments)) as session:
+    def ahead(session: Session) -> None:
+        with suppress(InvalidInput):  # told by what follows, or not in force
+            dial(session, session.followed.tree, arguments)
+
+    with session_of(arguments, console, Access.WRITE, ahead=ahead) as session:
         from reconciler.loops.agents.agent_looks import ask_agents
 
         manifests = session.manifests(in_force(session, console))

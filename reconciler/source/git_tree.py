@@ -1,44 +1,37 @@
-"""The files of a git revision, without touching the working tree. Called for `--against` and `rollback --to`."""
+"""The files of git revisions, without touching the working tree: for `--against`, and where files have mistakes."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Self
 
-from reconciler.model.tree import Revision, Tree
+from reconciler.model.tree import Tree
 from reconciler.source.git_objects import GitObjects
 
 
-class GitTree:
-    """One revision of the repository that a directory is, or lies in; closed at the end of `with`."""
+class GitTrees:
+    """The revisions of the repository that a directory is, or lies in; closed at the end of `with`."""
 
-    def __init__(self, directory: Path, ref: str) -> None:
-        """Find the revision.
+    def __init__(self, directory: Path) -> None:
+        """Open the repository.
 
         Args:
             directory: the folder that holds manifests/ and templates/, or a bare repository.
-            ref: a commit, branch or tag, or anything else that git takes for one.
 
         Raises:
-            InvalidInput: there is no repository, or it has no such revision.
+            InvalidInput: there is no repository.
             Unavailable: git is not installed.
         """
         self._objects = GitObjects(directory)
         self._folder = self._objects.folder_of(directory)
-        try:
-            self._revision = self._objects.revision(self._objects.commit(ref))
-        except BaseException:
-            self.close()
-            raise
 
-    @property
-    def revision(self) -> Revision:
-        """The commit that the ref named when this was made."""
-        return self._revision
+    def tree(self, reference: str) -> Tree:
+        """All files at a commit, branch or tag, or at anything else that git takes for one.
 
-    def tree(self) -> Tree:
-        """All files; raises as `GitObjects.tree`."""
-        return self._objects.tree(self._revision, self._folder)
+        Raises:
+            InvalidInput: there is no such revision; else as `GitObjects.tree`.
+        """
+        return self._objects.tree(self._objects.revision(self._objects.commit(reference)), self._folder)
 
     def close(self) -> None:
         """Let go of the repository; content that was not read by now can no longer be."""

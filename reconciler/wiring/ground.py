@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from reconciler.model.manifests import Manifests
     from reconciler.model.tree import Tree
     from reconciler.resources.measuring.readings import Readings
+    from reconciler.source.git_tree import GitTrees
     from reconciler.source.mirror import LastFetched
     from reconciler.source.working_tree import WorkingTree
 
@@ -86,10 +87,14 @@ class Ground:
         return load(self.loader, tree, meanwhile)
 
     def tree_at(self, reference: str) -> Tree:
-        """The files at another revision of the repository."""
-        from reconciler.source.git_tree import GitTree
+        """The files at another revision of the repository; raises as `GitTrees.tree`."""
+        return self._revisions.tree(reference)
 
-        return self.closing.enter_context(GitTree(self.settings.followed or self.settings.repository, reference)).tree()
+    @cached_property
+    def _revisions(self) -> GitTrees:
+        from reconciler.source.git_tree import GitTrees
+
+        return self.closing.enter_context(GitTrees(self.settings.followed or self.settings.repository))
 
     @cached_property
     def reach(self) -> Reach:

@@ -9,7 +9,7 @@ import enum
 import os
 import pwd
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from reconciler.enrolment.enroll import Enrolment
-    from reconciler.errors import Problem
     from reconciler.loops.controlling.asking import Asking
     from reconciler.loops.controlling.controller import Controller
     from reconciler.loops.controlling.given import Given
@@ -36,12 +35,12 @@ if TYPE_CHECKING:
     from reconciler.loops.running.run_crew import RunCrew, Told
     from reconciler.loops.running.submitting import Submitter
     from reconciler.model.manifests import Manifests
-    from reconciler.model.tree import Revision, Tree
     from reconciler.model.work import Lease
     from reconciler.planner.compose import Composer
     from reconciler.source.key_lists import KeyLists
-    from reconciler.store import Store
+    from reconciler.store import FleetState, Store
     from reconciler.trust import Masker, Signed, Signer, TrustedKeys
+    from reconciler.wiring.in_force import InForce
 
 
 class Access(enum.Enum):
@@ -145,36 +144,21 @@ class Session(Ground):
         return self.opened
 
     @property
-    def in_force(self) -> Tree:
-        """The files that the fleet follows now; raises as `tree`.
+    def followed(self) -> InForce:
+        """The files that the fleet is to follow; raises as `tree`, and loading them tells all of their mistakes."""
+        from reconciler.wiring.in_force import followed
 
-        Where a watch fetches them, a newer revision may be wrong, and then whoever is called to it needs the hosts.
-        """
-        revision = self._revision_in_force
-        return self.last_fetched.tree(revision) if self.last_fetched and revision else self.tree()
+        return followed(self, self._fleet_state)
 
     @property
-    def not_in_force(self) -> Sequence[Problem]:
-        """That the newest revision that was fetched is not followed (yet); empty: it is."""
-        from reconciler.errors import NOWHERE, Problem
+    def in_force(self) -> InForce:
+        """The same, but while these have mistakes, those of a commit that has none: for who needs the hosts now."""
+        from reconciler.wiring.in_force import in_force
 
-        revision = self._revision_in_force
-        if not (self.last_fetched and revision) or revision.commit == self.last_fetched.newest.commit:
-            return ()
-        message = f"revision {self.last_fetched.newest} was fetched, but {revision} is still in force"
-        return (Problem(NOWHERE, message, "Look: reconcile validate", "not-in-force"),)
+        return in_force(self, self._fleet_state)
 
-    @property
-    def _revision_in_force(self) -> Revision | None:
-        """None: nothing is followed from elsewhere, nobody has followed it yet, or the mirror was made anew."""
-        from reconciler.errors import InvalidInput
-
-        state = self.opened.fleet.current() if self.last_fetched and self.opened else None
-        if not (self.last_fetched and state):
-            return None
-        with suppress(InvalidInput):
-            return self.last_fetched.revision(state.revision)
-        return None
+    def _fleet_state(self) -> FleetState | None:
+        return self.opened.fleet.current() if self.opened else None
 
     @property
     def who(self) -> str:

@@ -30,10 +30,10 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
         InvalidInput: a host that does not exist, a password that cannot be read, a user of ours that may not do that.
         Refused: `--apply` without one host and its password.
     """
-    from reconciler.cli.sessions import Access, in_force, session_of
+    from reconciler.cli.sessions import Access, followed, session_of
 
     with session_of(arguments, console, Access.WRITE if arguments.apply else Access.READ) as session:
-        manifests = session.manifests(in_force(session, console))
+        manifests = session.manifests(followed(session, console))
         session.reach.show(manifests)
         asked = [known(name, manifests.hosts, "host") for name in arguments.hosts]
         hosts = asked or sorted(session.reach.agents)

@@ -23,12 +23,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> Exit:
     """Upgrade the first, then the others at once."""
-    from reconciler.cli.sessions import Access, in_force, session_of
+    from reconciler.cli.sessions import Access, followed, session_of
     from reconciler.loops.hosts.crew import Crew
     from reconciler.reports.hosts import agent_told
 
     with session_of(arguments, console, Access.WRITE) as session:
-        manifests = session.manifests(in_force(session, console))
+        manifests = session.manifests(followed(session, console))
         session.reach.show(manifests)
         named = [known(name, manifests.hosts, "host") for name in arguments.names]
         hosts = list(dict.fromkeys(named)) or sorted(session.reach.agents)

@@ -8,6 +8,8 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from tests.integration.cli.conftest import Repository, scrubbed
+from tests.integration.cli.test_watching import watching
+from tests.waiting import until
 
 
 def test_drift_is_shown_with_what_differs(small: Repository, snapshot: SnapshotAssertion) -> None:
@@ -109,3 +111,38 @@ def _as_ssh(small: Repository) -> None:
     small.replace(
         "manifests/hosts/demo.yaml", "  sandboxRoot: .reconciler/sandbox/demo\n", "  sandboxRoot: /srv/demo\n"
     )
+
+
+def test_while_a_file_has_a_mistake_whoever_is_called_still_sees_and_holds_the_fleet(small: Repository) -> None:
+    small("apply", "--yes")
+    commit = small.git("rev-parse", "HEAD")[:7]
+    small.replace("manifests/apps/hello.yaml", "  hosts:", "  hosst:")
+    mistake = "the files here have 2 mistakes, the first one at manifests/apps/hello.yaml:4:1"
+    warning = f"warning: {mistake}; this goes by commit {commit}. Look: reconcile validate\n"
+    for words in (
+        ("status",),
+        ("verify",),
+        ("pause", "--host", "demo", "--reason", "disk swap"),
+        ("resume", "--host", "demo"),
+        ("silence", "add", "host=demo", "--for", "5m", "--reason", "disk swap"),
+        ("alerts", "list"),
+        ("schedules", "list"),
+        ("hosts", "list"),
+    ):
+        ran = small(*words)
+        assert (ran.code, warning in ran.err) == (0, True), ran.err
+    assert small("status").last_line == "1 app on 1 host: 1 in sync."
+    for refusing in (("plan",), ("apply", "--yes"), ("run", "--host", "demo", "-y", "--command", "true")):
+        ran = small(*refusing)
+        assert (ran.code, "hosst" in ran.err) == (1, True), ran.err
+
+
+def test_where_the_last_commit_has_the_mistake_too_what_a_watch_follows_is_seen(small: Repository) -> None:
+    commit = small.git("rev-parse", "HEAD")[:7]
+    with watching(small):
+        until(lambda: small("status").last_line == "1 app on 1 host: 1 in sync.")
+    small.replace("manifests/apps/hello.yaml", "  hosts:", "  hosst:")
+    small.commit("a slip")
+    assert f"this goes by commit {commit}" in small("status").err
+    small.redis("DEL", "rc:{_}:fleet")
+    assert (small("status").code, "hosst" in small("status").err) == (1, True)

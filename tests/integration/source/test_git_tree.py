@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.errors import InvalidInput, Unavailable
-from reconciler.source.git_tree import GitTree
+from reconciler.source.git_tree import GitTrees
 from reconciler.source.working_tree import WorkingTree
 from tests.integration.source.conftest import Repository
 
@@ -19,8 +19,8 @@ FILES: dict[str, str | bytes] = {
 
 
 def read(root: Path, ref: str) -> dict[str, bytes]:
-    with GitTree(root, ref) as source:
-        return {path: file.read() for path, file in source.tree().files.items()}
+    with GitTrees(root) as source:
+        return {path: file.read() for path, file in source.tree(ref).files.items()}
 
 
 def refused(root: Path, ref: str) -> str:
@@ -34,8 +34,8 @@ def test_a_commit_reads_exactly_like_the_working_tree_that_it_came_from(reposito
     repository.link("templates/link.j2", "nginx/site.j2")
     repository.commit()
     on_disk = WorkingTree(repository.root).tree()
-    with GitTree(repository.root, "HEAD") as source:
-        tree = source.tree()
+    with GitTrees(repository.root) as source:
+        tree = source.tree("HEAD")
         assert {path: (file.blob, file.read()) for path, file in tree.files.items()} == {
             path: (file.blob, file.read()) for path, file in on_disk.files.items()
         }
@@ -57,10 +57,11 @@ def test_an_older_revision_is_read_without_touching_the_working_tree(repository:
 def test_any_name_that_git_knows_will_do(repository: Repository, ref: str) -> None:
     commit = repository.commit("One\n\nReconcile-Allow-Deletes: 1\nReconcile-Allow-Deletes: 2", FILES)
     repository.git("tag", "-a", "v1", "-m", "annotated")
-    with GitTree(repository.root, ref) as source:
-        assert source.revision.commit == commit
-        assert source.revision.trailers == {"Reconcile-Allow-Deletes": "2"}
-        assert not source.revision.dirty
+    with GitTrees(repository.root) as source:
+        revision = source.tree(ref).revision
+    assert revision.commit == commit
+    assert revision.trailers == {"Reconcile-Allow-Deletes": "2"}
+    assert not revision.dirty
 
 
 def test_a_bare_repository_and_a_folder_of_a_larger_one_can_be_read(repository: Repository, tmp_path: Path) -> None:
@@ -133,8 +134,8 @@ def test_a_commit_without_manifests_is_an_empty_tree(repository: Repository) -> 
 def test_content_that_git_has_lost_is_told(repository: Repository) -> None:
     repository.commit(files={"manifests/a.yaml": "lost"})
     blob = repository.git("rev-parse", "HEAD:manifests/a.yaml")
-    with GitTree(repository.root, "HEAD") as source:
-        file = source.tree().files["manifests/a.yaml"]
+    with GitTrees(repository.root) as source:
+        file = source.tree("HEAD").files["manifests/a.yaml"]
         (repository.root / ".git/objects" / blob[:2] / blob[2:]).unlink()
         with pytest.raises(Unavailable, match="cannot be read from git"):
             file.read()
@@ -153,5 +154,5 @@ def test_inside_a_git_hook_the_right_repository_is_read(
 def test_files_that_are_too_large_together_are_refused(repository: Repository) -> None:
     repository.commit(files={f"templates/{number}": b"\0" * (1 << 20) for number in range(65)})
 
-    with GitTree(repository.root, "HEAD") as tree, pytest.raises(InvalidInput, match="67108864 are allowed"):
-        tree.tree()
+    with GitTrees(repository.root) as trees, pytest.raises(InvalidInput, match="67108864 are allowed"):
+        trees.tree("HEAD")
