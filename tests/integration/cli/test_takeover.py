@@ -105,9 +105,9 @@ def test_who_takes_over_while_git_is_away_goes_on_with_what_was_followed_and_wit
     bare, away = tmp_path / "fleet.git", tmp_path / "away.git"
     small.git("clone", "--quiet", "--bare", str(small.root), str(bare))
     followed = small.git("rev-parse", "HEAD")[:7]
-    with watching(small, "--repo", str(bare)) as first:
+    with watching(small, "--repo", str(bare), "--interval", "1s") as first:
         until(lambda: small.on_host("/etc/hello").exists(), "the first turn")
-        with watching(small, "--repo", str(bare)) as second:
+        with watching(small, "--repo", str(bare), "--interval", "1s") as second:
             said(second, "standby")
             bare.rename(away)
             first.dies()
@@ -124,10 +124,10 @@ def test_who_takes_over_while_git_is_away_goes_on_with_what_was_followed_and_wit
 def test_a_watch_that_is_started_again_while_git_is_away_goes_on_too(small: Repository, tmp_path: Path) -> None:
     bare = tmp_path / "fleet.git"
     small.git("clone", "--quiet", "--bare", str(small.root), str(bare))
-    with watching(small, "--repo", str(bare)):
+    with watching(small, "--repo", str(bare), "--interval", "1s"):
         until(lambda: small.on_host("/etc/hello").exists(), "the first turn")
     bare.rename(tmp_path / "away.git")
-    with watching(small, "--repo", str(bare)) as again:
+    with watching(small, "--repo", str(bare), "--interval", "1s") as again:
         assert small.git("rev-parse", "HEAD")[:7] in said(again, "planned")
 
 

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from tests.integration.cli.conftest import Repository
 from tests.processes import Beside
 from tests.waiting import until
@@ -270,7 +272,8 @@ def test_an_interrupted_apply_is_taken_up_at_once(small: Repository) -> None:
     assert _text(small, "/etc/hello") == "Hello from demo\n"
 
 
-def test_an_apply_killed_at_work_is_taken_over(small: Repository) -> None:
+def test_an_apply_killed_at_work_is_taken_over(small: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RECONCILER_LEASE", "3")
     _slow_first_time(small)
     with small.beside("apply", "--yes") as running:
         until(lambda: small.on_host("/started").exists())

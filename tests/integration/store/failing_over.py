@@ -18,9 +18,10 @@ from tests.ports import free_port
 from tests.waiting import until
 
 SENTINEL = """sentinel monitor fleet 127.0.0.1 PORT 2
-sentinel down-after-milliseconds fleet 500
-sentinel failover-timeout fleet 3000
+sentinel down-after-milliseconds fleet 120000
+sentinel failover-timeout fleet 120000
 """
+"""They act only when they are told to: else a machine that has no time for a server would let them."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Guarded:
     url: str
     primary: Server
     replica: Server
+    sentinel: Server
 
     def replica_has(self, key: str) -> bool:
         return bool(self.replica.send("EXISTS", key))
@@ -42,6 +44,7 @@ class Guarded:
     def fail_over(self) -> None:
         """The primary is gone, without a word; returns once the replica has taken its place."""
         _kill(self.primary)
+        until(lambda: _done(self.sentinel, "SENTINEL", "FAILOVER", "fleet"), "the begin of a failover")
         until(lambda: "role:master" in _info(self.replica), "a failover")
 
 
@@ -60,11 +63,10 @@ def guarded(directory: Path) -> Iterator[Guarded]:
             config = directory / f"sentinel-{number}.conf"
             config.write_text(SENTINEL.replace("PORT", str(ports[0])))
             running.enter_context(valkey(directory / str(number), port=port, sentinel=config))
-        for port in sentinels:
-            link = running.enter_context(_at(port))
-            until(lambda link=link: _all_seen(link), "Sentinels that know each other")  # type: ignore[misc]
+        links = [running.enter_context(_at(port)) for port in sentinels]
+        until(lambda: all(map(_all_seen, links)), "Sentinels that know each other")
         hosts = ",".join(f"127.0.0.1:{port}" for port in sentinels)
-        yield Guarded(f"redis+sentinel://{hosts}/fleet/0", first, second)
+        yield Guarded(f"redis+sentinel://{hosts}/fleet/0", first, second, links[0])
 
 
 @contextmanager
@@ -138,23 +140,22 @@ class Nodes:
         until(lambda: self._serves(self.nodes[after], slot), "a moved slot")
 
     @contextmanager
-    def replica_of(self, number: int, directory: Path) -> Iterator[None]:
-        """One more node, which takes over when the node with this number dies, after a second."""
-        for node in self.nodes:
-            node.ask_primaries("CONFIG", "SET", "cluster-node-timeout", "1000")
+    def replica_of(self, number: int, directory: Path) -> Iterator[Server]:
+        """One more node, which can take over from the node with this number."""
         primary, port = self.nodes[number], free_port()
-        with valkey(directory, *node_options(1000), port=port), _at(port) as replica:
+        with valkey(directory, *node_options(), port=port), _at(port) as replica:
             bus = primary.ask_primaries("CONFIG", "GET", "cluster-port")[0][1].decode()
             at = primary.where.rpartition(":")[2].partition("/")[0]
             replica.ask_primaries("CLUSTER", "MEET", "127.0.0.1", at, bus)
             own = primary.ask_primaries("CLUSTER", "MYID")[0].decode()
             until(lambda: _done(replica, "CLUSTER", "REPLICATE", own), "a replica")
             until(lambda: "master_link_status:up" in _info(replica), "a copy")
-            yield
+            yield replica
 
-    def kill(self, number: int) -> None:
-        """A node is gone, without a word."""
+    def fail_over(self, number: int, replica: Server) -> None:
+        """A node is gone, without a word, and its replica takes its place."""
         _kill(self.nodes[number])
+        until(lambda: _done(replica, "CLUSTER", "FAILOVER", "TAKEOVER"), "a failover")
 
     def _serves(self, node: Server, slot: int) -> bool:
         mine: bytes = node.ask_primaries("CLUSTER", "MYID")[0]

@@ -26,8 +26,11 @@ def valkey(
     port = port or free_port()
     directory.mkdir(exist_ok=True)
     listen = ["--port", str(port), "--bind", "127.0.0.1", "--dir", str(directory), "--save", ""]
+    alone = ["--repl-diskless-sync-delay", "0"] if not sentinel else []  # else a copy waits 5 s for other replicas
     role = [str(sentinel), "--sentinel"] if sentinel else []
-    with subprocess.Popen([str(program or binary()), *role, *listen, *options], stdout=subprocess.DEVNULL) as process:
+    with subprocess.Popen(
+        [str(program or binary()), *role, *listen, *alone, *options], stdout=subprocess.DEVNULL
+    ) as process:
         try:
             until(lambda: pings(port), "a PONG")
             yield f"redis://127.0.0.1:{port}/0"
@@ -46,11 +49,9 @@ def cluster(directory: Path) -> Iterator[str]:
         yield "redis+cluster://" + ",".join(f"127.0.0.1:{port}" for port in ports)
 
 
-def node_options(timeout_ms: int = 5000) -> list[str]:
-    """What makes a server a node of a cluster."""
-    return [
-        "--cluster-enabled", "yes", "--cluster-port", str(free_port()), "--cluster-node-timeout", str(timeout_ms)
-    ]  # fmt: skip
+def node_options() -> list[str]:
+    """What makes a server a node of a cluster, whom nobody takes for dead because this machine has no time for it."""
+    return ["--cluster-enabled", "yes", "--cluster-port", str(free_port()), "--cluster-node-timeout", "120000"]
 
 
 @contextmanager

@@ -32,10 +32,10 @@ def test_after_a_sentinel_failover_work_goes_on_at_the_new_primary_and_the_inter
 def test_a_node_of_a_cluster_that_dies_is_found_under_its_successor(tmp_path: Path) -> None:
     with cluster(tmp_path) as url, nodes_of(url) as nodes, Store(at_url(url, SystemClock())) as store:
         serving = nodes.owner(nodes.slot("web-1"))
-        with nodes.replica_of(serving, tmp_path / "replica"):
+        with nodes.replica_of(serving, tmp_path / "replica") as replica:
             assert store.work.enqueue([Work("r1", "web-1", RUN)]) == 1
             until(lambda: nodes.nodes[serving].send("WAIT", "1", "100") == 1, "the replica's copy")
-            nodes.kill(serving)
+            nodes.fail_over(serving, replica)
             until(lambda: _enqueued(store, "r2"), "a successor")
             assert [claim.work.id for claim in _claimed(store)] == ["r1", "r2"]
 
