@@ -14,6 +14,8 @@ import requests
 from aiosmtpd.controller import Controller
 from requests.adapters import HTTPAdapter
 
+from tests.waiting import PATIENCE_SECONDS
+
 
 @dataclass(frozen=True)
 class Reply:
@@ -46,6 +48,8 @@ class Service:
         self.usual = OK
         self.over = threading.Event()
         self.port = 0
+        self.patience_seconds = PATIENCE_SECONDS
+        """Of who waits for an answer."""
 
     def take(self, got: Got) -> Reply:
         self.got.append(got)
@@ -58,7 +62,7 @@ class Service:
 
     def carrier(self) -> HTTPAdapter:
         """Brings requests for any host here."""
-        return _Rerouted(self.port)
+        return _Rerouted(self)
 
 
 @contextmanager
@@ -70,7 +74,7 @@ def http_service() -> Iterator[Service]:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             reply = service.take(Got(self.headers.get("X-Meant-For", "") + self.path, body))
             if reply.silent:
-                service.over.wait(60)
+                service.over.wait()
                 return
             self.send_response(reply.status)
             for name, value in {"Content-Length": str(len(reply.body)), **reply.headers}.items():
@@ -97,15 +101,15 @@ def http_service() -> Iterator[Service]:
 
 
 class _Rerouted(HTTPAdapter):
-    def __init__(self, port: int) -> None:
+    def __init__(self, service: Service) -> None:
         super().__init__()
-        self._port = port
+        self._service = service
 
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:  # type: ignore[override]
         parts = urlsplit(str(request.url))
         request.headers["X-Meant-For"] = parts.netloc
-        request.url = urlunsplit(("http", f"127.0.0.1:{self._port}", parts.path, parts.query, ""))
-        options["timeout"] = (5.0, 0.5)
+        request.url = urlunsplit(("http", f"127.0.0.1:{self._service.port}", parts.path, parts.query, ""))
+        options["timeout"] = (PATIENCE_SECONDS, self._service.patience_seconds)
         return super().send(request, **options)
 
 
@@ -132,7 +136,7 @@ class Mailbox:
 @contextmanager
 def mail_server(port: int) -> Iterator[Mailbox]:
     mailbox = Mailbox()
-    controller = Controller(mailbox, hostname="127.0.0.1", port=port)
+    controller = Controller(mailbox, hostname="127.0.0.1", port=port, ready_timeout=PATIENCE_SECONDS)
     controller.start()
     try:
         yield mailbox

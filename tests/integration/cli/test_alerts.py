@@ -196,7 +196,7 @@ def test_a_repository_that_is_out_of_reach_for_too_long_is_an_alert_and_its_last
     bare, away = tmp_path / "fleet.git", tmp_path / "away.git"
     small.git("clone", "--quiet", "--bare", str(small.root), str(bare))
     with watching(small, "--repo", str(bare), "--interval", "1s"):
-        until(lambda: small.on_host("/etc/hello").exists())
+        until(lambda: "in sync  healthy" in small("status").out)
         bare.rename(away)
         small.on_host("/etc/hello").unlink()
         until(lambda: "SourceStale" in small("alerts").out, "the alert")

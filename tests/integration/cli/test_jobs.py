@@ -20,7 +20,7 @@ from reconciler.store import Store, open_store
 from reconciler.trust import Signer
 from reconciler.wiring.session import Access, open_session
 from tests.integration.cli.conftest import Ran, Repository, host
-from tests.integration.cli.test_watching import watching
+from tests.integration.cli.test_watching import _text, watching
 from tests.waiting import until
 
 JOB = "apiVersion: reconciler/v1\nkind: Job\nmetadata: {{name: {name}}}\nspec:\n{spec}\n"
@@ -188,7 +188,12 @@ def test_a_secret_reaches_the_command_and_nobody_else(small: Repository) -> None
 def test_a_program_that_detaches_itself_ends_with_its_run(small: Repository) -> None:
     pid = small.on_host("/pid")
     ran = small(
-        "run", "--host", "demo", "-y", "--command", "setsid sh -c 'echo $$ >pid; sleep 1000' >/dev/null 2>&1 & sleep 1"
+        "run",
+        "--host",
+        "demo",
+        "-y",
+        "--command",
+        "setsid sh -c 'echo $$ >pid; sleep 1000' >/dev/null 2>&1 & until test -s pid; do sleep 0.1; done",
     )
     assert ran.code == 0
     assert "processes that it left behind" in small("jobs", "logs", run_id(ran)).out
@@ -198,8 +203,20 @@ def test_a_program_that_detaches_itself_ends_with_its_run(small: Repository) -> 
     assert not alive(pid.read_text().strip())
 
 
+def run_for_a_second(small: Repository, command: str, *begun: str) -> Ran:
+    """Run it until its time is up; again where it could not even write these files by then."""
+    rans: list[Ran] = []
+
+    def has_begun() -> bool:
+        rans.append(small("run", "--host", "demo", "-y", "--timeout", "1s", "--command", command))
+        return all(_text(small, name).endswith("\n") for name in begun)
+
+    until(has_begun, "its begin")
+    return rans[-1]
+
+
 def test_a_command_that_never_ends_is_ended_when_its_time_is_up(small: Repository) -> None:
-    ran = small("run", "--host", "demo", "-y", "--timeout", "1s", "--command", "echo $$ >pid; sleep 1000")
+    ran = run_for_a_second(small, "echo $$ >pid; sleep 1000", "/pid")
     assert ran.code == 3
     assert "its time is up" in ran.out
     assert "signal 15" in ran.out
@@ -218,7 +235,7 @@ def test_what_ignores_that_its_time_is_up_is_killed_with_all_that_it_started(
 ) -> None:
     for module in ("processes", "enclosure"):
         monkeypatch.setattr(f"reconciler.resources.machine.{module}.TERM_GRACE_SECONDS", 0.3)
-    ran = small("run", "--host", "demo", "-y", "--timeout", "1s", "--command", STUBBORN)
+    ran = run_for_a_second(small, STUBBORN, "/parent", "/child", "/detached")
     assert ran.code == 3
     assert "signal 9" in ran.out
     pids = [small.on_host(f"/{who}").read_text().strip() for who in ("parent", "child", "detached")]

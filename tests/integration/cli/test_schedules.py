@@ -38,7 +38,7 @@ def test_a_schedule_runs_its_job_until_it_is_suspended(small: Repository) -> Non
         listed = json.loads(small("schedules", "list", "-o", "json").out)["schedules"]
         assert [(row["name"], row["when"], row["hosts"]) for row in listed] == [("heart", "every 1.0s", ["demo"])]
         run = next(each["run"] for each in listed[0]["recent"] if each["outcome"] == "started")
-        assert run in small("jobs", "list", "--job", "beat").out
+        assert run in small("jobs", "list", "--job", "beat", "-v").out
         assert small("schedules", "suspend", "heart", "--reason", "too loud").code == 0
         until(lambda: re.search(r"skipped on demo: suspended by \S+@ops-1: too loud", small("schedules").out))
         assert small("schedules", "suspend", "heart", "--resume").err.startswith("Resumed heart.")

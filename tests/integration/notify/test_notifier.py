@@ -183,7 +183,7 @@ def test_a_refused_message_holds_up_no_other_and_is_tried_again_when_someone_may
 
 
 def test_silence_and_a_refused_connection_are_survived(bench: Bench) -> None:
-    bench.service.replies = [Reply(silent=True)]
+    bench.service.replies, bench.service.patience_seconds = [Reply(silent=True)], 0.2
     bench.put(*bench.now())
     fleet = manifests(channel(HOOK))
     assert bench.run(fleet, 30) == 1

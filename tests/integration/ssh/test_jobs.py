@@ -62,4 +62,4 @@ def test_a_host_out_of_reach_is_a_failed_attempt(fleet: SshFleet, sshd: Sshd) ->
     ran = fleet("run", "--host", "web-1", "-y", "--command", "true")
     assert ran.code == 3
     assert "failed" in ran.out
-    assert run_id(ran) in fleet("jobs", "list", "--state", "failed").out
+    assert run_id(ran) in fleet("jobs", "list", "--state", "failed", "-v").out

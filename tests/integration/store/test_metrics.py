@@ -53,9 +53,8 @@ def test_what_is_gone_from_a_host_is_gone_from_its_latest_sample(store: Store) -
 
 
 def test_points_come_back_at_their_times_and_gaps_are_left_out(store: Store) -> None:
-    now = server_now(store)
-    for age, value in ((600.0, 1.0), (595.0, 2.0), (300.0, 3.5)):
-        store.metrics.write([sample({"load.one": value}, age=age)])
+    taken = ((600.0, 1.0), (595.0, 2.0), (300.0, 3.5))
+    now = store.metrics.write([sample({"load.one": value}, age=age) for age, value in taken])[0].server_time
     found = store.metrics.series("web-1", ["load.one"], now - timedelta(hours=1), now)["load.one"]
     assert [value for _, value in found] == [1.0, 2.0, 3.5]
     for (at, _), age in zip(found, (600, 595, 300), strict=True):

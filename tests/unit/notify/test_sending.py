@@ -123,7 +123,7 @@ def test_a_service_that_throttles_in_its_own_way_is_tried_later(service: Service
 
 
 def test_silence_means_later(service: Service) -> None:
-    service.usual = Reply(silent=True)
+    service.usual, service.patience_seconds = Reply(silent=True), 0.2
     assert send(URLS["jsons"], service) == Delivery(Outcome.LATER, "no answer in time")
 
 

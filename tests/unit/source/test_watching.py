@@ -11,8 +11,7 @@ import pytest
 
 from reconciler.errors import Unavailable
 from reconciler.source import watching
-
-PATIENCE_SECONDS = 20.0
+from tests.waiting import PATIENCE_SECONDS
 
 
 @pytest.fixture
