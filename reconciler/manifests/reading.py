@@ -27,6 +27,7 @@ from ruamel.yaml.events import (
     SequenceStartEvent,
 )
 
+from reconciler.manifests.bare_templates import bare_template, quoted
 from reconciler.manifests.findings import Finding
 from reconciler.model.metadata import Path
 from reconciler.resources.values import dataclass, field
@@ -47,7 +48,6 @@ _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _INTEGER = re.compile(r"[-+]?[0-9]+\Z|0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
 _NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)\Z|\.(?:nan|NaN|NAN)\Z")
-_BARE_TEMPLATE = re.compile(r"(?:[:,\[-]\s+|\[)(\{\{.*)")
 _TEXT_TAG = "tag:yaml.org,2002:str"
 _TEMPLATE = "\0{{"
 """Stands for the key of an unquoted `{{ x }}` until its map ends."""
@@ -141,6 +141,9 @@ def _unreadable(error: YAMLError, text: str) -> UnreadableError:
     message = str(getattr(error, "problem", "") or getattr(error, "context", "") or "cannot be parsed")
     if isinstance(error, YAMLStreamError) or not isinstance(error, MarkedYAMLError):
         message = "cannot be parsed"
+    if bare := bare_template(text, line):
+        message = f"a value that begins with {bare.text[:2]} is a map in YAML"
+        return UnreadableError(message, f"Quote it: {quoted(bare.text)}", line=bare.line, column=bare.column)
     return UnreadableError(f"not valid YAML: {message}", _syntax_hint(source), line=line, column=column)
 
 
@@ -150,9 +153,6 @@ def _line(text: str, number: int) -> str:
 
 
 def _syntax_hint(source: str) -> str:
-    bare = _BARE_TEMPLATE.search(source)
-    if bare:
-        return f'Quote it: "{bare[1].strip()}"'
     if "\t" in source[: len(source) - len(source.lstrip())]:
         return "Indent with spaces, not with tabs"
     if source.count(": ") > 1 and '"' not in source and "'" not in source and "{" not in source:
@@ -331,7 +331,7 @@ class _Composer:
         if frame.skipped:
             return written
         if written.startswith("{{"):
-            message, hint = f"{written} is a map in YAML", f'Quote it: "{written}"'
+            message, hint = f"{written} is a map in YAML", f"Quote it: {quoted(written)}"
         else:
             message, hint = "a map cannot be a key", ""
         self.plain.findings.append(Finding(frame.path, message, hint, "invalid-yaml", line=line, column=column))
