@@ -16,6 +16,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from reconciler.manifests.findings import WRITTEN, Finding, did_you_mean
+from reconciler.manifests.other_words import field_meant, map_meant
 from reconciler.model.metadata import Path
 
 _SEARCH = "pydantic.plugin._loader"
@@ -86,7 +87,7 @@ def _finding(detail: ErrorDetails, model: type[BaseModel], name: str) -> Finding
         return Finding(path, message, hint, str(context["code"]), key=_KEY in detail["loc"])
     if detail["type"] == "extra_forbidden":
         known = _names_at(model, path[:-1])
-        return Finding(path, f'unknown field "{field}"', did_you_mean(field, known), "unknown-field", key=True)
+        return Finding(path, f'unknown field "{field}"', field_meant(field, known), "unknown-field", key=True)
     if detail["type"] == "missing":
         return Finding(path[:-1], f"{field} is missing", _example(model, path), "missing-field", key=True)
     message, hint = _worded(detail["type"], field, detail["input"], context)
@@ -106,7 +107,9 @@ def _worded(kind: str, field: str, value: Any, context: Mapping[str, Any]) -> tu
         return f"{field} is empty", ""
     what = wanted.get(kind.split("_", maxsplit=1)[0])
     if what and kind.endswith(("_type", "_parsing")):
-        hint = f"Write {field}: [{shown(value)}]" if what == "a list" and isinstance(value, str) else ""
+        hint = ""
+        if isinstance(value, str):
+            hint = f"Write {field}: [{shown(value)}]" if what == "a list" else map_meant(field, shown(value))
         found = f"{kind_of(value)} ({shown(value)})" if not isinstance(value, dict | list) else kind_of(value)
         return f"{field} must be {what}, not {found}", hint
     if kind in _BOUNDS:
@@ -127,7 +130,9 @@ def _example(model: type[BaseModel], path: Path) -> str:
     parent, name = _model_at(model, path[:-1]), str(path[-1])
     for field in parent.model_fields.values() if parent else ():
         if field.alias == name and field.examples:
-            return f"Add {name}: {field.examples[0]}"
+            example = field.examples[0]
+            shape = f"[{', '.join(map(str, example))}]" if isinstance(example, list) else example
+            return f"Add {name}: {shape}"
     return ""
 
 

@@ -12,7 +12,8 @@ from pydantic.alias_generators import to_camel
 
 from reconciler.manifests.door import Door, failure, findings, kind_of
 from reconciler.manifests.fields import Expression, Text, read_expression
-from reconciler.manifests.findings import Finding, did_you_mean
+from reconciler.manifests.findings import Finding
+from reconciler.manifests.other_words import kind_meant
 from reconciler.manifests.values import value_findings
 from reconciler.model.manifests import Block, ResourceTemplate
 from reconciler.model.metadata import Path
@@ -120,8 +121,7 @@ def _misnamed(path: Path, named: Sequence[str], unknown: Sequence[str], kinds: M
         yield Finding((*path, named[1]), f"{' and '.join(named)} in one item", "Give each its own -", key=True)
     elif unknown:
         message = f'unknown kind of resource "{unknown[0]}"'
-        yield Finding(
-            (*path, unknown[0]), message, did_you_mean(unknown[0], [*kinds, BLOCK]), "unknown-field", key=True
-        )
+        hint = kind_meant(unknown[0], [*kinds, BLOCK])
+        yield Finding((*path, unknown[0]), message, hint, "unknown-field", key=True)
     else:
         yield Finding(path, "this item names no resource", "Write it like - file: {path: /etc/motd}")

@@ -28,6 +28,16 @@ file: {path: /x, content: §{{ x }}}
     {{ x }} is a map in YAML. Quote it: "{{ x }}"
 file: §{path: /x, content: x, validate: [nginx, -t]}
     validate does not name the new file. Put %s where its path belongs
+command: {§shell: "a | b", argv: [a]}
+    unknown field "shell". A shell is a program like others: argv: [sh, -c, "..."]
+command: §systemctl daemon-reload
+    command must be a map, not text (systemctl daemon-reload). Write command: {argv: [systemctl, daemon-reload]}
+file: {path: /x, content: a, §src: b}
+    unknown field "src". Write template, or source for what is copied as it is: a file below templates/
+§shell: a | b
+    unknown kind of resource "shell". Write command: {argv: [sh, -c, "..."]}
+§ansible.builtin.copy: {dest: /x}
+    unknown kind of resource "ansible.builtin.copy". Write file: {path: ..., content: ...}
 §fiel: {path: /x}
     unknown kind of resource "fiel". Did you mean file?
 §file:
