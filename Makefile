@@ -11,9 +11,11 @@ help: ## This list
 demo: install $(DEMO_SECRET) ## Bring the example fleet to its state and keep watching; ONCE=1 ends when it is there
 	@$(BIN)/reconcile $(if $(ONCE),apply --yes,watch)
 
-# Six workers, since many tests wait; each of them imports every test, which without bytecode takes thrice as long.
+# Six workers, since many tests wait. Each of them imports every test; what they would all compile is compiled before.
+TESTS := $(BIN)/pytest -q --ignore tests/e2e
 test: install-dev ## All tests that need no real host
-	@unset PYTHONDONTWRITEBYTECODE; $(BIN)/pytest -n 6 --dist worksteal -q --ignore tests/e2e
+	@unset PYTHONDONTWRITEBYTECODE; [ -d tests/property/__pycache__ ] || $(TESTS) --collect-only >/dev/null; \
+		$(TESTS) -n 6 --dist worksteal
 
 e2e: install-dev ## Tests on real hosts, booted on this machine (root); ARGS="-k web" chooses
 	@$(BIN)/python -m tests.e2e $(BIN)/python -m pytest -q tests/e2e $(ARGS)

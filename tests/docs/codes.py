@@ -3,7 +3,7 @@
 import ast
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 PARAMETER = "code"
@@ -13,15 +13,15 @@ KEBAB = re.compile(r"[a-z][a-z0-9]*(-([a-z0-9]+|\*))*")
 
 def codes(package: Path) -> set[str]:
     """All error codes below a folder; `*` stands for what is only known when it runs."""
-    trees = [ast.parse(path.read_text()) for path in package.rglob("*.py")]
-    positions = {name: place for tree in trees for name, place in _takers(tree)}
-    texts = {text for tree in trees for value in _values(tree, positions) for text in _texts(value)}
+    nodes = [node for path in package.rglob("*.py") for node in ast.walk(ast.parse(path.read_text()))]
+    positions = dict(_takers(nodes))
+    texts = {text for value in _values(nodes, positions) for text in _texts(value)}
     return {text for text in texts if KEBAB.fullmatch(text)}
 
 
-def _takers(tree: ast.AST) -> Iterator[tuple[str, int]]:
+def _takers(nodes: Iterable[ast.AST]) -> Iterator[tuple[str, int]]:
     """Functions and dataclasses that take a code, and its position among their arguments."""
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.FunctionDef):
             names = _arguments(node)
         elif isinstance(node, ast.ClassDef):
@@ -39,8 +39,8 @@ def _arguments(function: ast.FunctionDef) -> list[str]:
     return names[1:] if names[:1] in (["self"], ["cls"]) else names
 
 
-def _values(tree: ast.AST, positions: dict[str, int]) -> Iterator[ast.expr]:
-    for node in ast.walk(tree):
+def _values(nodes: Iterable[ast.AST], positions: dict[str, int]) -> Iterator[ast.expr]:
+    for node in nodes:
         if isinstance(node, ast.Call):
             yield from (keyword.value for keyword in node.keywords if keyword.arg == PARAMETER)
             called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")

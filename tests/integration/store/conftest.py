@@ -16,8 +16,14 @@ from tests.integration.store.servers import SERVERS
 
 
 @pytest.fixture(scope="session", params=["valkey", pytest.param("cluster", marks=pytest.mark.cluster), "redis"])
-def server_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with SERVERS[request.param](tmp_path_factory.mktemp(request.param)) as url:
+def server_kind(request: pytest.FixtureRequest) -> str:
+    kind: str = request.param
+    return kind
+
+
+@pytest.fixture(scope="session")
+def server_url(server_kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with SERVERS[server_kind](tmp_path_factory.mktemp(server_kind)) as url:
         yield url
 
 

@@ -1,7 +1,8 @@
 """JSON Schemas for editors."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 import pytest
@@ -10,28 +11,31 @@ from reconciler.manifests import json_schemas
 from reconciler.manifests.kinds import KINDS
 from tests.unit.manifests.trees import ROOT
 
-SCHEMAS = json_schemas()
+
+@cache
+def schemas() -> Mapping[str, Mapping[str, Any]]:
+    return json_schemas()
 
 
 def test_there_is_a_schema_for_every_kind() -> None:
-    assert list(SCHEMAS) == list(KINDS)
-    for kind, schema in SCHEMAS.items():
+    assert list(schemas()) == list(KINDS)
+    for kind, schema in schemas().items():
         assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
-        assert schema["properties"]["kind"]["const"] == kind  # type: ignore[index]
+        assert schema["properties"]["kind"]["const"] == kind
         assert schema["required"] == ["apiVersion", "kind", "metadata", "spec"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_field_says_what_it_is(kind: str) -> None:
-    nameless = [path for path, field in _fields(SCHEMAS[kind], kind) if not _described(SCHEMAS[kind], field)]
+    nameless = [path for path, field in _fields(schemas()[kind], kind) if not _described(schemas()[kind], field)]
 
     assert nameless == []
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_reference_leads_somewhere(kind: str) -> None:
-    text = json.dumps(SCHEMAS[kind])
-    definitions = SCHEMAS[kind]["$defs"]
+    text = json.dumps(schemas()[kind])
+    definitions = schemas()[kind]["$defs"]
 
     assert isinstance(definitions, dict)
     assert [name for name in _references(text) if name not in definitions] == []
@@ -39,19 +43,19 @@ def test_every_reference_leads_somewhere(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_default_is_one_that_could_be_written(kind: str) -> None:
-    durations = [field for _, field in _fields(SCHEMAS[kind], kind) if "smhdw" in json.dumps(field)]
+    durations = [field for _, field in _fields(schemas()[kind], kind) if "smhdw" in json.dumps(field)]
     assert all(isinstance(field.get("default"), str | None) for field in durations)
     if kind == "App":
-        assert '"default": "5m"' in json.dumps(SCHEMAS["App"])
+        assert '"default": "5m"' in json.dumps(schemas()["App"])
 
 
 def test_a_resource_has_one_kind_and_what_may_stand_beside_it() -> None:
-    resource = SCHEMAS["App"]["$defs"]["Resource"]  # type: ignore[index]
+    resource = schemas()["App"]["$defs"]["Resource"]
 
     assert {"file", "block", "mount", "name", "when", "forEach", "keep"} <= set(resource["properties"])
     assert {"required": ["file"]} in resource["oneOf"]
     assert "reboot" not in resource["properties"]
-    assert "reboot" in SCHEMAS["Job"]["$defs"]["Resource"]["properties"]  # type: ignore[index]
+    assert "reboot" in schemas()["Job"]["$defs"]["Resource"]["properties"]
 
 
 def test_the_examples_name_the_schema_of_their_kind() -> None:
@@ -73,7 +77,7 @@ def _fields(node: Any, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
             yield from _fields(inner, path)
 
 
-def _described(schema: dict[str, Any], field: dict[str, Any]) -> bool:
+def _described(schema: Mapping[str, Any], field: Mapping[str, Any]) -> bool:
     name = field.get("$ref", "").removeprefix("#/$defs/")
     return bool(field.get("description") or schema["$defs"].get(name, {}).get("description"))
 
