@@ -44,10 +44,14 @@ def _checks(settings: Settings, send: str | None) -> Iterator[Check]:
     yield Check("git", Outcome.OK, git) if git else Check("git", Outcome.FAIL, "not found", "Run: apt-get install git")
     for problem in settings.warnings:
         yield Check("settings", Outcome.WARN, problem.message, problem.hint)
-    yield from _tried("manifests", lambda: _manifests(settings))
+    manifests = list(_tried("manifests", lambda: _manifests(settings)))
+    yield from manifests
     yield from _tried("signing key", lambda: _key(settings))
     yield from _tried("redis", lambda: _redis(settings))
-    yield from _tried("secrets", lambda: _secrets(settings))
+    if any(check.outcome is Outcome.FAIL for check in manifests):
+        yield Check("secrets", Outcome.WARN, "not looked for as long as the manifests have mistakes")
+    else:
+        yield from _tried("secrets", lambda: _secrets(settings))
     yield from _channels(settings, send)
 
 
@@ -67,7 +71,7 @@ def _manifests(settings: Settings) -> str:
     from reconciler.wiring.session import Access, open_session
 
     with open_session(settings, Access.NONE) as session:
-        manifests = session.manifests(session.tree())
+        manifests = session.planning.survey(session.tree()).manifests
     counted = f"{count(len(manifests.hosts), 'host')}, {count(len(manifests.apps), 'app')}"
     return f"fleet {manifests.fleet.metadata.name}: {counted}"
 

@@ -115,3 +115,10 @@ def test_a_redis_that_is_not_there_is_told(
     ran = small("plan")
     assert ran.code == 1
     assert told in ran.err
+
+
+def test_the_doctor_tells_each_mistake_once(small: Repository) -> None:
+    small.replace("templates/hello.j2", "{{ greeting }}", "{{ greting }}")
+    told = small("doctor")
+    assert (told.code, told.out.count("greting")) == (1, 1), told.out
+    assert "secrets: not looked for as long as the manifests have mistakes" in told.out, told.out
