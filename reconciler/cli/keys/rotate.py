@@ -10,6 +10,7 @@ With --lost nobody introduces the new key: agents obey the old one until they ar
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 
 from reconciler.cli.console import Console
 from reconciler.cli.exits import Exit
@@ -18,6 +19,7 @@ from reconciler.cli.exits import Exit
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Flags of `keys rotate`."""
     parser.add_argument("--lost", action="store_true", help="the old key is lost for good: make one without it")
+    parser.add_argument("-y", "--yes", action="store_true", help="with --lost: do not ask")
 
 
 def run(arguments: argparse.Namespace, console: Console) -> Exit:
@@ -43,16 +45,26 @@ def _rotated(arguments: argparse.Namespace, console: Console) -> Exit:
 
 
 def _made_anew(arguments: argparse.Namespace, console: Console) -> Exit:
-    from reconciler.cli.sessions import Access, session_of
-    from reconciler.loops.controlling.signing_key import make_anew
+    from reconciler.cli.sessions import Access, followed, session_of
+    from reconciler.loops.controlling.signing_key import check_lost, make_anew
     from reconciler.reports.words import listed
     from reconciler.trust import Signer
 
     with session_of(arguments, console, Access.READ) as session:
-        session.reach.show(session.manifests(session.tree()))
-        key = Signer(make_anew(session.settings.state_dir, session.store)).key_id
+        session.reach.show(session.manifests(followed(session, console)))
         agents = sorted(session.reach.agents)
+        check_lost(session.settings.state_dir, session.store)
+        if not console.agreed(_question(agents), yes=arguments.yes):
+            return Exit.CANNOT
+        key = Signer(make_anew(session.settings.state_dir, session.store)).key_id
     console.tell(f"Key {key} is made; operators' keys have to be added again. The next apply signs with it.")
     if agents:
         console.tell(f"Agents obey the old key until they are told: reconcile hosts enroll HOST, for {listed(agents)}")
     return Exit.DONE
+
+
+def _question(agents: Sequence[str]) -> str:
+    from reconciler.reports.words import listed
+
+    cost = f"; {listed(agents)} will refuse it until enrolled anew" if agents else ""
+    return f"Make a key that nobody introduces to the hosts, and forget the operators' keys{cost}?"

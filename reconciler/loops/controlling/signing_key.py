@@ -43,6 +43,17 @@ def missed_key(state_dir: Path, store: Store) -> Problem | None:
     return Problem(NOWHERE, message, hint, "lost-key")
 
 
+def check_lost(state_dir: Path, store: Store) -> None:
+    """Whether there is a key to be made anew.
+
+    Raises:
+        Refused: `key-not-lost`.
+    """
+    if missed_key(state_dir, store) is None:
+        message = "no key is lost: this machine has one, or nobody has signed for the fleet"
+        raise Refused.of("key-not-lost", message, hint="Replace a key that is there: reconcile keys rotate")
+
+
 def make_anew(state_dir: Path, store: Store) -> bytes:
     """A key in place of the lost one, which nobody introduces to the hosts: they obey the old one until they are told.
 
@@ -50,8 +61,6 @@ def make_anew(state_dir: Path, store: Store) -> bytes:
         Refused: `key-not-lost`.
         InvalidInput: the key cannot be made.
     """
-    if missed_key(state_dir, store) is None:
-        message = "no key is lost: this machine has one, or nobody has signed for the fleet"
-        raise Refused.of("key-not-lost", message, hint="Replace a key that is there: reconcile keys rotate")
+    check_lost(state_dir, store)
     put_aside(state_dir)
     return load_or_create_key(state_dir)

@@ -132,7 +132,7 @@ def test_after_the_controllers_key_was_lost_agents_keep_their_list_until_they_ar
     (old,) = pinned(edge).keys
     shutil.rmtree(fleet.ops.root / ".reconciler/keys")
     assert fleet.ops("apply", "--yes").code == 1
-    told = fleet.ops("keys", "rotate", "--lost").err
+    told = fleet.ops("keys", "rotate", "--lost", "--yes").err
     assert "reconcile hosts enroll HOST, for edge-1 and edge-2" in told
     fleet.ops.replace("manifests/apps/hello.yaml", "Hello", "Bye")
     with edge.serving():

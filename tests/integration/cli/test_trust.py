@@ -136,7 +136,10 @@ def test_a_lost_key_is_told_and_not_made_again_unasked(small: Repository) -> Non
 def test_a_key_that_is_lost_for_good_is_made_anew_when_asked(small: Repository) -> None:
     small("apply", "--yes")
     shutil.rmtree(small.root / ".reconciler/keys")
-    assert small("keys", "rotate", "--lost").code == 0
+    unasked = small("keys", "rotate", "--lost")
+    assert (unasked.code, "Use --yes" in unasked.err) == (1, True)
+    assert not (small.root / ".reconciler/keys").exists()
+    assert small("keys", "rotate", "--lost", "--yes").code == 0
     assert small("doctor").code == 0
     small.replace("manifests/apps/hello.yaml", "Hello", "Bye")
     assert small("apply", "--yes").code == 0
