@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias, TypeVar
 
 from reconciler.model.plan import Action, Change
+from reconciler.planner.follow_ups import FollowUps
 from reconciler.planner.text_diff import field_differences, text_differences
 from reconciler.rendering import RenderedResource
 from reconciler.resources.failure import Failure
@@ -31,8 +32,8 @@ _Pair: TypeAlias = tuple[str, str, str]
 """Resource id, and its fingerprints before and after."""
 _Key = TypeVar("_Key")
 _Kept = TypeVar("_Kept")
-Before: TypeAlias = Callable[[], RenderedResource | None]
-"""Renders what was last applied of a resource; None where its bundle is not at hand."""
+Before: TypeAlias = Callable[[], Mapping[str, RenderedResource]]
+"""Renders what was last applied of an app; nothing where its bundle is not at hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +59,14 @@ class Rotation:
 
 
 class Comparer:
-    """Compares resources, and shares equal changes."""
+    """Compares resources, and shares equal changes and what follows from them."""
 
     def __init__(self) -> None:
         self._changes: dict[tuple[str, Action, str, str, str], Change] = {}
         self._tuples: dict[tuple[int, ...], tuple[Change, ...]] = {}
         self._pairs: dict[_Pair, Change | None] = {}
         self._not_kept: dict[_Pair, Change] = {}
+        self.follow_ups = FollowUps()
 
     def all_unseen(self, resources: tuple[RenderedResource, ...]) -> tuple[Change, ...]:
         """Changes of an app that was never here, on a host where nothing is known: one tuple for equal renderings."""
@@ -128,7 +130,7 @@ class Comparer:
             return None
         if pair in self._pairs:
             return self._pairs[pair]
-        old = before()
+        old = before().get(wanted.id)
         if old is None or old.fingerprint != pair[1]:
             turn = _turn(None, wanted)
             if look is None or turn is Action.DELETE:

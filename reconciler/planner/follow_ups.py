@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import lru_cache
+from typing import Any, TypeAlias
 
 from reconciler.model.plan import Action, Change
 from reconciler.rendering import RenderedResource
@@ -16,15 +17,30 @@ _SERVICE = "service"
 _VERBS = (("restart", "restartOn"), ("reload", "reloadOn"))
 """In order: a restart makes a reload needless."""
 
+_Key: TypeAlias = tuple[tuple[int, ...], ...]
 
-def follow_ups(resources: Sequence[RenderedResource], changes: Sequence[Change]) -> tuple[str, ...]:
-    """Lines such as `reload nginx (site changes)`, in declared order."""
-    services = [resource for resource in resources if resource.kind == _SERVICE] if changes else []
-    if not services:
-        return ()
-    actions = {change.resource: change.action for change in changes}
-    changing = [resource for resource in resources if resource.id in actions]
-    return tuple(line for service in services for line in _of(service, changing, actions))
+
+class FollowUps:
+    """What follows from changes; worked out once for all hosts that are alike."""
+
+    def __init__(self) -> None:
+        self._known: dict[_Key, tuple[tuple[str, ...], Any]] = {}
+        """Lines, and what the numbers in the key are the identities of."""
+
+    def of(self, resources: Sequence[RenderedResource], changes: Sequence[Change]) -> tuple[str, ...]:
+        """Lines such as `reload nginx (site changes)`, in declared order."""
+        services = [resource for resource in resources if resource.form.kind == _SERVICE] if changes else []
+        if not services:
+            return ()
+        actions = {change.resource: change.action for change in changes}
+        changing = [resource for resource in resources if resource.id in actions]
+        forms = [resource.form for resource in changing]  # all that is asked of them: a path has no blanks, nor a name
+        verdicts = [actions[resource.id] for resource in changing]
+        key = tuple(map(id, services)), tuple(map(id, forms)), tuple(map(id, verdicts))
+        if key not in self._known:
+            lines = tuple(line for service in services for line in _of(service, changing, actions))
+            self._known[key] = lines, (services, forms)
+        return self._known[key][0]
 
 
 def _of(

@@ -6,7 +6,7 @@ Called by `diff` for one host after the other.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from reconciler.errors import Place, Problem
@@ -17,7 +17,6 @@ from reconciler.model.plan import AppPlan, Change
 from reconciler.planner.claims import claims_a_place
 from reconciler.planner.comparing import Before, Comparer, Rotation
 from reconciler.planner.due import Due, why_due
-from reconciler.planner.follow_ups import follow_ups
 from reconciler.planner.held import held_back
 from reconciler.planner.inputs import PlanInput
 from reconciler.planner.leaving import leaves_nothing, prune_policy, why_it_stays
@@ -67,7 +66,7 @@ class HostDiff:
             host=self._host,
             app=wanted.app,
             changes=changes + deletes,
-            follow_ups=follow_ups(rendered.resources, changes),
+            follow_ups=self._comparer.follow_ups.of(rendered.resources, changes),
             left_behind=left,
             drift=_drift(known, found, policy),
             held=self._held(wanted.app),
@@ -86,21 +85,23 @@ class HostDiff:
         rotation = self._rotation(wanted, known, applied)
         settled = known is not None and known.digest == wanted.digest
         steady = rotation is None
+        past = self._past_of(applied)
         changes: list[Change] = []
         drift: list[Drift] = []
         for resource in rendered.resources:
             name = resource.id
             look = looks.get(name)
-            if steady and look is None and owned.get(name) == resource.fingerprint and not resource.unknown:
+            before = owned.get(name)
+            if before == resource.fingerprint and steady and look is None and not resource.unknown:
                 continue
-            source = applied if name in owned else self._other_owner(wanted.app, name)
+            source = applied if before is not None else self._other_owner(wanted.app, name)
             if source is None:
                 change = self._comparer.found(resource, look, self._failed(wanted.app, resource.name, known))
             elif settled and resource.unknown and rotation is None:
                 change = None
             else:
-                print_before = source.resources[name]
-                change = self._comparer.owned(resource, print_before, self._before(source, name), rotation, look)
+                of_source = past if source is applied else self._past_of(source)
+                change = self._comparer.owned(resource, before or source.resources[name], of_source, rotation, look)
                 if change is None and look is not None and look.action in _DRIFTED:
                     drift.append(Drift(name, look.action, look.differences, drift_text(look, resource.fields)))
             if change is not None:
@@ -163,8 +164,8 @@ class HostDiff:
             both = read == set(wanted.secrets)
         return Rotation(both, wanted.secrets)
 
-    def _before(self, applied: Applied, resource: str) -> Before:
-        return lambda: self._renderings.past(applied).get(resource) if self._given.texts else None
+    def _past_of(self, applied: Applied | None) -> Before:
+        return partial(self._renderings.past, applied) if self._given.texts else dict
 
     @cached_property
     def _forms(self) -> Mapping[str, Applied]:

@@ -49,62 +49,54 @@ class RenderedResource:
     Its fields may hold clear text of secrets, so they never show in its `repr`.
     """
 
-    __slots__ = ("_fields", "_fingerprint", "_form", "_words", "id")
+    __slots__ = ("_fields", "_words", "fingerprint", "form", "id", "unknown")
 
     def __init__(self, form: Form, words: Words = NO_WORDS) -> None:
         self.id = form.id
-        self._form = form
+        self.form = form
+        """What it has in common with other hosts."""
         self._words = words
-        self._fingerprint = form.fingerprint
+        self.unknown = form.unknown
+        fill = form.fill_wanted
+        self.fingerprint = sha256(fill(words).encode()).hexdigest() if fill else form.fingerprint
         self._fields: Mapping[str, Any] | None = None
 
     @property
     def kind(self) -> str:
-        return self._form.kind
+        return self.form.kind
 
     @property
     def name(self) -> str:
-        return self._form.name
+        return self.form.name
 
     @property
     def fields(self) -> Mapping[str, Any]:
         if self._fields is None:
-            fill = self._form.fill_fields
-            self._fields = fill(self._words) if fill else self._form.fields
+            fill = self.form.fill_fields
+            self._fields = fill(self._words) if fill else self.form.fields
         return self._fields
 
     def field(self, name: str) -> Any:
         """One of the fields, for which no other has to be filled; None where it is not given."""
-        value = self._form.fields.get(name)
+        value = self.form.fields.get(name)
         return value if value is None or type(value) is str else self.fields.get(name)
 
     @property
     def keep(self) -> bool:
-        return self._form.keep
-
-    @property
-    def fingerprint(self) -> str:
-        if not self._fingerprint:
-            fill = self._form.fill_wanted
-            self._fingerprint = sha256_of(fill(self._words)) if fill else ""
-        return self._fingerprint
+        return self.form.keep
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        return self._form.secrets
-
-    @property
-    def unknown(self) -> str:
-        return self._form.unknown
+        return self.form.secrets
 
     @property
     def path(self) -> Path:
-        return self._form.path
+        return self.form.path
 
     @property
     def whole(self) -> Form:
         """The form with nothing left to fill in."""
-        return replace(self._form, fields=self.fields, fingerprint=self.fingerprint, fill_fields=None, fill_wanted=None)
+        return replace(self.form, fields=self.fields, fingerprint=self.fingerprint, fill_fields=None, fill_wanted=None)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, RenderedResource) and self.whole == other.whole
@@ -113,7 +105,7 @@ class RenderedResource:
         return hash((self.id, self.fingerprint))
 
     def __repr__(self) -> str:
-        return f"RenderedResource({self._form!r})"
+        return f"RenderedResource({self.form!r})"
 
 
 @dataclass(frozen=True, slots=True)
