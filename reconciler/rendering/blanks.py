@@ -7,7 +7,7 @@ with the host's word. Used by the sandbox, by `sight` and by what is rendered.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from json.encoder import encode_basestring
 from operator import itemgetter
 from typing import Any, TypeAlias
@@ -65,6 +65,42 @@ class Words:
 
 NO_WORDS = Words((), ())
 
+
+class Pattern:
+    """A text with blanks, ready to be filled.
+
+    Args:
+        form: the text as a %-format.
+        numbers: of the blanks, in order.
+    """
+
+    def __init__(self, form: str, numbers: Sequence[int]) -> None:
+        self.form = form
+        self.numbers = tuple(numbers)
+        self._chosen = itemgetter(*self.numbers) if self.numbers else _none
+
+    @classmethod
+    def of(cls, marked: str) -> Pattern:
+        """The pattern of a text with marks."""
+        pieces = _BLANKS.split(marked)
+        return cls("%s".join([piece.replace("%", "%%") for piece in pieces[::2]]), [int(it) for it in pieces[1::2]])
+
+    @classmethod
+    def lines(cls, patterns: Iterable[tuple[Pattern, int]]) -> Pattern:
+        """Several patterns, a line each; each with how many other words stand before its own."""
+        found = list(patterns)
+        numbers = [before + number for pattern, before in found for number in pattern.numbers]
+        return cls("\n".join([pattern.form for pattern, _ in found]), numbers)
+
+    def filled(self, words: Sequence[str]) -> str:
+        """The text with a host's words in the place of blanks."""
+        return self.form % self._chosen(words)
+
+
+def _none(_: Sequence[str]) -> tuple[str, ...]:
+    return ()
+
+
 Fill: TypeAlias = Callable[[Words], Any]
 """Makes a value for one host."""
 
@@ -93,7 +129,7 @@ def joined(parts: list[Any]) -> str | Secret | Blank:
 
 
 def marked_json(value: Any) -> str:
-    """Canonical JSON of a value, with marks where it has blanks; `filling_json` reads it.
+    """Canonical JSON of a value, with marks where it has blanks; a `Pattern` is made of it.
 
     Raises:
         Looked: a text in it holds marks of its own.
@@ -111,20 +147,11 @@ def _marked(value: Any) -> Any:
     return [_marked(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def filling_json(marked: str) -> Fill | None:
-    """What fills `marked_json`; None where it has no blanks."""
-    pattern = _pattern(marked)
-    if pattern is None:
-        return None
-    form, chosen = pattern
-    return lambda words: form % chosen(words.written)
-
-
 def filling(value: Any) -> Fill | None:
     """What fills the blanks in a value; None where it has none."""
-    if type(value) is Blank and (pattern := _pattern(value.marked)):
-        form, chosen = pattern
-        return lambda words: form % chosen(words.plain)
+    if type(value) is Blank:
+        pattern = Pattern.of(value.marked)
+        return lambda words: pattern.filled(words.plain)
     if isinstance(value, dict):
         fills = _fillings(value)
         return (lambda words: {**value, **{name: fill(words) for name, fill in fills}}) if fills else None
@@ -136,11 +163,3 @@ def filling(value: Any) -> Fill | None:
 
 def _fillings(value: Mapping[Any, Any]) -> list[tuple[Any, Fill]]:
     return [(name, fill) for name, item in value.items() if (fill := filling(item))]
-
-
-def _pattern(marked: str) -> tuple[str, Callable[[tuple[str, ...]], Any]] | None:
-    """A text as a %-format, and what chooses its words in order; None where it has no blanks."""
-    pieces = _BLANKS.split(marked)
-    numbers = [int(number) for number in pieces[1::2]]
-    form = "%s".join([piece.replace("%", "%%") for piece in pieces[::2]])
-    return (form, itemgetter(*numbers)) if numbers else None

@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import Any
 
 from reconciler.model.metadata import Path
-from reconciler.rendering.blanks import NO_WORDS, Fill, Words, filling, filling_json
+from reconciler.rendering.blanks import NO_WORDS, Fill, Pattern, Words, filling
 from reconciler.resources.values import dataclass, field, replace
 
 
@@ -33,14 +33,15 @@ class Form:
     path: Path = ()
     """Where it stands in the bundle's content."""
     fill_fields: Fill | None = field(default=None, repr=False, compare=False)
-    fill_wanted: Fill | None = field(default=None, repr=False, compare=False)
-    """Makes the text that the fingerprint is taken of."""
+    wanted: Pattern | None = field(default=None, repr=False, compare=False)
+    """Makes the text that the fingerprint is taken of; None where that is the same on all hosts."""
 
     def with_blanks(self) -> Form:
         """This form, in whose place of a fingerprint stands what `marked_json` gave, ready to be filled."""
-        fill_wanted = filling_json(self.fingerprint)
-        fingerprint = "" if fill_wanted else sha256_of(self.fingerprint)
-        return replace(self, fingerprint=fingerprint, fill_fields=filling(dict(self.fields)), fill_wanted=fill_wanted)
+        wanted, fill_fields = Pattern.of(self.fingerprint), filling(dict(self.fields))
+        if not wanted.numbers and not fill_fields:
+            return replace(self, fingerprint=sha256_of(self.fingerprint.encode()))
+        return replace(self, fingerprint="", fill_fields=fill_fields, wanted=wanted)
 
 
 class RenderedResource:
@@ -51,14 +52,13 @@ class RenderedResource:
 
     __slots__ = ("_fields", "_words", "fingerprint", "form", "id", "unknown")
 
-    def __init__(self, form: Form, words: Words = NO_WORDS) -> None:
+    def __init__(self, form: Form, words: Words = NO_WORDS, fingerprint: str = "") -> None:
         self.id = form.id
         self.form = form
         """What it has in common with other hosts."""
         self._words = words
         self.unknown = form.unknown
-        fill = form.fill_wanted
-        self.fingerprint = sha256(fill(words).encode()).hexdigest() if fill else form.fingerprint
+        self.fingerprint = fingerprint or form.fingerprint
         self._fields: Mapping[str, Any] | None = None
 
     @property
@@ -96,7 +96,7 @@ class RenderedResource:
     @property
     def whole(self) -> Form:
         """The form with nothing left to fill in."""
-        return replace(self.form, fields=self.fields, fingerprint=self.fingerprint, fill_fields=None, fill_wanted=None)
+        return replace(self.form, fields=self.fields, fingerprint=self.fingerprint, fill_fields=None, wanted=None)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, RenderedResource) and self.whole == other.whole
@@ -144,6 +144,6 @@ def resource_key(kind: str, name: str | None, fields: Mapping[str, Any]) -> str:
     return ",".join(map(str, key)) if isinstance(key, list) else str(key)
 
 
-def sha256_of(text: str) -> str:
+def sha256_of(text: bytes) -> str:
     """64 hexadecimal digits."""
-    return sha256(text.encode()).hexdigest()
+    return sha256(text).hexdigest()

@@ -228,7 +228,7 @@ class Renderer:
     def _assemble(self, sights: Sequence[Sight]) -> None:
         """Put the moulds together of which a host without faults was made, if all parts have one."""
         views: dict[tuple[int, Looks], int] = {}
-        moulds: list[Mould] = []
+        parted: list[list[tuple[Mould, int]]] = []
         for parts in (self._parts, *[[part] for part in self._checks]):
             numbered: list[tuple[Mould, int]] = []
             for part in parts:
@@ -237,12 +237,14 @@ class Renderer:
                 if mould is None:
                     return
                 numbered.append((mould, views.setdefault((part.sight, looks), len(views))))
-            moulds.append(Mould.joined(numbered))
+            parted.append(numbered)
         if self._whole.views != tuple(views):
             self._whole = _Whole(tuple(views), {})
         if len(self._whole.moulds) < MAX_WHOLE:
-            key = tuple([sights[number].blanked(looks).key for number, looks in views])
-            self._whole.moulds[key] = tuple(moulds)
+            seen = [sights[number].blanked(looks) for number, looks in views]
+            sizes = [len(each.numbers) for each in seen]
+            key = tuple([each.key for each in seen])
+            self._whole.moulds[key] = tuple([Mould.joined(numbered, sizes) for numbered in parted])
 
     def _remembered(self, part: _Part, sight: Sight, given: Given) -> tuple[tuple[Any, ...], _Troubles]:
         """What a part comes to, from memory where it had these values before. Clear text is never kept."""
