@@ -65,7 +65,6 @@ class Comparer:
         self._changes: dict[tuple[str, Action, str, str, str], Change] = {}
         self._tuples: dict[tuple[int, ...], tuple[Change, ...]] = {}
         self._pairs: dict[_Pair, Change | None] = {}
-        self._not_kept: dict[_Pair, Change] = {}
         self.follow_ups = FollowUps()
 
     def all_unseen(self, resources: tuple[RenderedResource, ...]) -> tuple[Change, ...]:
@@ -132,17 +131,12 @@ class Comparer:
             return self._pairs[pair]
         old = before().get(wanted.id)
         if old is None or old.fingerprint != pair[1]:
-            turn = _turn(None, wanted)
-            if look is None or turn is Action.DELETE:
-                return self._not_kept.get(pair) or self._without_text(pair, turn)
-            return Change(wanted.id, turn, pair[1], pair[2], diff=_looked(wanted, look))
+            action = Action.DELETE if is_absent(wanted) else Action.CHANGE
+            if look is None or action is Action.DELETE:
+                return Change(pair[0], action, pair[1], pair[2], NOT_KEPT)
+            return Change(pair[0], action, pair[1], pair[2], diff=_looked(wanted, look))
         change = None if _declared_only(old, wanted) else self._redeclared(old, wanted)
         _kept(self._pairs)[pair] = change
-        return change
-
-    def _without_text(self, pair: _Pair, action: Action) -> Change:
-        resource, before, after = pair
-        change = _kept(self._not_kept)[pair] = Change(resource, action, before, after, NOT_KEPT)
         return change
 
     def _redeclared(self, old: RenderedResource, wanted: RenderedResource) -> Change:
@@ -208,10 +202,10 @@ def _understood(kind: str, fields: Mapping[str, Any]) -> Resource | None:
         return None
 
 
-def _turn(old: RenderedResource | None, wanted: RenderedResource) -> Action:
+def _turn(old: RenderedResource, wanted: RenderedResource) -> Action:
     if is_absent(wanted):
         return Action.DELETE
-    return Action.ADD if old is not None and is_absent(old) else Action.CHANGE
+    return Action.ADD if is_absent(old) else Action.CHANGE
 
 
 def _looked(wanted: RenderedResource, look: ResourceEvent) -> tuple[str, ...]:

@@ -46,8 +46,10 @@ class Past:
     def app(self, host: str, app: str) -> ObservedApp | None:
         """What is known of a desired app."""
         known = self.host(host)
-        apps = known[1].apps if known else {}
-        return next((apps[name] for name in self.names(host, app) if name in apps), None)
+        if known is None:
+            return None
+        apps = known[1].apps
+        return apps.get(app) or next((apps[name] for name in self.names(host, app) if name in apps), None)
 
     def applied(self, host: str, app: str, long_forms: Mapping[tuple[str, str], Applied]) -> Applied | None:
         """What was last applied of a desired app; what an old name still owns is the new one's."""

@@ -195,13 +195,18 @@ ABSENT = object()
 """Nothing stands there."""
 
 
-def look_up(values: Mapping[str, Any], path: ReadPath) -> Any:
-    """What stands at a path, or the value in its way that is no map; `ABSENT` where there is nothing."""
+def look_up(values: Mapping[str, Any], path: ReadPath) -> tuple[Any, Mapping[str, Any] | None]:
+    """What stands at a path, or the value in its way that is no map; `ABSENT` where there is nothing.
+
+    Beside it the map that holds it; None where it does not stand right at the path.
+    """
     value: Any = values
+    above: Mapping[str, Any] | None = None
     for key in path:
         if not isinstance(value, dict):
-            return value
-        value = value.get(key, ABSENT)
+            return value, None
+        above = value
+        value = above.get(key, ABSENT)
         if value is ABSENT:
-            return ABSENT
-    return value
+            return ABSENT, None
+    return value, above

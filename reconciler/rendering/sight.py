@@ -91,16 +91,18 @@ class Blanked:
 
     @classmethod
     def of(cls, given: Given, reads: tuple[ReadPath, ...], looks: Looks) -> Blanked:
-        found = [look_up(given.values, path) for path in reads]
-        numbers = tuple(
-            [
-                number
-                for number, value in enumerate(found)
-                if number not in looks and may_be_blank(value) and _stands_at(given.values, reads[number])
-            ]
-        )
-        key = [_BLANK if number in numbers else _key(value) for number, value in enumerate(found)]
-        return cls(given, reads, tuple(key), looks, numbers, Words.of([found[number] for number in numbers]))
+        key: list[str | int | bytes | None] = []
+        numbers: list[int] = []
+        words: list[str] = []
+        for number, path in enumerate(reads):
+            value, above = look_up(given.values, path)
+            if above and number not in looks and may_be_blank(value) and secret_path(above) is None:
+                numbers.append(number)
+                words.append(value)
+                key.append(_BLANK)
+            else:
+                key.append(_key(value))
+        return cls(given, reads, tuple(key), looks, tuple(numbers), Words.of(words))
 
     @cached_property
     def picked(self) -> Mapping[str, Any]:
@@ -126,12 +128,6 @@ class Blanked:
 
 _BLANK = b""
 """In a key: no JSON is empty."""
-
-
-def _stands_at(values: Mapping[str, Any], path: ReadPath) -> bool:
-    """Whether a value stands right at its path, in maps alone."""
-    above = look_up(values, path[:-1])
-    return isinstance(above, dict) and secret_path(above) is None and path[-1] in above
 
 
 def _key(value: Any) -> str | int | bytes | None:
