@@ -61,7 +61,12 @@ class Index:
             self._broken |= file.broken
             self._opaque = self._opaque or file.opaque
             for document in file.documents:
-                self._add(document, taken)
+                kind, name = document.kind, document.value.metadata.name
+                first = taken.setdefault((kind, name.lower()), document)
+                if first is document:
+                    self.documents[kind][name] = document
+                else:
+                    self.doubles.append((document, first))
             if file.template:
                 self._add_template(file.template)
 
@@ -87,14 +92,6 @@ class Index:
             if template.name not in copied:
                 yield from template.problems
 
-    def _add(self, document: Document, taken: dict[tuple[str, str], Document]) -> None:
-        name = document.name
-        first = taken.setdefault((document.kind, name.lower()), document)
-        if first is document:
-            self.documents[document.kind][name] = document
-        else:
-            self.doubles.append((document, first))
-
     @property
     def fleet(self) -> Fleet | None:
         return next((document.value for document in self.documents["Fleet"].values()), None)
@@ -117,7 +114,8 @@ class Index:
 
     def named(self, kind: str) -> Mapping[str, Any]:
         """The values of a kind by name, in name order."""
-        return {name: document.value for name, document in sorted(self.documents[kind].items())}
+        documents = self.documents[kind]
+        return {name: documents[name].value for name in sorted(documents)}
 
     def certain(self, kind: str) -> bool:
         """Whether all documents of a kind are known: with broken ones around, absence proves nothing."""

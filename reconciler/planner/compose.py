@@ -54,7 +54,7 @@ class Composer:
         resolver = Resolver(fleet, self._config_renderer, locate)
         writer = ValuesWriter(resolver, fleet.token)
         composition = Composition(fleet, recipes, facts, writer, findings, before=self._composed)
-        hosts = {name: composition.host(host) for name, host in fleet.hosts.items()}
+        hosts = composition.hosts()
         check_sealing(manifests, hosts, findings)
         self._memory, self._composed = fleet.remember(), composition.composed
         self._fleet, self._resolver = fleet, resolver

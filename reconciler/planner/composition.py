@@ -96,21 +96,36 @@ class Composition:
         """New terms -> those of the last pass, and the apps for which nothing changed in between."""
         self.composed = Composed(rendered=before.rendered & {recipe.bundle.sha for recipe in recipes.values()})
 
-    def host(self, host: Host) -> Mapping[str, DesiredApp]:
-        """The apps of one host; those that have a problem are missing, and the problem is noted."""
+    def hosts(self) -> Mapping[str, Mapping[str, DesiredApp]]:
+        """Host -> its apps; those that have a problem are missing, and the problem is noted."""
+        standings, before = self._fleet.standings, self._before.hosts
+        terms = {standing: self._common(standing) for standing in dict.fromkeys(standings.values())}
+        found: dict[str, Mapping[str, DesiredApp]] = {}
+        for name, host in self._fleet.hosts.items():
+            known = before.get(name)
+            own = terms[standings[name]]
+            if (
+                known is not None
+                and known.host is host
+                and known.terms is own
+                and (not known.volatile or self._holds(known, name))
+            ):
+                self.composed.hosts[name] = known
+            else:
+                known = self._host(host, own, known)
+            found[name] = known.desired
+        return found
+
+    def _host(self, host: Host, terms: _Terms, before: _ComposedHost | None) -> _ComposedHost:
+        """The host composed anew; it is remembered where it has no problem."""
         name = host.metadata.name
-        standing = self._fleet.standings[name]
-        terms = self.composed.terms.get(standing) or self._common(standing)
         facts = self._facts.get(name)
-        known = self._before.hosts.get(name)
-        if known is None or not self._holds(known, host, terms, facts):
-            apps = self._apps(host, terms, facts, known)
-            desired = {app: composed.desired for app, composed in apps.items()}
-            known = _ComposedHost(host, terms, facts, apps, desired, _volatile(apps))
-            if len(apps) < len(terms.recipes) or not self._sound(terms.vars, None, host):
-                return desired
-        self.composed.hosts[name] = known
-        return known.desired
+        apps = self._apps(host, terms, facts, before)
+        desired = {app: composed.desired for app, composed in apps.items()}
+        made = _ComposedHost(host, terms, facts, apps, desired, _volatile(apps))
+        if len(apps) == len(terms.recipes) and self._sound(terms.vars, None, host):
+            self.composed.hosts[name] = made
+        return made
 
     def _common(self, standing: Standing) -> _Terms:
         recipes = tuple(self._recipes[app] for app in standing.apps if app in self._recipes)
@@ -125,11 +140,10 @@ class Composition:
         self.composed.terms[standing] = terms
         return terms
 
-    def _holds(self, known: _ComposedHost, host: Host, terms: _Terms, facts: Facts | None) -> bool:
-        if known.host is not host or known.terms is not terms:
-            return False
-        return not known.volatile or (
-            known.facts == facts and all(self._writer.holds(app.values) for app in known.apps.values())
+    def _holds(self, known: _ComposedHost, host: str) -> bool:
+        """Whether facts and other hosts, from which a volatile host's values were made, are still the same."""
+        return known.facts == self._facts.get(host) and all(
+            self._writer.holds(app.values) for app in known.apps.values()
         )
 
     def _apps(

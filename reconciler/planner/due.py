@@ -47,10 +47,14 @@ class Quiet:
         elif len(self._hosts) > len(desired.hosts):
             self._hosts = {host: known for host, known in self._hosts.items() if host in desired.hosts}
 
-    def still(self, host: str, apps: Mapping[str, DesiredApp], known: ObservedHost | None) -> bool:
-        """Whether nothing was due there, and neither side is another since."""
-        was = self._hosts.get(host)
-        return was is not None and was[0] is apps and was[1] is known
+    def others(self, desired: Desired, observed: Mapping[str, ObservedHost]) -> Mapping[str, Mapping[str, DesiredApp]]:
+        """Those hosts at which something was due, or of which either side is another since."""
+        quiet = self._hosts
+        return {
+            host: apps
+            for host, apps in desired.hosts.items()
+            if (was := quiet.get(host)) is None or was[0] is not apps or was[1] is not observed.get(host)
+        }
 
     def note(self, host: str, apps: Mapping[str, DesiredApp], known: ObservedHost) -> None:
         """Nothing is due there."""
@@ -99,10 +103,10 @@ def _pairs(
     quiet: Quiet,
 ) -> Iterator[tuple[str, str]]:
     past = Past(desired, observed)
-    for host, apps in desired.hosts.items():
-        own = observed.get(host)
-        if quiet.still(host, apps, own) or not scope.host(host):
+    for host, apps in quiet.others(desired, observed).items():
+        if not scope.host(host):
             continue
+        own = observed.get(host)
         known = own.apps if own else {}
         found = [app for app, wanted in apps.items() if why_due(wanted, known.get(app), secrets) is not None]
         yield from ((host, app) for app in found if scope.app(app))

@@ -21,13 +21,12 @@ def same(old: Any, new: Any) -> bool:
 
 def kept(old: Mapping[str, _T], new: Mapping[str, _T]) -> dict[str, _T]:
     """The new manifests, each replaced by the old object where nothing in it differs; so identity tells change."""
-    return {name: before if _unchanged(before := old.get(name), now) else now for name, now in new.items()}  # type: ignore[misc]
+    return {name: now if (before := old.get(name)) is now else _kept(before, now) for name, now in new.items()}
 
 
-def _unchanged(old: Host | Group | App | None, new: Host | Group | App) -> bool:
-    if old is new:
-        return True
-    return old is not None and old == new and canonical(_loose(old)) == canonical(_loose(new))
+def _kept(old: _T | None, new: _T) -> _T:
+    unchanged = old is not None and old == new and canonical(_loose(old)) == canonical(_loose(new))
+    return old if unchanged and old is not None else new
 
 
 def _loose(manifest: Host | Group | App) -> list[Any]:

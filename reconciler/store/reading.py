@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from itertools import chain
 from typing import Any, TypeVar
 
 from reconciler.errors import NOWHERE, Problem
@@ -131,7 +132,9 @@ def word_map(values: Any) -> dict[str, str]:
     """A map from text to text."""
     if not isinstance(values, Mapping):
         raise TypeError("no map where one is expected")
-    return {word(name): word(value) for name, value in values.items()}
+    if not {str}.issuperset(map(type, chain(values, values.values()))):
+        raise TypeError("no text where one is expected")
+    return dict(values)
 
 
 def whole(value: Any) -> int:
