@@ -78,6 +78,8 @@ class Desired:
     hosts: Mapping[str, Mapping[str, DesiredApp]]
     """Host -> app -> what should be there; a host without apps has an empty map."""
     bundles: Mapping[str, Bundle]
+    readers: tuple[DesiredApp, ...] = ()
+    """Those of the apps that need secrets."""
     config: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """App -> its config as declared, before any group or host; for people (`rc:app:{APP}`)."""
     formerly: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -65,6 +65,7 @@ class Composer:
             revision=revision,
             hosts=hosts,
             bundles={recipe.bundle.sha: recipe.bundle for recipe in recipes.values()},
+            readers=tuple(composition.readers),
             config={name: app.config for name, app in manifests.apps.items()},
             formerly={name: host.metadata.formerly for name, host in fleet.hosts.items() if host.metadata.formerly},
         )

@@ -59,6 +59,8 @@ class _ComposedHost:
     facts: Facts | None
     apps: Mapping[str, _ComposedApp]
     desired: Mapping[str, DesiredApp]
+    readers: tuple[DesiredApp, ...]
+    """Those of its apps that need secrets."""
     volatile: bool
     """Something in it comes from facts or from other hosts."""
 
@@ -94,6 +96,8 @@ class Composition:
         self._before = before
         self._steady: dict[_Terms, tuple[_Terms, frozenset[str]]] = {}
         """New terms -> those of the last pass, and the apps for which nothing changed in between."""
+        self.readers: list[DesiredApp] = []
+        """Apps on hosts that need secrets, so far."""
         self.composed = Composed(rendered=before.rendered & {recipe.bundle.sha for recipe in recipes.values()})
 
     def hosts(self) -> Mapping[str, Mapping[str, DesiredApp]]:
@@ -114,6 +118,8 @@ class Composition:
             else:
                 known = self._host(host, own, known)
             found[name] = known.desired
+            if known.readers:
+                self.readers += known.readers
         return found
 
     def _host(self, host: Host, terms: _Terms, before: _ComposedHost | None) -> _ComposedHost:
@@ -122,7 +128,8 @@ class Composition:
         facts = self._facts.get(name)
         apps = self._apps(host, terms, facts, before)
         desired = {app: composed.desired for app, composed in apps.items()}
-        made = _ComposedHost(host, terms, facts, apps, desired, _volatile(apps))
+        readers = tuple(app for app in desired.values() if app.secrets)
+        made = _ComposedHost(host, terms, facts, apps, desired, readers, _volatile(apps))
         if len(apps) == len(terms.recipes) and self._sound(terms.vars, None, host):
             self.composed.hosts[name] = made
         return made

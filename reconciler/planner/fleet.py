@@ -27,6 +27,8 @@ _MergeKey = tuple[str, str | None, tuple[str, ...]]
 class Memory:
     """What is kept from one revision to the next."""
 
+    declared: Mapping[str, Host] | None = None
+    """The hosts as the manifests had them, which are the same object for as long as none of them changes."""
     hosts: Mapping[str, Host] = field(default_factory=dict)
     groups: Mapping[str, Group] = field(default_factory=dict)
     apps: Mapping[str, App] = field(default_factory=dict)
@@ -39,7 +41,9 @@ class Fleet:
     """Implements the resolver's `World`."""
 
     def __init__(self, manifests: Manifests, memory: Memory, is_template: Callable[[str], bool]) -> None:
-        self.hosts: Mapping[str, Host] = kept(memory.hosts, manifests.hosts)
+        self._declared = manifests.hosts
+        unchanged = manifests.hosts is memory.declared
+        self.hosts: Mapping[str, Host] = memory.hosts if unchanged else kept(memory.hosts, manifests.hosts)
         self.groups: Mapping[str, Group] = kept(memory.groups, manifests.groups)
         self.app_manifests: Mapping[str, App] = kept(memory.apps, manifests.apps)
         self.placement = _placement(manifests, memory.placement)
@@ -55,7 +59,9 @@ class Fleet:
         """What the next revision may build on."""
         merged = {key: found for key, found in self._known.items() if not key[0] or key[0] in self.hosts}
         merged |= self._merged
-        return Memory(self.hosts, self.groups, self.app_manifests, self.placement, self.standings, merged)
+        return Memory(
+            self._declared, self.hosts, self.groups, self.app_manifests, self.placement, self.standings, merged
+        )
 
     def host(self, name: str) -> Host:
         return self.hosts[name]
@@ -151,6 +157,8 @@ def _placement(manifests: Manifests, before: Placement) -> Placement:
 
 
 def _standings(placement: Placement, hosts: Mapping[str, Host], before: Memory) -> Mapping[str, Standing]:
+    if placement is before.placement and hosts is before.hosts:
+        return before.standings
     known = before.standings if placement is before.placement else {}
     return {
         name: known[name] if before.hosts.get(name) is host and name in known else placement.standing(host)

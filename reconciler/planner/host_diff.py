@@ -77,7 +77,7 @@ class HostDiff:
     ) -> tuple[tuple[Change, ...], tuple[Drift, ...]]:
         """Intended changes in declared order, and what a look found changed by others."""
         looks = self._given.looks.get((self._host, wanted.app), {})
-        if not self._forms and not looks and known is None:
+        if known is None and not looks and not self._forms:
             return self._comparer.all_unseen(rendered.resources), ()
         if known is not None and why_due(wanted, known, self._given.secrets) is Due.DRIFTED:
             return (), ()
@@ -220,8 +220,8 @@ _DRIFTED = frozenset({"add", "change", "delete"})
 
 def _drift(known: ObservedApp | None, found: tuple[Drift, ...], policy: Mapping[str, Any] | None) -> tuple[Drift, ...]:
     """Drift as last reported, with what a look has just found; none where the app ignores it."""
-    if policy and policy.get("drift") == DriftPolicy.IGNORE.value:
+    reported = known.drift if known else ()
+    if not (found or reported) or (policy and policy.get("drift") == DriftPolicy.IGNORE.value):
         return ()
     fresh = {drift.resource for drift in found}
-    reported = known.drift if known else ()
     return tuple(sorted([*(d for d in reported if d.resource not in fresh), *found], key=lambda drift: drift.resource))

@@ -177,7 +177,7 @@ class Planning:
         """
         survey = self.survey(tree, facts)
         self._secrets.forget()
-        secrets = self._secrets.fingerprints(survey.desired, self.referring(survey))
+        secrets = self._secrets.fingerprints(survey.desired.readers, self.referring(survey))
         survey = self.look(survey, scope) if look else survey
         pairs = due(survey.desired, survey.observed, secrets, scope, self._quiet)
         looks = dict(self._looks(survey, pairs))
@@ -231,9 +231,9 @@ class Planning:
         Raises:
             InvalidInput: the app does not run there.
         """
-        apps = {name: it for name, it in survey.desired.hosts.get(host, {}).items() if name == app}
+        wanted = survey.desired.hosts.get(host, {}).get(app)
         try:
-            secrets = self._secrets.fingerprints(replace(survey.desired, hosts={host: apps}))
+            secrets = self._secrets.fingerprints([wanted] if wanted and wanted.secrets else [])
         except InvalidInput:
             secrets = None
         given = PlanInput(

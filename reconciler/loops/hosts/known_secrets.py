@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from reconciler.errors import NOWHERE, Place
 from reconciler.loops.hosts.host_view import HostView
-from reconciler.model.desired import Desired
+from reconciler.model.desired import DesiredApp
 from reconciler.trust import secrets_fingerprint
 
 Where = Callable[[str], Place]
@@ -77,15 +77,16 @@ class KnownSecrets:
         """One fingerprint for these values; empty without values or without a key."""
         return secrets_fingerprint(self._key, values) if values and self._key else ""
 
-    def fingerprints(self, desired: Desired, where: Where = _nowhere) -> Mapping[tuple[str, str], str] | None:
-        """(host, app) -> fingerprint now, for apps that read secrets; None without a key.
+    def fingerprints(
+        self, readers: Collection[DesiredApp], where: Where = _nowhere
+    ) -> Mapping[tuple[str, str], str] | None:
+        """(host, app) -> fingerprint now, of apps that need secrets; None without a key.
 
         Raises:
             InvalidInput: secrets are not found.
         """
         if self._key is None:
             return None
-        readers = [app for apps in desired.hosts.values() for app in apps.values() if app.secrets]
         self.resolve(sorted({path for app in readers for path in app.secrets}), where)
         by_paths = {paths: self.fingerprint(self.resolve(paths)) for paths in {app.secrets for app in readers}}
         return {(app.host, app.app): by_paths[app.secrets] for app in readers}
