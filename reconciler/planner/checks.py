@@ -48,9 +48,9 @@ def layer_problems(merged: Merged, app: str | None, host: str, locate: Locate) -
 
 def check_sealing(manifests: Manifests, desired: Mapping[str, Mapping[str, DesiredApp]], findings: Findings) -> None:
     """Agents that need secrets, and have no key to which these could be sealed."""
-    said = {host.connection.type for host in manifests.hosts.values()}
-    said.update(group.connection.type for group in manifests.groups.values())
-    if ConnectionType.AGENT not in said:
+    agent = ConnectionType.AGENT
+    by_group = any(group.connection.type is agent for group in manifests.groups.values())
+    if not by_group and not any(host.connection.type is agent for host in manifests.hosts.values()):
         return
     for host, how in connections(manifests).items():
         reader = next((app for app in desired.get(host, {}).values() if app.secrets), None)
