@@ -73,7 +73,7 @@ def _told(found: InForce, console: Console) -> Tree:
 def dial(session: Session, tree: Tree, arguments: argparse.Namespace) -> None:
     """Begin to connect to the hosts of a tree that the flags choose, as far as all of them are worked on at once."""
 
-    def get_ready() -> None:
+    def get_ready(_: object) -> None:
         session.open_ahead()
         session.get_ready_to_dial()
 

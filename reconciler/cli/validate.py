@@ -73,7 +73,7 @@ def _judged(loader: Loader, tree: Tree, facts: Mapping[str, Mapping[str, Any]]) 
     def locate(origin: Origin, path: Path) -> Place:
         return loader.locate(tree, origin, path)
 
-    manifests = load(loader, tree, _import_what_judges)
+    manifests = load(loader, tree, _prepare)
     from reconciler.manifests.notes import notes
     from reconciler.planner.compose import Composer
 
@@ -82,10 +82,14 @@ def _judged(loader: Loader, tree: Tree, facts: Mapping[str, Mapping[str, Any]]) 
     return Verdict(sizes, tuple(notes(manifests, locate)))
 
 
-def _import_what_judges() -> None:
-    """So that it is there once another process has parsed the manifests."""
+def _prepare(templates: Mapping[str, str]) -> None:
+    """Load what judges, and compile what it will render, while another process parses."""
     import reconciler.manifests.notes
     import reconciler.planner.compose  # noqa: F401
+    from reconciler.rendering import check_template
+
+    for name, text in templates.items():
+        check_template(name, text)
 
 
 @contextmanager

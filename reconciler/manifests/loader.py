@@ -6,6 +6,7 @@ it, and the checks between documents, which are sets and loops over model values
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path as Directory
 from typing import TypeAlias
@@ -24,8 +25,11 @@ from reconciler.model.manifests import Manifests
 from reconciler.model.metadata import Origin, Path
 from reconciler.model.tree import Tree, TreeFile
 
-Meanwhile: TypeAlias = Callable[[], object] | None
+Meanwhile: TypeAlias = Callable[[Mapping[str, str]], object] | None
+"""What can be done while another process parses, given the texts of known templates that known manifests render."""
 
+_PARSER = "reconciler.manifests.documents"
+"""What parses manifests; its models take longer to load than a hundred manifests to read."""
 MANIFESTS = "manifests/"
 TEMPLATES = "templates/"
 SUFFIXES = (".yaml", ".yml")
@@ -34,7 +38,7 @@ MAX_PROBLEMS = 100
 
 
 MANY = 2
-"""Files of a sort from which on it pays to read them in a process of their own: each sort has models to load first."""
+"""Files of a sort from which on it pays to read them in a process of their own, also where all is loaded."""
 FEW = 10
 """Files that a process which has read others parses sooner than it finds them among all those on disk."""
 
@@ -74,7 +78,7 @@ class Loader:
 
         Args:
             tree: where they are.
-            meanwhile: what can be done while another process parses.
+            meanwhile: done where another process parses; see `Meanwhile`.
 
         Raises:
             InvalidManifests: with every problem found, each at its line and column.
@@ -119,24 +123,35 @@ class Loader:
         """Bring `_parsed` to exactly these files: from memory, else from disk, else by parsing."""
         missing = [key for key in files if key not in self._parsed]
         cache = self._cache if len(missing) > FEW or not self._parsed else None
-        known = cache.read(missing) if cache and missing else {}
-        fresh = self._parse([files[key] for key in missing if key not in known], meanwhile)
-        self._parsed = {key: self._parsed.get(key) or known.get(key) or fresh[key] for key in files}
+        read = cache.read(missing) if cache and missing else {}
+        known = {key: parsed for key in files if (parsed := self._parsed.get(key) or read.get(key))}
+        fresh = self._parse([file for key, file in files.items() if key not in known], known, meanwhile)
+        self._parsed = {key: known.get(key) or fresh[key] for key in files}
         sound = {key: parsed for key, parsed in fresh.items() if parsed.sound}
         if cache and sound:
             cache.write(sound, files)
 
-    def _parse(self, files: Iterable[TreeFile], meanwhile: Meanwhile) -> dict[Key, Parsed]:
-        """All these files; manifests beside templates, where there are many of both or someone is ready for them."""
+    def _parse(self, files: Iterable[TreeFile], known: Mapping[Key, Parsed], meanwhile: Meanwhile) -> dict[Key, Parsed]:
+        """All these files; manifests in a process of their own, where it need not be waited for idly."""
         texts = {(file.path, file.blob): file.read() for file in files}
         manifests = {key: text for key, text in texts.items() if not is_template(key[0])}
         templates = {key: text for key, text in texts.items() if is_template(key[0])}
-        apart = self._documents.ready or min(len(manifests), len(templates)) >= MANY
+        many = min(len(manifests), len(templates)) >= MANY
+        unprepared = _PARSER not in sys.modules and (templates or meanwhile)
+        apart = bool(manifests) and (self._documents.ready or many or unprepared)
         found = self._documents.begin(manifests) if apart else lambda: _documents(manifests)
         read = {key: read_template(key[0].removeprefix(TEMPLATES), text) for key, text in templates.items()}
         if apart and meanwhile:
-            meanwhile()
+            meanwhile(_rendered(known.values()))
         return {**read, **found()}
+
+
+def _rendered(files: Collection[Parsed]) -> dict[str, str]:
+    """Name -> text of the templates that manifests among these files render; of others only a part may be used."""
+    claims = [claim for file in files for document in file.documents for claim in document.claims.templates]
+    names = {name for path, name in claims if path[-1] == "template"}
+    templates = [file.template for file in files if file.template]
+    return {template.name: template.text for template in templates if template.name in names}
 
 
 def _first(problems: Iterable[Problem]) -> Iterator[Problem]:

@@ -12,10 +12,12 @@ from reconciler.model.metadata import Origin, Path
 
 def notes(manifests: Manifests, locate: Callable[[Origin, Path], Place]) -> Iterator[Problem]:
     """Commands that a sandbox host would run: they are programs of the machine itself."""
-    for app in manifests.apps.values():
-        hosts = sorted(name for name in manifests.select(app.hosts) if manifests.hosts[name].sandbox_root)
-        for path in _commands(app.resources) if hosts else ():
-            message = f"sandbox host {hosts[0]} runs this on the machine itself, not below its sandboxRoot"
+    sandboxes = {name for name, host in manifests.hosts.items() if host.sandbox_root}
+    for app in manifests.apps.values() if sandboxes else ():
+        commands = list(_commands(app.resources))
+        host = min(sandboxes.intersection(manifests.select(app.hosts)), default="") if commands else ""
+        for path in commands if host else ():
+            message = f"sandbox host {host} runs this on the machine itself, not below its sandboxRoot"
             hint = "Find files by $RECONCILER_ROOT, or exclude it there: when: not host.sandbox"
             yield Problem(locate(app.metadata.origin, path), message, hint, "command-in-sandbox")
 

@@ -42,8 +42,8 @@ def test_while_another_process_parses_something_else_is_done_and_only_then() -> 
     loader, done = Loader(), list[str]()
     files = tree({"manifests/a.yaml": FLEET + "---\n" + host("a"), "manifests/b.yaml": host("b"), **TEMPLATES})
 
-    found = loader.load(files, meanwhile=lambda: done.append("loaded"))
-    loader.load(files, meanwhile=lambda: done.append("again"))
+    found = loader.load(files, meanwhile=lambda _: done.append("loaded"))
+    loader.load(files, meanwhile=lambda _: done.append("again"))
 
     assert (sorted(found.hosts), sorted(found.templates), done) == (["a", "b"], ["x.j2", "y.j2"], ["loaded"])
 
@@ -77,6 +77,30 @@ def test_where_something_is_cached_nobody_gets_ready(tmp_path: Path) -> None:
     Loader(tmp_path).load(fleet(b=host("b")))
 
     assert _of_a_ready_loader(tmp_path) == ["a web-1 True", "no child"]
+
+
+def test_a_new_process_has_another_one_parse_even_one_file_and_is_told_what_will_be_rendered_meanwhile(
+    tmp_path: Path,
+) -> None:
+    script = (
+        "import sys; from pathlib import Path; from reconciler.manifests import Loader\n"
+        "from tests.unit.manifests.test_caching import rendering\n"
+        "print(*Loader(Path(sys.argv[1])).load(rendering('b'), meanwhile=print).hosts, 'pydantic' in sys.modules)\n"
+    )
+    Loader(tmp_path).load(rendering("a"))
+
+    run = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    assert run.stdout.splitlines() == ["{'x.j2': 'x\\n'}", "b web-1 False"]
+
+
+def rendering(name: str) -> Tree:
+    """A fleet whose app renders one of two templates, with another host of that name."""
+    resources = "  resources:\n    - file: {path: /x, template: x.j2}\n    - file: {path: /y, source: y.j2}\n"
+    files = fleet(a=app(f'  hosts: "*"\n{resources}'), b=host(name)).files
+    return Tree(tree({}).revision, {**files, **tree(TEMPLATES).files})
 
 
 def test_an_unchanged_tree_gives_the_same_manifests_again() -> None:
