@@ -153,6 +153,8 @@ def _label_key(value: Any) -> str:
         raise failure(f'"{shown(value)}" is no label name', "Use letters, digits and . _ - /")
     if value in {"name", "app"}:
         raise failure(f'"{value}" is no label: selectors give it a meaning of its own', "Choose another word")
+    if value == "secret":
+        raise failure('"secret" is no label: {secret: ...} refers to a secret', "Choose another word")
     return str(value)
 
 

@@ -45,3 +45,6 @@ def read_layer(config: Mapping[str, Mapping[str, Any]], variables: Mapping[str, 
         found.extend(value_findings(config, ("spec", "config")))
     if variables:
         found.extend(value_findings(variables, ("spec", "vars")))
+    if "secret" in variables:
+        message = '"secret" has a meaning of its own in values'
+        found.append(Finding(("spec", "vars", "secret"), message, "Choose another name", key=True))

@@ -10,22 +10,23 @@ from typing import Any
 
 from reconciler.model.desired import Bundle
 from reconciler.model.manifests import App, AppMetric, Block, ResourceTemplate, names_text
-from reconciler.rendering import closure
+from reconciler.rendering import closure, included
 
 
 def pack(app: App, templates: Mapping[str, str]) -> Bundle:
-    """The bundle of an app, with the templates that it names and all that those lead to. One that is missing is left
-    out: rendering tells.
+    """The bundle of an app, with the templates that it names and all that those, and its own texts, lead to. One that
+    is missing is left out: rendering tells.
     """
+    resources, health = [_node(node) for node in app.resources], [dict(check) for check in app.health]
     named = {name for wanted in _wanted(app) for name in _meant(wanted, templates)}
-    used = closure(tuple(sorted(named)), templates)
+    used = sorted({*closure(tuple(sorted(named)), templates), *included([resources, health], templates)})
     steps = {"steps": True} if app.steps else {}
     return Bundle.of(
         {
             **steps,
             "app": app.name,
-            "resources": [_node(node) for node in app.resources],
-            "health": [dict(check) for check in app.health],
+            "resources": resources,
+            "health": health,
             "templates": {name: templates[name] for name in used},
             "policy": _policy(app),
             **({"metrics": [_metric(metric) for metric in app.metrics]} if app.metrics else {}),

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 from reconciler.planner.config import secret_path
+from reconciler.rendering import read_whole
 from reconciler.resources.values import dataclass
 
 Shape: TypeAlias = "Mapping[str, Shape] | None"
@@ -28,8 +29,8 @@ class Reads:
 
 
 def cut(value: Any, shape: Shape) -> Any:
-    """The part of a value that a shape reads. Lists, secrets and whatever else is no map stay whole."""
-    if shape is None or not isinstance(value, Mapping) or secret_path(value) is not None:
+    """The part of a value that a shape reads. Lists, whatever else is no map, and maps with a `secret` stay whole."""
+    if shape is None or not isinstance(value, Mapping) or read_whole(value):
         return value
     return {key: cut(value[key], below) for key, below in shape.items() if key in value}
 

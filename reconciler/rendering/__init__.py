@@ -8,11 +8,12 @@ from reconciler.rendering.compiled import closure, is_template
 from reconciler.rendering.config_values import ConfigRenderer
 from reconciler.rendering.expressions import Expression, parse_tree
 from reconciler.rendering.faults import Fault, RenderFailed
+from reconciler.rendering.outline import included
 from reconciler.rendering.reads import pick
 from reconciler.rendering.rendered import Form, Rendered, RenderedResource
 from reconciler.rendering.renderer import Memory as RenderMemory
 from reconciler.rendering.renderer import Renderer
-from reconciler.rendering.secret import declared
+from reconciler.rendering.secret import declared, read_whole
 
 __all__ = [
     "ConfigRenderer",
@@ -27,7 +28,9 @@ __all__ = [
     "check_template",
     "closure",
     "declared",
+    "included",
     "is_template",
     "parse_tree",
     "pick",
+    "read_whole",
 ]

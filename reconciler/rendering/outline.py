@@ -152,14 +152,22 @@ def _texts(raw: Mapping[str, Any], files: Iterable[str], templates: Mapping[str,
     yield from (compile_template(name, templates[name]) for name in sorted(files))
 
 
+def included(raw: Any, templates: Mapping[str, str]) -> frozenset[str]:
+    """Names of all templates that texts of a manifest, anywhere in a value, include, import or extend by themselves."""
+    return frozenset(led_to((compile_value(text) for text in _strings(raw) if "{%" in text), templates))
+
+
 def values_in(raw: Any) -> Iterator[Compiled]:
     """All texts with `{{ }}` in a value."""
+    return (compile_value(text) for text in _strings(raw) if is_template(text))
+
+
+def _strings(raw: Any) -> Iterator[str]:
     if isinstance(raw, str):
-        if is_template(raw):
-            yield compile_value(raw)
+        yield raw
     elif isinstance(raw, dict | list):
         for item in raw.values() if isinstance(raw, dict) else raw:
-            yield from values_in(item)
+            yield from _strings(item)
 
 
 def health_texts(checks: list[Mapping[str, Any]]) -> Iterator[Compiled]:

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from jinja2 import nodes
 
-from reconciler.rendering.secret import secret_path
+from reconciler.rendering.secret import read_whole
 from reconciler.resources.values import dataclass
 
 ReadPath: TypeAlias = tuple[str, ...]
@@ -170,7 +170,7 @@ def _selector(call: nodes.Call, stored: set[str]) -> Selector:
 
 
 def pick(values: Mapping[str, Any], reads: Iterable[ReadPath]) -> dict[str, Any]:
-    """The part of some values that is read. Lists, secrets and whatever else is no map are read whole.
+    """The part of some values that is read. Lists, whatever else is no map, and maps with a `secret` are read whole.
 
     A tuple of reads is taken as sorted and shortest already.
     """
@@ -185,7 +185,7 @@ def _copy(source: Any, target: dict[str, Any], path: ReadPath) -> None:
         if key not in source:
             return
         value = source[key]
-        if number == len(path) - 1 or not isinstance(value, dict) or secret_path(value) is not None:
+        if number == len(path) - 1 or not isinstance(value, dict) or read_whole(value):
             target[key] = value
             return
         source, target = value, target.setdefault(key, {})

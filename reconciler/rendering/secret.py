@@ -23,6 +23,11 @@ def secret_path(value: Any) -> str | None:
     return None
 
 
+def read_whole(value: Any) -> bool:
+    """Whether a map is not cut to what is read of it: a reference, or one of which `secret` alone would look so."""
+    return isinstance(value, Mapping) and isinstance(value.get(KEY), str)
+
+
 def secrets_in(value: Any) -> frozenset[str]:
     """Paths of all references in a value."""
     if (path := secret_path(value)) is not None:

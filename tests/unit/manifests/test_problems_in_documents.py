@@ -169,6 +169,8 @@ maintenance: {until: §2026-01-01, reason: y}
     until 2026-01-01 has no time zone. Write it like 2026-07-01T18:00:00Z
 vars: §[a]
     vars must be a map, not a list
+vars: {a: 1, §secret: x}
+    "secret" has a meaning of its own in values. Choose another name
 vars: {a: 1, §a: 2}
     key "a" stands twice in this map. Keep one of them
 vars: {§1: 2}
@@ -196,6 +198,8 @@ METADATA = """\
     on true is a boolean. Quote it: on: "true"
 {name: x, labels: {§app: web}}
     "app" is no label: selectors give it a meaning of its own. Choose another word
+{name: x, labels: {§secret: "yes"}}
+    "secret" is no label: {secret: ...} refers to a secret. Choose another word
 {name: §5, labels: {role: web}}
     name 5 is a number. Quote it: name: "5"
 {name: §a b, labels: {role: web}}

@@ -81,6 +81,23 @@ def test_templates_get_in_with_all_that_they_include() -> None:
     assert json.loads(wanted.values) == {"host": {"name": "web-1"}}
 
 
+def test_templates_that_only_a_text_of_a_manifest_includes_get_in() -> None:
+    thing = app("web", file("/etc/web", "{% include 'part.j2' %}"), config={"port": 80, "unread": 1})
+    templates = {"part.j2": "{% include 'deep.j2' %}", "deep.j2": "{{ port }}", "other.j2": "x"}
+    desired = compose(manifests(thing, host("web-1"), templates=templates))
+    wanted = desired.hosts["web-1"]["web"]
+    assert sorted(desired.bundles[wanted.bundle].content["templates"]) == ["deep.j2", "part.j2"]
+    assert json.loads(wanted.values) == {"config": {"port": 80}}
+
+
+def test_a_map_with_a_secret_among_others_is_no_reference_whatever_is_read_of_it() -> None:
+    config = {"m": {"secret": "deep", "other": 1}, "real": {"secret": "web/pass"}}
+    thing = app("web", file("/etc/web", "{{ m.secret }} {{ real }}"), config=config)
+    wanted = compose(manifests(thing, host("web-1"))).hosts["web-1"]["web"]
+    assert json.loads(wanted.values) == {"config": config}
+    assert wanted.secrets == ("web/pass",)
+
+
 def test_no_other_host_speaks_to_one_that_is_retired() -> None:
     thing = app("lb", file("/etc/lb", "{% for h in hosts('role=web') %}{{ h.address }}{% endfor %}"), hosts="name=lb-1")
     labels = {"role": "web"}
