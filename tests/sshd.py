@@ -68,6 +68,7 @@ class Sshd:
             environment = {**os.environ, "PATH": STANDARD_PATH}
             self._process = subprocess.Popen(argv, env=environment, stdin=subprocess.DEVNULL, stderr=log)
         until(self._answers, "sshd")
+        until(lambda: not self.sessions(), "the end of who asked")
 
     def stop(self) -> None:
         """End the server and all of its sessions."""

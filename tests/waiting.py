@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from reconciler.clock import SystemClock
 
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 120.0
 """Far beyond what anything takes; only a failure waits so long."""
 
 

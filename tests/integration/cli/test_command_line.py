@@ -78,7 +78,8 @@ def test_colour_is_for_terminals_that_want_it(
 ) -> None:
     coloring = Repository(small.root, {**small.environment, "NO_COLOR": "", **environment}, small.capture)
     with coloring.on_terminal("--dry-run", *words) as terminal:
-        terminal.shows("Plan: ")
+        assert terminal.exit_code() == 0
+        assert "Plan: " in terminal.screen()
         assert ("\x1b[" in terminal.screen()) is coloured
     assert "\x1b[" not in small("--dry-run").out
 

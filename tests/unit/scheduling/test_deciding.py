@@ -226,7 +226,8 @@ def _row(timeline: Timeline, first: datetime, last: datetime) -> Iterable[dateti
         yield moment
 
 
-looks = st.lists(st.tuples(st.integers(1, 2_500), st.booleans(), st.booleans()), min_size=1, max_size=12)
+looks = st.lists(st.tuples(st.integers(1, 1_500), st.booleans(), st.booleans()), min_size=1, max_size=8)
+"""Minutes since the last look, a day and more than 100 times of the densest schedule among them, and what it finds."""
 
 
 @given(
