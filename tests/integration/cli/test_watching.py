@@ -148,6 +148,7 @@ def test_while_the_newest_revision_is_wrong_commands_go_by_the_one_in_force(smal
 
 def test_a_silence_that_cannot_be_told_of_is_not_set(small: Repository) -> None:
     small.replace("manifests/apps/hello.yaml", "  hosts:", "  hosst:")
+    small.git("commit", "--quiet", "--all", "--amend", "-m", "a mistake from the first commit on")
     assert small("silence", "add", "host=demo", "--for", "5m", "--reason", "disk swap").code == 1
     small.replace("manifests/apps/hello.yaml", "  hosst:", "  hosts:")
     assert "by-hand" not in small("silence", "list").out
