@@ -18,7 +18,7 @@ from reconciler.planner.grounds import Facts, Ground
 from reconciler.planner.placement import Standing
 from reconciler.planner.recipes import Recipe
 from reconciler.planner.resolver import Merged
-from reconciler.planner.values import Values, ValuesWriter
+from reconciler.planner.values import Part, Values, ValuesWriter
 from reconciler.resources.values import dataclass, field
 
 
@@ -185,7 +185,7 @@ class Composition:
         host = ground.host.metadata.name
         sound = self._sound(ground.config, recipe.name, ground.host)
         try:
-            values = values or self._writer.write(recipe, ground)
+            values = values or self._writer.write(recipe, ground, _said_of_host(before, recipe, ground))
             secrets = self._secrets(recipe, values, host)
         except InvalidInput as error:
             self._findings.of_app(error, recipe, host)
@@ -232,6 +232,13 @@ class Composition:
         for problem, cause in layer_problems(merged, app, host.metadata.name, self._findings.locate):
             self._findings.add(problem, cause)
         return False
+
+
+def _said_of_host(before: _ComposedApp | None, recipe: Recipe, ground: Ground) -> Part | None:
+    """What the values of the last pass say of the host itself, where that still holds."""
+    if before is None or before.recipe.reads is not recipe.reads or before.ground.host is not ground.host:
+        return None
+    return before.values.host
 
 
 def _volatile(apps: Mapping[str, _ComposedApp]) -> bool:

@@ -39,6 +39,8 @@ class Values:
     absent: bool
     dependencies: tuple[tuple[Dependency, tuple[object, ...]], ...] = ()
     """What was looked up on other hosts, each with the token that it had."""
+    host: Part | None = None
+    """What is said of the host itself, where that is read."""
 
 
 class ValuesWriter:
@@ -58,32 +60,37 @@ class ValuesWriter:
             for dependency, token in values.dependencies
         )
 
-    def write(self, recipe: Recipe, ground: Ground) -> Values:
+    def write(self, recipe: Recipe, ground: Ground, host: Part | None = None) -> Values:
         """The values of an app on a host.
+
+        Args:
+            recipe: of the app.
+            ground: what the values are made from.
+            host: what is said of the host itself, where the same was written before.
 
         Raises:
             InvalidInput: a `{{ }}` in config or vars, or the argument of a `hosts()`, cannot be evaluated.
         """
         if not ground.config.dynamic and not ground.vars.dynamic and "hosts" not in recipe.reads.parts:
-            return _together(dict(self._parts(recipe, ground)))
+            return _together(dict(self._parts(recipe, ground, host)))
         with self._resolver.recording() as dependencies:
-            parts = dict(self._parts(recipe, ground))
+            parts = dict(self._parts(recipe, ground, host))
             if "hosts" in recipe.reads.parts:
                 parts["hosts"] = self._hosts_part(recipe, parts)
         return _together(parts, tuple((dependency, self._token(dependency)) for dependency in sorted(dependencies)))
 
-    def _parts(self, recipe: Recipe, ground: Ground) -> Iterator[tuple[str, Part]]:
+    def _parts(self, recipe: Recipe, ground: Ground, host: Part | None) -> Iterator[tuple[str, Part]]:
         shapes = recipe.reads.parts
-        host = ground.host.metadata.name
-        config = partial(self._resolver.config, host, recipe.name)
-        for name in sorted(ground.config.dynamic):
-            config()[name]  # what is not read is published all the same, so it must be right
+        name = ground.host.metadata.name
+        config = partial(self._resolver.config, name, recipe.name)
+        for key in sorted(ground.config.dynamic):
+            config()[key]  # what is not read is published all the same, so it must be right
         if "config" in shapes:
             yield "config", self._layered(recipe.reads, "config", ground.config, config)
         if "vars" in shapes:
-            yield "vars", self._layered(recipe.reads, "vars", ground.vars, partial(self._resolver.vars, host))
+            yield "vars", self._layered(recipe.reads, "vars", ground.vars, partial(self._resolver.vars, name))
         if "host" in shapes:
-            yield "host", self._host_part(recipe.reads, ground.host)
+            yield "host", host or self._host_part(recipe.reads, ground.host)
         if "facts" in shapes:
             facts = Part("null") if ground.facts is None else _part(ground.facts, shapes["facts"])
             yield "facts", replace(facts, secrets=())  # a host says them itself: nothing in them is a reference
@@ -131,7 +138,9 @@ def _together(
     text = ",".join([f'"{name}":{parts[name].text}' for name in sorted(parts)])
     secrets = {path for part in parts.values() for path in part.secrets}
     absent_ones = any(part.absent for part in parts.values())
-    return Values(f"{{{text}}}", tuple(sorted(secrets)) if secrets else (), absent_ones, dependencies)
+    return Values(
+        f"{{{text}}}", tuple(sorted(secrets)) if secrets else (), absent_ones, dependencies, parts.get("host")
+    )
 
 
 def _part(value: Any, shape: Shape) -> Part:
