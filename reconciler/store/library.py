@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from functools import cache
-from importlib import resources
+from pathlib import Path
 
 from reconciler.resources.values import dataclass
 
@@ -28,9 +28,8 @@ class Library:
 def library() -> Library:
     """Assemble the library."""
     files = {
-        file.name.removesuffix(".lua"): file.read_text()
-        for file in sorted(resources.files(__package__).joinpath("functions").iterdir(), key=lambda file: file.name)
-        if file.name.endswith(".lua")
+        file.stem: file.read_text()
+        for file in sorted(Path(__file__).with_name("functions").glob("*.lua"), key=lambda file: file.name)
     }
     prelude = files.pop("_prelude")
     body = "\n".join([prelude, *(_registered(name, source) for name, source in files.items())])

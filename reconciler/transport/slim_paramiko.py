@@ -29,7 +29,6 @@ _NAMES = {
 }
 """Module of paramiko -> what we, and paramiko's loader of keys, take from the package."""
 _KEYS = ("RSAKey", "Ed25519Key", "ECDSAKey")
-_KEYS = ("RSAKey", "Ed25519Key", "ECDSAKey")
 """The kinds of keys that an ssh-agent's are looked for among, in the package's own order."""
 
 
@@ -50,7 +49,6 @@ def _slim() -> ModuleType:
     for module, names in _NAMES.items():
         loaded = import_module(f"paramiko.{module}")
         vars(package).update((name, getattr(loaded, name)) for name in names)
-    package.key_classes = [vars(package)[name] for name in _KEYS]  # type: ignore[attr-defined] # for keys of an agent
     vars(package)["key_classes"] = [getattr(package, name) for name in _KEYS]
     if needless:
         del sys.modules["invoke"]

@@ -8,7 +8,6 @@ lines each line of eight characters or more is masked by itself too, since inden
 from __future__ import annotations
 
 import base64
-import html
 import json
 import shlex
 import string
@@ -95,6 +94,8 @@ def _forms(value: str) -> set[str]:
 
 
 def _encoded(text: str) -> Iterator[str]:
+    import html  # noqa: PLC0415 - loads all names of characters, for a fleet that has secrets
+
     yield json.dumps(text)[1:-1]
     yield json.dumps(text, ensure_ascii=False)[1:-1]
     yield repr(text)[1:-1]

@@ -96,6 +96,14 @@ def test_the_revision_is_what_is_checked_out(repository: Repository) -> None:
     assert WorkingTree(repository.root).revision == revision
 
 
+def test_trailers_are_of_the_commit_that_was_found_whenever_they_are_asked_for(repository: Repository) -> None:
+    repository.commit("Remove the old hosts\n\nReconcile-Allow-Deletes: 41", FILES)
+    revision = WorkingTree(repository.root).revision
+    repository.commit("Remove more\n\nReconcile-Allow-Deletes: 42", {"templates/more.j2": "more\n"})
+
+    assert dict(revision.trailers or {}) == {"Reconcile-Allow-Deletes": "41"}
+
+
 def test_a_commit_without_trailers_has_none_even_if_its_text_looks_like_one(repository: Repository) -> None:
     repository.commit("Explain\n\nReconcile-Allow-Deletes: 41\n\nis a trailer at the end only", FILES)
     assert WorkingTree(repository.root).revision.trailers == {}
