@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
         _again_and_again(arguments, console)
     else:
         with survey_of(arguments, console, in_force) as (session, survey):
-            rows = _rows(survey, arguments)
+            rows = _rows(session, survey, arguments)
             console.print(_text(rows, session.clock.now(), console))
     return Exit.DONE
 
@@ -72,7 +72,7 @@ def _show(session: Session, arguments: argparse.Namespace, console: Console, dra
     try:
         session.planning.forget()
         found = session.in_force
-        rows = _rows(session.planning.survey(found.tree), arguments)
+        rows = _rows(session, session.planning.survey(found.tree), arguments)
         warnings = "" if console.output == "json" else "".join(f"warning: {it}\n" for it in found.warnings)
         text, what = f"{warnings}{_text(rows, now, console)}", str([warnings, *(replace(row, at=None) for row in rows)])
     except ReconcilerError as error:
@@ -82,11 +82,11 @@ def _show(session: Session, arguments: argparse.Namespace, console: Console, dra
     draw(f"reconcile status at {moment(now)}", text, what)
 
 
-def _rows(survey: Survey, arguments: argparse.Namespace) -> list[StatusRow]:
+def _rows(session: Session, survey: Survey, arguments: argparse.Namespace) -> list[StatusRow]:
     from reconciler.reports.status import status_rows
 
     scope = scope_of(arguments, survey.manifests)
-    rows = status_rows(survey.desired, survey.observed)
+    rows = status_rows(survey.desired, survey.observed, session.planning.spoken_to(survey))
     return [row for row in rows if scope.host(row.host) and scope.app(row.app)]
 
 

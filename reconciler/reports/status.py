@@ -20,7 +20,7 @@ from reconciler.reports.plan_text import drift_lines
 from reconciler.reports.table import aligned
 from reconciler.reports.visible import visible, visible_lines
 from reconciler.reports.words import age, count, moment, natural, short
-from reconciler.resources.values import dataclass
+from reconciler.resources.values import dataclass, replace
 
 ROWS = 40
 """With more rows than this, those that need nobody's attention are only counted, unless -v is given."""
@@ -85,13 +85,25 @@ class StatusRow:
         return self.sync is Sync.IN_SYNC and self.health is Health.HEALTHY and not (self.error or self.paused)
 
 
-def status_rows(desired: Desired, observed: Mapping[str, ObservedHost]) -> tuple[StatusRow, ...]:
-    """A row for every app that should be or was seen on a host, by host and app."""
+def status_rows(
+    desired: Desired,
+    observed: Mapping[str, ObservedHost],
+    speakers: Mapping[str, Sequence[tuple[str, str]]] | None = None,
+) -> tuple[StatusRow, ...]:
+    """A row for every app that should be or was seen on a host, by host and app.
+
+    Args:
+        desired: what should be.
+        observed: what was seen.
+        speakers: host that is retired -> apps elsewhere, as (host, app), that still list it.
+    """
     rows = []
     for host in sorted({*desired.hosts, *observed}, key=natural):
         wanted = desired.hosts.get(host, {})
         seen = observed.get(host, ObservedHost())
-        rows += [_row(host, app, wanted.get(app), seen) for app in sorted({*wanted, *seen.apps})]
+        found = [_row(host, app, wanted.get(app), seen) for app in sorted({*wanted, *seen.apps})]
+        waits_for = (speakers or {}).get(host)
+        rows += [replace(row, note=_still_listed(waits_for)) for row in found] if waits_for else found
     return tuple(rows)
 
 
@@ -139,6 +151,11 @@ def _row(host: str, app: str, wanted: DesiredApp | None, seen: ObservedHost) -> 
 def _sync(wanted: DesiredApp | None, found: ObservedApp) -> Sync:
     same = wanted is not None and wanted.digest == found.digest and found.status is AppStatus.CONVERGED
     return Sync.IN_SYNC if same and not found.drift else Sync.OUT_OF_SYNC
+
+
+def _still_listed(speakers: Sequence[tuple[str, str]]) -> str:
+    named = ", ".join(f"{app} on {host}" for host, app in speakers)
+    return f"retired; what is ours is removed once this is applied without it: {named}"
 
 
 def _note(wanted: DesiredApp | None, found: ObservedApp, seen: ObservedHost) -> str:

@@ -12,11 +12,12 @@ from reconciler.clock import Clock, milliseconds
 from reconciler.errors import Place, Problem, Refused
 from reconciler.loops.controlling.at_work import at_work
 from reconciler.loops.controlling.planning import Pair, Situation
+from reconciler.loops.controlling.retiring import spoken_to
 from reconciler.loops.hosts.sealing import Sealing
 from reconciler.model.desired import Bundle, DesiredApp, SignedStatement, Statement, app_digest
 from reconciler.model.observed import ObservedHost
 from reconciler.model.work import converge_mark
-from reconciler.planner.draining import behind, retired, speakers
+from reconciler.planner.draining import retired
 from reconciler.planner.on_trial import OnTrial, has_confirm
 from reconciler.planner.published import published_config
 from reconciler.planner.waves import Waves
@@ -162,9 +163,7 @@ class Controller:
         watched = [pair for pair in situation.due if has_confirm(manifests, pair[1]) and pair not in held]
         trials = OnTrial(manifests, desired, observed, at_work(self.store, watched) if watched else ())
         leaving = retired(manifests) & {host for host, _ in pairs}
-        late = behind(desired, observed) if leaving else {}
-        applied = self.store.observed.applied(late) if late else {}
-        return Waves(manifests, desired, observed, {host: speakers(host, late, applied) for host in leaving}), trials
+        return Waves(manifests, desired, observed, spoken_to(self.store, leaving, desired, observed)), trials
 
     def _tell_keys(self, hosts: Iterable[str]) -> None:
         agents = self.agents()

@@ -14,6 +14,7 @@ from reconciler.errors import NOWHERE, InvalidInput, Place, Refused, Unavailable
 from reconciler.loops.controlling.careful_look import CarefulLook
 from reconciler.loops.controlling.known_hosts import KnownHosts
 from reconciler.loops.controlling.loading import load
+from reconciler.loops.controlling.retiring import spoken_to
 from reconciler.loops.converging.outcome import drift_of
 from reconciler.loops.hosts import ledger_view
 from reconciler.loops.hosts.host_view import HostView
@@ -27,6 +28,7 @@ from reconciler.model.plan import Plan
 from reconciler.model.tree import Tree
 from reconciler.planner.compose import Composer
 from reconciler.planner.diff import diff
+from reconciler.planner.draining import retired
 from reconciler.planner.due import Quiet, due
 from reconciler.planner.explain import Explanation, explain
 from reconciler.planner.guard import guard
@@ -132,6 +134,11 @@ class Planning:
                 ledgers[host] = transport.ledger()
                 observed[host] = ledger_view.observed_host(ledgers[host], observed.get(host), transport.facts())
         return Survey(tree, manifests, self._compose(tree, manifests, observed), observed, ledgers)
+
+    def spoken_to(self, survey: Survey) -> Mapping[str, Sequence[Pair]]:
+        """Each host that is retired -> the apps elsewhere, as (host, app), for which its pruning waits."""
+        hosts = retired(survey.manifests) & survey.observed.keys()
+        return spoken_to(self._store, hosts, survey.desired, survey.observed) if self._store else {}
 
     def look(self, survey: Survey, scope: Scope) -> Survey:
         """The survey with what apps of local hosts look like now: drift that nobody has reported yet.

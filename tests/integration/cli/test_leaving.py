@@ -107,6 +107,7 @@ def test_a_host_is_pruned_once_nobody_speaks_to_it_any_more(small: Repository) -
     ran = small("--yes")
     assert ran.code == 3
     assert "not tried: waits for proxy on lb to leave this host out" in ran.out
+    assert "retired; what is ours is removed once this is applied without it: proxy on lb\n" in small("status").out
     assert small.on_host("/etc/hello", "second").exists()
 
     small.write("manifests/apps/proxy.yaml", PROXY.replace("STEP", STEP.replace("HOW", "true")))
