@@ -5,12 +5,12 @@ Changes nothing anywhere. `plan`, `apply`, `status`, `explain` and the controlle
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import Any
 
 from reconciler.clock import Clock
-from reconciler.errors import NOWHERE, InvalidInput, Place, Refused, Unavailable
+from reconciler.errors import NOWHERE, InvalidInput, Place, Problem, Refused, Unavailable
 from reconciler.loops.controlling.careful_look import CarefulLook
 from reconciler.loops.controlling.known_hosts import KnownHosts
 from reconciler.loops.controlling.loading import load
@@ -105,6 +105,8 @@ class Planning:
         self._clock = clock
         self._known = KnownHosts(store, clock) if store else None
         self._quiet = Quiet()
+        self._in_vain: tuple[Collection[tuple[str, str]], Sequence[Problem]] | None = None
+        """The (path, blob hash) of files that were loaded in vain last, and why."""
 
     def forget(self) -> None:
         """Ask Redis anew for everything the next time."""
@@ -123,7 +125,7 @@ class Planning:
             InvalidInput: the manifests or templates have problems; all of them.
             Unavailable: Redis cannot be reached.
         """
-        manifests = load(self._loader, tree)
+        manifests = self._loaded(tree)
         self._reach.show(manifests)
         ledgers: dict[str, Ledger] = {}
         observed = dict(self._known.read(manifests.hosts)) if self._known else {}
@@ -134,6 +136,17 @@ class Planning:
                 ledgers[host] = transport.ledger()
                 observed[host] = ledger_view.observed_host(ledgers[host], observed.get(host), transport.facts())
         return Survey(tree, manifests, self._compose(tree, manifests, observed), observed, ledgers)
+
+    def _loaded(self, tree: Tree) -> Manifests:
+        """Its manifests. One with mistakes is not read again and again beside the one in force."""
+        files = frozenset((path, file.blob) for path, file in tree.files.items())
+        if self._in_vain and self._in_vain[0] == files:
+            raise InvalidInput(self._in_vain[1])
+        try:
+            return load(self._loader, tree)
+        except InvalidInput as error:
+            self._in_vain = files, error.problems
+            raise
 
     def spoken_to(self, survey: Survey) -> Mapping[str, Sequence[Pair]]:
         """Each host that is retired -> the apps elsewhere, as (host, app), for which its pruning waits."""

@@ -29,6 +29,7 @@ from reconciler.loops.monitoring.monitor import Monitor
 from reconciler.loops.monitoring.notifying import Notifying
 from reconciler.loops.running.run_crew import RunCrew, Told
 from reconciler.loops.scheduling.scheduler import Scheduler
+from reconciler.loops.watching.mistakes import Mistakes
 from reconciler.loops.watching.releases import Releases
 from reconciler.loops.watching.worker import Worker
 from reconciler.model.monitoring import DELETES_HELD, REDIS_MEMORY_SHORT, SOURCE_INVALID, SOURCE_STALE
@@ -140,8 +141,9 @@ class Watch:
         self._scheduler = scheduler(lambda: control.leads)
         self._requests = Requests(store, log, wake=source.wake)
         self._situation: Situation | None = None
-        self._mistaken = False
-        """Whether the newest tree has mistakes."""
+        self._mistakes = Mistakes(lambda wrong: monitor.note(SOURCE_INVALID, wrong, wrong=bool(wrong)), log)
+        self._on_newest = False
+        """Whether this turn plans the newest tree, and not the one that the fleet follows instead."""
         self._began = 0.0
         """When this turn did."""
         self._swept = float("-inf")
@@ -189,11 +191,12 @@ class Watch:
 
     def _tell_why_not(self, error: ReconcilerError, in_force: str) -> None:
         """The newest tree is not followed; people, the monitor and whoever waits for it hear why."""
-        event = "refused" if isinstance(error, Refused) else "invalid"
-        self._mistaken = event == "invalid"
-        self._monitor.note(SOURCE_INVALID, 1.0, wrong=self._mistaken)
         told = "\n".join(map(str, map(self._in_a_watch, error.problems)))
-        self._said.say(_TURN, self._log.error, event, error=told, **({"in_force": in_force} if in_force else {}))
+        if isinstance(error, Refused):
+            follows = {"in_force": in_force} if in_force else {}
+            self._said.say(_TURN, self._log.error, "refused", error=told, **follows)
+        else:
+            self._mistakes.found(told, in_force)
         self._requests.refuse(str(error))
 
     def _in_a_watch(self, problem: Problem) -> Problem:
@@ -262,6 +265,7 @@ class Watch:
     def _planned(self) -> Situation:
         """The newest tree, planned; while that has mistakes, the one that the fleet follows, where it is kept."""
         newest = self._newest()
+        self._on_newest = False
         try:
             situation = self._planning.plan(newest, WHOLE_FLEET, texts=False)
         except InvalidInput as error:
@@ -270,9 +274,7 @@ class Watch:
                 raise
             self._tell_why_not(error, str(followed.revision))
             return self._planning.plan(followed, WHOLE_FLEET, texts=False)
-        if self._mistaken:
-            self._mistaken = False
-            self._log.info("mended", revision=str(newest.revision))
+        self._on_newest = True
         return situation
 
     def _newest(self) -> Tree:
@@ -330,9 +332,9 @@ class Watch:
         revision = situation.desired.revision
         if written or not self._situation:
             self._log.info("planned", revision=revision, hosts=len(situation.plan.hosts), statements=written, **counts)
-        if not self._mistaken:
-            self._said.over(_TURN)
-            self._monitor.note(SOURCE_INVALID, 0.0, wrong=False)
+        self._said.over(_TURN)
+        if self._on_newest:
+            self._mistakes.none(revision)
         self._situation = situation
         branch = situation.tree.revision.branch
         self._store.fleet.set_current(FleetState(revision, branch, holder, at=self._clock.now()))

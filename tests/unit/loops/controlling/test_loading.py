@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import pytest
 
 from reconciler.errors import InvalidInput
 from reconciler.loops.controlling.loading import load
-from reconciler.manifests import Loader
+from reconciler.loops.controlling.planning import Planning
+from reconciler.manifests import Loader, Meanwhile
+from reconciler.model.manifests import Manifests
+from reconciler.model.tree import Tree
 from tests.unit.manifests.trees import app, fleet, host, with_templates
 
 FILES = "  hosts: role=web\n  resources:\n"
@@ -43,3 +48,23 @@ def test_a_wrong_host_hides_no_name_that_no_host_could_give(mistake: str) -> Non
     ours, theirs = [str(problem) for problem in found.value.problems]
     assert ours.startswith("manifests/b.yaml:6:")
     assert theirs.startswith('templates/x.j2:1: "nothing_either" is undefined')
+
+
+def test_a_tree_with_mistakes_is_read_once_for_as_long_as_its_files_stay_the_same() -> None:
+    read: list[Tree] = []
+
+    class Counting(Loader):
+        def load(self, tree: Tree, meanwhile: Meanwhile = None) -> Manifests:
+            read.append(tree)
+            return super().load(tree, meanwhile)
+
+    unused = cast(Any, None)
+    planning = Planning(store=None, loader=Counting(), composer=unused, reach=unused, secrets=unused, clock=unused)
+    broken, otherwise = (fleet(a=app(text)) for text in ("  hosst: role=web\n", "  hossst: role=web\n"))
+    told = []
+    for tree in (broken, broken, otherwise):
+        with pytest.raises(InvalidInput) as found:
+            planning.survey(tree)
+        told.append(str(found.value))
+    assert read == [broken, otherwise]
+    assert told[0] == told[1] != told[2]
