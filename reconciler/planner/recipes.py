@@ -96,4 +96,5 @@ def _asks_config(bundle: Bundle) -> bool:
     content = bundle.content
     templates: Mapping[str, str] = content["templates"]
     texts = [*templates.values(), json.dumps([content["resources"], content["health"], content.get("metrics")])]
-    return any("config" in expression for text in texts for expression in _EXPRESSION.findall(text))
+    suspects = [text for text in texts if "config" in text]
+    return any("config" in expression for text in suspects for expression in _EXPRESSION.findall(text))
