@@ -44,8 +44,10 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
 
 def situation_of(session: Session, arguments: argparse.Namespace) -> Situation:
     """The situation that the flags ask about."""
+    from reconciler.loops.controlling.loading import get_ready_to_compose
+
     tree = session.first_tree
-    scope = scope_of(arguments, session.manifests(tree))
+    scope = scope_of(arguments, session.manifests(tree, meanwhile=get_ready_to_compose))
     if getattr(arguments, "override_freeze", False):
         scope = replace(scope, override_freeze=True)
     facts = facts_of(arguments)

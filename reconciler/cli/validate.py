@@ -67,29 +67,19 @@ def _loader(settings: Settings, closing: ExitStack) -> Loader:
 
 def _judged(loader: Loader, tree: Tree, facts: Mapping[str, Mapping[str, Any]]) -> Verdict:
     """What a look at everything comes to."""
-    from reconciler.loops.controlling.loading import load
+    from reconciler.loops.controlling.loading import get_ready_to_compose, load
     from reconciler.loops.controlling.verdicts import Verdict
 
     def locate(origin: Origin, path: Path) -> Place:
         return loader.locate(tree, origin, path)
 
-    manifests = load(loader, tree, _prepare)
+    manifests = load(loader, tree, get_ready_to_compose)
     from reconciler.manifests.notes import notes
     from reconciler.planner.compose import Composer
 
     Composer().compose(manifests, str(tree.revision), facts, locate)
     sizes = {"host": len(manifests.hosts), "app": len(manifests.apps), "job": len(manifests.jobs)}
     return Verdict(sizes, tuple(notes(manifests, locate)))
-
-
-def _prepare(templates: Mapping[str, str]) -> None:
-    """Load what judges, and compile what it will render, while another process parses."""
-    import reconciler.manifests.notes
-    import reconciler.planner.compose  # noqa: F401
-    from reconciler.rendering import check_template
-
-    for name, text in templates.items():
-        check_template(name, text)
 
 
 @contextmanager

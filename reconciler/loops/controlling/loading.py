@@ -5,7 +5,7 @@ Called wherever a tree is read. Without it people would mend their manifests onl
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from reconciler.errors import InvalidInput, Problem
 from reconciler.manifests import InvalidManifests, Loader, Meanwhile
@@ -27,6 +27,15 @@ def load(loader: Loader, tree: Tree, meanwhile: Meanwhile = None) -> Manifests:
     except InvalidManifests as error:
         more = _in_templates(loader, tree, error.readable, error.problems) if error.readable else ()
         raise InvalidInput([*error.problems, *more]) from None
+
+
+def get_ready_to_compose(templates: Mapping[str, str]) -> None:
+    """A `Meanwhile` for who composes then: loads what that takes, and compiles these templates."""
+    import reconciler.planner.compose  # noqa: F401, PLC0415 - it loads Jinja
+    from reconciler.rendering import check_template  # noqa: PLC0415
+
+    for name, text in templates.items():
+        check_template(name, text)
 
 
 def _in_templates(loader: Loader, tree: Tree, readable: Manifests, problems: Sequence[Problem]) -> tuple[Problem, ...]:
