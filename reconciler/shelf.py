@@ -38,19 +38,24 @@ class Shelf:
         """Keep a piece, in one step. A full or forbidden disk costs what would have been kept, not the command."""
         if not self._ours(make=True):
             return
-        beside = self._directory / f".{name}.{os.getpid()}"
-        with contextlib.suppress(OSError):
-            descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
+        beside = f".{name}.{os.getpid()}"
+        try:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+            with os.fdopen(os.open(self._directory / beside, flags, 0o600), "wb") as file:
                 file.write(content)
-            beside.replace(self._directory / name)
+            (self._directory / beside).replace(self._directory / name)
+        except OSError:
+            self.remove(beside)
 
     def names(self) -> list[str]:
         """Names of all pieces, the oldest first."""
         if not self._ours():
             return []
-        with os.scandir(self._directory) as entries:
-            found = [(entry.stat(follow_symlinks=False).st_mtime_ns, entry.name) for entry in entries]
+        found = []
+        with contextlib.suppress(OSError), os.scandir(self._directory) as entries:
+            for entry in entries:
+                with contextlib.suppress(FileNotFoundError):  # another process has removed it, or given it its name
+                    found.append((entry.stat(follow_symlinks=False).st_mtime_ns, entry.name))
         return [name for _, name in sorted(found) if not name.startswith(".")]
 
     def remove(self, name: str) -> None:

@@ -1,5 +1,8 @@
 """What is kept on disk between commands: ours alone, or not used."""
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -27,6 +30,30 @@ def test_names_come_oldest_first(directory: Path) -> None:
     Shelf(directory).write("c", b"anew")
 
     assert Shelf(directory).names() == ["a", "b", "c"]
+
+
+def test_what_another_process_removes_meanwhile_has_no_name(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a", "b"):
+        Shelf(directory).write(name, b"")
+    listed = os.scandir
+
+    @contextmanager
+    def scandir(path: Path) -> Iterator[list[os.DirEntry[str]]]:
+        with listed(path) as entries:
+            found = list(entries)
+        (directory / "a").unlink()
+        yield found
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    assert Shelf(directory).names() == ["b"]
+
+
+def test_what_cannot_be_written_leaves_nothing(directory: Path) -> None:
+    (directory / "a").mkdir(parents=True)
+    directory.chmod(0o700)
+
+    Shelf(directory).write("a", b"1")
+    assert [path.name for path in directory.iterdir()] == ["a"]
 
 
 def test_only_we_may_look(directory: Path) -> None:
