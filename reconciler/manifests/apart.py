@@ -99,8 +99,9 @@ class _Child:
 
     def end(self) -> None:
         """End it, whatever it does."""
-        os.kill(self._pid, signal.SIGKILL)
-        os.waitpid(self._pid, 0)
+        with contextlib.suppress(ProcessLookupError, ChildProcessError):  # the kernel waits where SIGCHLD is ignored
+            os.kill(self._pid, signal.SIGKILL)
+            os.waitpid(self._pid, 0)
         if self._writer:
             self._writer.join()
         for pipe in (self._giving, self._receiving):

@@ -104,6 +104,14 @@ def test_neither_a_child_nor_a_pipe_is_left(steps: str) -> None:
         assert _told(work, steps=COUNT + steps + LEFT) == "no child, 0 descriptors more"
 
 
+def test_whoever_started_us_may_ignore_the_end_of_children() -> None:
+    ignored = "import signal; signal.signal(signal.SIGCHLD, signal.SIG_IGN)\n"
+
+    assert _told("return os.getpid() != parent", before=ignored) == "True"
+    steps = COUNT + "apart.get_ready(); apart.close()" + LEFT
+    assert _told(steps=steps, before=ignored) == "no child, 0 descriptors more"
+
+
 def test_a_child_ends_with_its_parent() -> None:
     """The pipe that this test reads stays open for as long as the child lives."""
     steps = "apart.get_ready()\nprint(apart.ready)\nsys.stdout.flush()\nos._exit(0)"
