@@ -20,10 +20,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> Exit:
     """Compose, explain, print."""
-    from reconciler.cli.sessions import followed, survey_of
+    from reconciler.cli.sessions import survey_of, surveyed_as_followed
     from reconciler.reports.explain import explain_json, explain_text
 
-    with survey_of(arguments, console, followed) as (session, survey):
+    with survey_of(arguments, console, surveyed_as_followed) as (session, survey):
         host = known(arguments.host, survey.manifests.hosts, "host")
         app = known(arguments.app, survey.manifests.apps, "app")
         explanation = session.planning.explained(survey, host, app)

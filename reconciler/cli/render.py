@@ -28,10 +28,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> Exit:
     """Compose, render without secrets, print."""
-    from reconciler.cli.sessions import followed, survey_of
+    from reconciler.cli.sessions import survey_of, surveyed_as_followed
     from reconciler.reports.rendered import rendered_file, rendered_json, rendered_text
 
-    with survey_of(arguments, console, followed) as (session, survey):
+    with survey_of(arguments, console, surveyed_as_followed) as (session, survey):
         host = known(arguments.host, survey.manifests.hosts, "host")
         app = known(arguments.app, survey.manifests.apps, "app")
         desired = survey.desired

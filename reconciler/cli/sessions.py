@@ -20,7 +20,17 @@ if TYPE_CHECKING:
 _PROMPT_SECONDS = 0.001
 """How long a thread that shakes hands with a host waits for one that loads libraries; else five times as long."""
 
-__all__ = ["Access", "Session", "dial", "followed", "in_force", "session_of", "survey_of"]
+__all__ = [
+    "Access",
+    "Session",
+    "dial",
+    "followed",
+    "in_force",
+    "session_of",
+    "survey_of",
+    "surveyed_as_followed",
+    "surveyed_in_force",
+]
 
 
 @contextmanager
@@ -45,11 +55,23 @@ def session_of(
 
 @contextmanager
 def survey_of(
-    arguments: argparse.Namespace, console: Console, files: Callable[[Session, Console], Tree]
+    arguments: argparse.Namespace, console: Console, surveyed: Callable[[Session, Console], Survey]
 ) -> Iterator[tuple[Session, Survey]]:
-    """A session that only reads, with what should be by these `files` (`in_force`, `followed`) and what is known."""
+    """A session that only reads, with what should be and is known, `surveyed_in_force` or `surveyed_as_followed`."""
     with session_of(arguments, console, Access.READ) as session:
-        yield session, session.planning.survey(files(session, console))
+        yield session, surveyed(session, console)
+
+
+def surveyed_as_followed(session: Session, console: Console) -> Survey:
+    """By the files of `followed`."""
+    return session.planning.survey(followed(session, console))
+
+
+def surveyed_in_force(session: Session, console: Console) -> Survey:
+    """As `in_force`, also while files that are right by themselves make no whole, as with a name that no host has."""
+    found, survey = session.in_force(session.planning.survey)
+    _told(found, console)
+    return survey
 
 
 def followed(session: Session, console: Console) -> Tree:
@@ -62,7 +84,8 @@ def followed(session: Session, console: Console) -> Tree:
 
 def in_force(session: Session, console: Console) -> Tree:
     """For commands that look after the fleet: the same, but while these have mistakes those of the last commit."""
-    return _told(session.in_force, console)
+    found, _ = session.in_force(session.manifests)
+    return _told(found, console)
 
 
 def _told(found: InForce, console: Console) -> Tree:

@@ -36,12 +36,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> Exit:
     """Read and print."""
-    from reconciler.cli.sessions import in_force, survey_of
+    from reconciler.cli.sessions import survey_of, surveyed_in_force
 
     if arguments.watch:
         _again_and_again(arguments, console)
     else:
-        with survey_of(arguments, console, in_force) as (session, survey):
+        with survey_of(arguments, console, surveyed_in_force) as (session, survey):
             rows = _rows(session, survey, arguments)
             console.print(_text(rows, session.clock.now(), console))
     return Exit.DONE
@@ -71,8 +71,8 @@ def _show(session: Session, arguments: argparse.Namespace, console: Console, dra
     now = session.clock.now()
     try:
         session.planning.forget()
-        found = session.in_force
-        rows = _rows(session, session.planning.survey(found.tree), arguments)
+        found, survey = session.in_force(session.planning.survey)
+        rows = _rows(session, survey, arguments)
         warnings = "" if console.output == "json" else "".join(f"warning: {it}\n" for it in found.warnings)
         text, what = f"{warnings}{_text(rows, now, console)}", str([warnings, *(replace(row, at=None) for row in rows)])
     except ReconcilerError as error:

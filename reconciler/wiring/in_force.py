@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from reconciler.errors import NOWHERE, InvalidInput, Problem
 from reconciler.model.tree import Revision, Tree
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 State: TypeAlias = "Callable[[], FleetState | None]"
 """What a watch says that it follows."""
+
+_Seen = TypeVar("_Seen")
 
 _HINT = "Look: reconcile validate"
 
@@ -43,19 +45,17 @@ def followed(ground: Ground, state: State) -> InForce:
     return InForce(fetched.tree(revision), (Problem(NOWHERE, message, _HINT, "not-in-force"),))
 
 
-def in_force(ground: Ground, state: State) -> InForce:
+def in_force(ground: Ground, state: State, look: Callable[[Tree], _Seen]) -> tuple[InForce, _Seen]:
     """As `Session.in_force`; `state` is asked only where it matters."""
     try:
         found = followed(ground, state)
-        ground.manifests(found.tree)
+        return found, look(found.tree)
     except InvalidInput as error:
         if ground.last_fetched:
             raise
-        sound = next(_sound(ground, state()), None)
-        if sound is None:
-            raise
-        return InForce(sound, (_mistaken(error, sound.revision),))
-    return found
+        for tree, seen in _sound(ground, state(), look):
+            return InForce(tree, (_mistaken(error, tree.revision),)), seen
+        raise
 
 
 def _mistaken(error: InvalidInput, instead: Revision) -> Problem:
@@ -64,13 +64,12 @@ def _mistaken(error: InvalidInput, instead: Revision) -> Problem:
     return Problem(NOWHERE, f"the files here have {mistakes}; this goes by commit {instead}", _HINT, "not-in-force")
 
 
-def _sound(ground: Ground, state: FleetState | None) -> Iterator[Tree]:
+def _sound(ground: Ground, state: FleetState | None, look: Callable[[Tree], _Seen]) -> Iterator[tuple[Tree, _Seen]]:
     """Trees without mistakes: of the last commit, and of the one that a watch of this directory follows."""
     for reference in ("HEAD", *([state.revision.partition("+")[0]] if state else [])):
         with suppress(InvalidInput):
             tree = ground.tree_at(reference)
-            ground.manifests(tree)
-            yield tree
+            yield tree, look(tree)
 
 
 def _followed_revision(ground: Ground, state: State) -> Revision | None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.clock import Clock, SystemClock, chance
 from reconciler.settings import Settings
@@ -35,12 +35,16 @@ if TYPE_CHECKING:
     from reconciler.loops.running.run_crew import RunCrew, Told
     from reconciler.loops.running.submitting import Submitter
     from reconciler.model.manifests import Manifests
+    from reconciler.model.tree import Tree
     from reconciler.model.work import Lease
     from reconciler.planner.compose import Composer
     from reconciler.source.key_lists import KeyLists
     from reconciler.store import FleetState, Store
     from reconciler.trust import Masker, Signed, Signer, TrustedKeys
     from reconciler.wiring.in_force import InForce
+
+
+_Seen = TypeVar("_Seen")
 
 
 class Access(enum.Enum):
@@ -150,12 +154,15 @@ class Session(Ground):
 
         return followed(self, self._fleet_state)
 
-    @property
-    def in_force(self) -> InForce:
-        """The same, but while these have mistakes, those of a commit that has none: for who needs the hosts now."""
+    def in_force(self, look: Callable[[Tree], _Seen]) -> tuple[InForce, _Seen]:
+        """The same, but while a look at these finds mistakes, those of a commit that has none; with what it gives.
+
+        For who needs the hosts now. What is only wrong once it is put together (`Planning.survey`) is no mistake for
+        who needs no more than the manifests.
+        """
         from reconciler.wiring.in_force import in_force
 
-        return in_force(self, self._fleet_state)
+        return in_force(self, self._fleet_state, look)
 
     def _fleet_state(self) -> FleetState | None:
         return self.opened.fleet.current() if self.opened else None

@@ -22,9 +22,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> Exit:
     """Read and print."""
-    from reconciler.cli.sessions import in_force, survey_of
+    from reconciler.cli.sessions import survey_of, surveyed_in_force
 
-    with survey_of(arguments, console, in_force) as (_, survey):
+    with survey_of(arguments, console, surveyed_in_force) as (_, survey):
         scope = scope_of(arguments, survey.manifests)
     facts = {name: host.facts for name, host in sorted(survey.observed.items()) if host.facts and scope.host(name)}
     console.print(_printed(facts, console))

@@ -26,10 +26,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> Exit:
     """Read and print."""
-    from reconciler.cli.sessions import in_force, survey_of
+    from reconciler.cli.sessions import survey_of, surveyed_in_force
     from reconciler.reports.hosts import hosts_json, hosts_text
 
-    with survey_of(arguments, console, in_force) as (session, survey):
+    with survey_of(arguments, console, surveyed_in_force) as (session, survey):
         rows = _rows(survey, scope_of(arguments, survey.manifests))
         now = session.clock.now()
     console.print(hosts_json(rows) if console.output == "json" else hosts_text(rows, now=now, color=console.color))

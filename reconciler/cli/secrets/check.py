@@ -18,11 +18,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> Exit:
     """Look for each; exit code 1 if one is missing."""
-    from reconciler.cli.sessions import followed, survey_of
+    from reconciler.cli.sessions import survey_of, surveyed_as_followed
     from reconciler.reports.secrets import SecretRow, secrets_json, secrets_text
 
     readers: dict[str, list[tuple[str, str]]] = {}
-    with survey_of(arguments, console, followed) as (session, survey):
+    with survey_of(arguments, console, surveyed_as_followed) as (session, survey):
         scope = scope_of(arguments, survey.manifests)
         for host, apps in survey.desired.hosts.items():
             for app, wanted in apps.items():

@@ -137,6 +137,20 @@ def test_while_a_file_has_a_mistake_whoever_is_called_still_sees_and_holds_the_f
         assert (ran.code, "hosst" in ran.err) == (1, True), ran.err
 
 
+def test_a_template_that_no_host_can_render_keeps_nobody_from_seeing_the_fleet(small: Repository) -> None:
+    small("apply", "--yes")
+    commit = small.git("rev-parse", "HEAD")[:7]
+    small.write("templates/hello.j2", "{{ no_such_thing }}\n")
+    for words in (("status",), ("hosts", "list"), ("hosts", "facts")):
+        ran = small(*words)
+        assert (ran.code, ran.err.count(f"a mistake at templates/hello.j2:1; this goes by commit {commit}.")) == (
+            0,
+            1,
+        ), ran.err
+    assert small("status").last_line == "1 app on 1 host: 1 in sync."
+    assert (small("explain", "demo", "hello").code, small("plan").code) == (1, 1)
+
+
 def test_where_the_last_commit_has_the_mistake_too_what_a_watch_follows_is_seen(small: Repository) -> None:
     commit = small.git("rev-parse", "HEAD")[:7]
     with watching(small):
