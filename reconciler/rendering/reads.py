@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from jinja2 import nodes
 
-from reconciler.rendering.secret import read_whole
+from reconciler.rendering.secret import KEY, read_whole, secret_path
 from reconciler.resources.values import dataclass
 
 ReadPath: TypeAlias = tuple[str, ...]
@@ -195,18 +195,21 @@ ABSENT = object()
 """Nothing stands there."""
 
 
-def look_up(values: Mapping[str, Any], path: ReadPath) -> tuple[Any, Mapping[str, Any] | None]:
-    """What stands at a path, or the value in its way that is no map; `ABSENT` where there is nothing.
+def look_up(values: Mapping[str, Any], path: ReadPath) -> tuple[Any, bool]:
+    """What stands at a path, or the value in its way that is no map or refers to a secret; `ABSENT`: there is nothing.
 
-    Beside it the map that holds it; None where it does not stand right at the path.
+    Beside it whether it stands right at the path, in maps of which `pick` takes no more than what is read.
     """
     value: Any = values
-    above: Mapping[str, Any] | None = None
+    cut = True
     for key in path:
         if not isinstance(value, dict):
-            return value, None
-        above = value
-        value = above.get(key, ABSENT)
+            return value, False
+        if KEY in value and read_whole(value):
+            if secret_path(value) is not None:
+                return value, False
+            cut = False
+        value = value.get(key, ABSENT)
         if value is ABSENT:
-            return ABSENT, None
-    return value, above
+            return ABSENT, False
+    return value, cut

@@ -15,7 +15,7 @@ from reconciler.rendering.environment import Sandbox
 from reconciler.rendering.expansion import View
 from reconciler.rendering.reads import ABSENT, ReadPath, look_up, pick
 from reconciler.rendering.scope import Scope
-from reconciler.rendering.secret import declared, secret_path, secrets_in
+from reconciler.rendering.secret import declared, secrets_in
 from reconciler.resources.values import dataclass
 
 
@@ -95,8 +95,8 @@ class Blanked:
         numbers: list[int] = []
         words: list[str] = []
         for number, path in enumerate(reads):
-            value, above = look_up(given.values, path)
-            if above and number not in looks and may_be_blank(value) and secret_path(above) is None:
+            value, cut = look_up(given.values, path)
+            if cut and number not in looks and may_be_blank(value):
                 numbers.append(number)
                 words.append(value)
                 key.append(_BLANK)

@@ -127,6 +127,21 @@ def test_several_files_of_a_template_share_its_renderings(
     assert len(made) == runs
 
 
+@pytest.mark.parametrize("text", ["{{ m.host }}", "{{ m.host | upper }}", "{{ m.deep.er }}", "{{ m.deep.er | upper }}"])
+def test_a_map_with_a_secret_among_others_is_read_whole_and_stays_as_it_is(text: str) -> None:
+    shared = Renderer(one_file(text))
+    for word in ("a", "b", "a"):
+        given = {"secret": "s", "host": word, "deep": {"er": word}}
+        assert rendered(shared, "web-1", m=given) == alone(one_file(text), "web-1", m=given)
+        assert given == {"secret": "s", "host": word, "deep": {"er": word}}
+
+
+def test_a_reference_is_not_taken_for_a_map_that_holds_the_same_word() -> None:
+    shared = Renderer(one_file("{{ m.secret }}"))
+    for given in ({"secret": "s"}, {"secret": "s", "host": "h"}, {"secret": "s"}):
+        assert rendered(shared, "web-1", m=given) == alone(one_file("{{ m.secret }}"), "web-1", m=given)
+
+
 def test_a_long_text_with_blanks_is_paid_for_each_time_that_it_stands_in_another(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
