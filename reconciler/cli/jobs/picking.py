@@ -14,13 +14,18 @@ if TYPE_CHECKING:
     from reconciler.wiring.session import Session
 
 
+_LEAST = 4
+"""Characters of a part of an id. Fewer may be a slip, such as a number meant for something else, that one run fits."""
 _MOST_NAMED = 5
 """Runs that are named where several could be meant."""
 
 
 def add_run(parser: argparse.ArgumentParser) -> None:
     """The id of a run, and `--host`."""
-    about = "of the run, as `jobs list` shows it; its beginning or its end is enough where no other run has the same"
+    about = (
+        f"of the run, as `jobs list` shows it; its beginning or its end is enough, of {_LEAST} characters or more, "
+        "where no other run has the same"
+    )
     parser.add_argument("id", metavar="ID", help=about)
     parser.add_argument("--host", metavar="NAME", help="only on this host (default: everywhere)")
 
@@ -42,7 +47,7 @@ def picked(arguments: argparse.Namespace, session: Session) -> Sequence[Work]:
 def _whole(arguments: argparse.Namespace, session: Session) -> str:
     """The id that begins or ends as the given one; the given one where there is none."""
     part = arguments.id
-    ids = session.store.work.runs_like(part, arguments.host) if part else ()
+    ids = session.store.work.runs_like(part, arguments.host) if len(part) >= _LEAST else ()
     if len(ids) <= 1:
         return ids[0] if ids else part
     named = ", ".join(_named(id_, session) for id_ in ids[-_MOST_NAMED:])
