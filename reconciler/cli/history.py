@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.cli.console import Console
 from reconciler.cli.exits import Exit
-from reconciler.cli.options import add_output
+from reconciler.cli.options import add_output, known
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,6 +31,8 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
 
     with session_of(arguments, console, Access.READ, need_repository=False) as session:
         events = session.store.journal.recent(arguments.lines, host=arguments.host or "", app=arguments.app or "")
+        if arguments.host and not events:
+            known(arguments.host, session.store.observed.hosts(), "host", "Look: reconcile hosts list")
     rows = [_row(event) for event in events]
     console.print(history_json(rows) if console.output == "json" else history_text(rows, color=console.color))
     return Exit.DONE
@@ -49,11 +51,11 @@ def _row(event: JournalEvent) -> HistoryRow:
     done = _done(details.pop("done", {}))
     if len(done) == details.get("changed"):
         del details["changed"]
-    known = {name: str(details.pop(name, "")) for name in ("revision", "who", "reason")}
+    fields = {name: str(details.pop(name, "")) for name in ("revision", "who", "reason")}
     rest = (f"{name} {value}" for name, value in sorted(details.items()) if value not in ("", None, 0))
     told = ", ".join([*([done_text(done)] if done else []), *rest])
     what = f"{event.kind}: {told}" if told else event.kind
-    return HistoryRow(at=event.at, what=what, host=event.host, app=event.app, done=done, **known)
+    return HistoryRow(at=event.at, what=what, host=event.host, app=event.app, done=done, **fields)
 
 
 def _done(found: object) -> Mapping[str, str]:

@@ -9,7 +9,7 @@ import argparse
 
 from reconciler.cli.console import Console
 from reconciler.cli.exits import Exit
-from reconciler.cli.options import add_output
+from reconciler.cli.options import add_output, known
 from reconciler.model.work import RUN, WorkState
 
 
@@ -36,6 +36,8 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
     states = [WorkState(state) for state in arguments.state]
     with session_of(arguments, console, Access.READ, need_repository=False) as session:
         works = session.store.work.list(arguments.host, states)
+        if arguments.host and not works:
+            known(arguments.host, session.store.observed.hosts(), "host", "Look: reconcile hosts list")
         now = session.clock.now()
     if arguments.job:
         works = [work for work in works if work.kind == RUN and work.args.get("job") == arguments.job]

@@ -122,3 +122,13 @@ def test_the_doctor_tells_each_mistake_once(small: Repository) -> None:
     told = small("doctor")
     assert (told.code, told.out.count("greting")) == (1, 1), told.out
     assert "secrets: not looked for as long as the manifests have mistakes" in told.out, told.out
+
+
+@pytest.mark.parametrize("command", [["jobs", "list"], ["history"]])
+def test_of_a_host_that_nobody_knows_it_is_not_said_that_nothing_happened_there(
+    small: Repository, command: list[str]
+) -> None:
+    small("apply", "--yes")
+    wrong = small(*command, "--host", "dmeo")
+    assert (wrong.code, "Did you mean demo?" in wrong.err) == (1, True), wrong
+    assert small(*command, "--host", "demo").code == 0
