@@ -18,8 +18,9 @@ def pack(app: App, templates: Mapping[str, str]) -> Bundle:
     is missing is left out: rendering tells.
     """
     resources, health = [_node(node) for node in app.resources], [dict(check) for check in app.health]
+    metrics = [_metric(metric) for metric in app.metrics]
     named = {name for wanted in _wanted(app) for name in _meant(wanted, templates)}
-    used = sorted({*closure(tuple(sorted(named)), templates), *included([resources, health], templates)})
+    used = sorted({*closure(tuple(sorted(named)), templates), *included([resources, health, metrics], templates)})
     steps = {"steps": True} if app.steps else {}
     return Bundle.of(
         {
@@ -29,7 +30,7 @@ def pack(app: App, templates: Mapping[str, str]) -> Bundle:
             "health": health,
             "templates": {name: templates[name] for name in used},
             "policy": _policy(app),
-            **({"metrics": [_metric(metric) for metric in app.metrics]} if app.metrics else {}),
+            **({"metrics": metrics} if metrics else {}),
         }
     )
 

@@ -11,7 +11,7 @@ import pytest
 from reconciler.errors import InvalidInput
 from reconciler.model.canonical import canonical
 from reconciler.model.desired import app_digest
-from reconciler.model.manifests import Connection, ConnectionType, Dependency, Lifecycle
+from reconciler.model.manifests import AppMetric, Connection, ConnectionType, Dependency, Lifecycle
 from reconciler.planner.compose import Composer
 from tests.fakes.fleet import World, app, compose, file, group, host, locate, manifests
 
@@ -88,6 +88,15 @@ def test_templates_that_only_a_text_of_a_manifest_includes_get_in() -> None:
     wanted = desired.hosts["web-1"]["web"]
     assert sorted(desired.bundles[wanted.bundle].content["templates"]) == ["deep.j2", "part.j2"]
     assert json.loads(wanted.values) == {"config": {"port": 80}}
+
+
+def test_templates_that_only_a_metric_or_a_check_includes_get_in() -> None:
+    measured = [AppMetric("age", command=("cat", "{% include 'age.j2' %}"))]
+    checked = [{"command": {"argv": ["test", "-e", "{% include 'check.j2' %}"]}}]
+    thing = app("web", file("/etc/web", "x"), metrics=measured, health=checked)
+    desired = compose(manifests(thing, host("web-1"), templates={"age.j2": "/a", "check.j2": "/b", "other.j2": "x"}))
+    wanted = desired.hosts["web-1"]["web"]
+    assert sorted(desired.bundles[wanted.bundle].content["templates"]) == ["age.j2", "check.j2"]
 
 
 def test_a_map_with_a_secret_among_others_is_no_reference_whatever_is_read_of_it() -> None:
