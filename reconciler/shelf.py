@@ -14,7 +14,18 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-_ROOMS = ("alerting", "manifests", "model", "notify", "planner", "rendering", "resources", "scheduling")
+_ROOMS = (
+    "alerting",
+    "loops/controlling",
+    "manifests",
+    "model",
+    "notify",
+    "planner",
+    "rendering",
+    "resources",
+    "scheduling",
+    "trust",
+)
 """All that has a say in what manifests mean and whether they are right."""
 
 

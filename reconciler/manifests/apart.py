@@ -41,7 +41,8 @@ class Apart(Generic[_Given, _Result]):
     def get_ready(self) -> None:
         """Have a child load what the work needs, where there may be one; it waits until `begin` or `close`."""
         if self._child is None and _may_fork():
-            self._child = _Child(self._load, self._work)
+            with contextlib.suppress(OSError):  # no process more is to be had: the work is done here
+                self._child = _Child(self._load, self._work)
 
     def begin(self, given: _Given) -> Callable[[], _Result]:
         """Begin the work; the returned function waits for its result."""
@@ -69,7 +70,12 @@ class _Child:
 
     def __init__(self, load: Callable[[], object], work: Callable[[Any], Any]) -> None:
         (taking, giving), (receiving, telling) = os.pipe(), os.pipe()
-        self._pid = os.fork()
+        try:
+            self._pid = os.fork()
+        except OSError:
+            for end in (taking, giving, receiving, telling):
+                os.close(end)
+            raise
         if self._pid == 0:
             os.close(giving)
             os.close(receiving)

@@ -59,8 +59,9 @@ def in_force(ground: Ground, state: State, look: Callable[[Tree], _Seen]) -> tup
 
 
 def _mistaken(error: InvalidInput, instead: Revision) -> Problem:
-    where, many = error.problems[0].place, len(error.problems)
-    mistakes = f"{many} mistakes, the first one at {where}" if many > 1 else f"a mistake at {where}"
+    first, many = error.problems[0], len(error.problems)
+    where = f"at {first.place}" if str(first.place) else f'"{first.message}"'
+    mistakes = f"{many} mistakes, the first one {where}" if many > 1 else f"a mistake {where}"
     return Problem(NOWHERE, f"the files here have {mistakes}; this goes by commit {instead}", _HINT, "not-in-force")
 
 

@@ -112,6 +112,13 @@ def test_whoever_started_us_may_ignore_the_end_of_children() -> None:
     assert _told(steps=steps, before=ignored) == "no child, 0 descriptors more"
 
 
+def test_where_no_process_more_is_to_be_had_the_work_is_done_here() -> None:
+    refused = "import os\ndef fork(): raise BlockingIOError(11, 'Resource temporarily unavailable')\nos.fork = fork\n"
+
+    assert _told("return os.getpid() != parent", before=refused) == "False"
+    assert _told(steps=COUNT + "apart.begin(1)()" + LEFT, before=refused) == "no child, 0 descriptors more"
+
+
 def test_a_child_ends_with_its_parent() -> None:
     """The pipe that this test reads stays open for as long as the child lives."""
     steps = "apart.get_ready()\nprint(apart.ready)\nsys.stdout.flush()\nos._exit(0)"
