@@ -157,11 +157,14 @@ class Controller:
     def _order(
         self, situation: Situation, observed: Mapping[str, ObservedHost], pairs: Iterable[Pair]
     ) -> tuple[Waves, OnTrial]:
-        """What decides who goes first, as it is now."""
+        """What decides who goes first, as it is now; `observed` may be what was known when the plan was made."""
         manifests, desired = situation.manifests, situation.desired
         held = {(plan.host, plan.app) for plan in situation.plan.apps if plan.held}
         watched = [pair for pair in situation.due if has_confirm(manifests, pair[1]) and pair not in held]
-        trials = OnTrial(manifests, desired, observed, at_work(self.store, watched) if watched else ())
+        under_way = at_work(self.store, watched) if watched else frozenset()
+        if watched:  # asked after the work, whose end an agent tells last: what has just ended began a trial
+            observed = {**observed, **self.store.observed.read({host for host, _ in watched})}
+        trials = OnTrial(manifests, desired, observed, under_way)
         leaving = retired(manifests) & {host for host, _ in pairs}
         return Waves(manifests, desired, observed, spoken_to(self.store, leaving, desired, observed)), trials
 

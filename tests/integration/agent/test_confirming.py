@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from reconciler.clock import SystemClock
 from reconciler.model.observed import AppStatus
 from reconciler.model.work import mark_of
-from reconciler.store import ReconcileRequest, host_lease
+from reconciler.planner.scope import WHOLE_FLEET
+from reconciler.settings import load
+from reconciler.store import CONTROL, ReconcileRequest, host_lease
 from reconciler.store.connect import connect
+from reconciler.wiring.session import Access, open_session
 from tests.integration.agent.conftest import Fleet
 from tests.integration.agent.test_converging import heard
 from tests.integration.cli.test_watching import watching
@@ -159,15 +164,42 @@ def test_one_app_is_on_trial_at_a_time_and_what_was_taken_back_is_tried_once_mor
         until(lambda: mode(edge.file("/etc/routes")) == 0o640, "the other app")
 
 
-def grow_old(fleet: Fleet, by: timedelta) -> None:
-    """Let the run that was taken back have ended so much earlier."""
+def test_a_trial_that_began_after_the_plan_was_made_keeps_other_apps_waiting(fleet: Fleet) -> None:
+    fleet.ops.write("manifests/apps/routes.yaml", LOGIN.replace("login", "routes").replace("redis-password", "routes"))
+    with fleet.edges["edge-1"].serving():
+        until(lambda: heard(fleet, "edge-1"))
+        assert fleet.ops("apply", "--yes", "--allow-dirty").code == 0
+    for app in ("login", "routes"):
+        fleet.ops.replace(f"manifests/apps/{app}.yaml", "0600", "0640")
+
+    with open_session(load(fleet.ops.root, os.environ), Access.WRITE) as session:
+        situation = session.planning.plan(session.tree(), WHOLE_FLEET)
+        digest = situation.desired.hosts["edge-1"]["login"].digest
+        note(fleet, "login", digest=digest, status=AppStatus.CONFIRMING)
+
+        control = session.store.leases.acquire(CONTROL, "a test", 60.0)
+        assert control
+        controller = session.controller("example")
+        released = controller.release(situation, situation.observed, [("edge-1", "routes")], control.term)
+
+    assert situation.due == (("edge-1", "login"), ("edge-1", "routes"))
+    assert released.pairs == ()
+
+
+def note(fleet: Fleet, app: str, **changed: Any) -> None:
+    """Let Redis know otherwise of an app than its agent has told."""
     lease = fleet.store.leases.acquire(host_lease("edge-1"), "someone", 1.0, take_over=True)
     assert lease
-    known = fleet.store.observed.read(["edge-1"])["edge-1"].apps["login"]
-    assert known.finished_at
-    older = replace(known, finished_at=known.finished_at - by)
-    assert fleet.store.observed.write("edge-1", {"login": (older, None)}, lease.term)
+    known = fleet.store.observed.read(["edge-1"])["edge-1"].apps[app]
+    assert fleet.store.observed.write("edge-1", {app: (replace(known, **changed), None)}, lease.term)
     fleet.store.leases.release(lease)
+
+
+def grow_old(fleet: Fleet, by: timedelta) -> None:
+    """Let the run that was taken back have ended so much earlier."""
+    finished_at = fleet.store.observed.read(["edge-1"])["edge-1"].apps["login"].finished_at
+    assert finished_at
+    note(fleet, "login", finished_at=finished_at - by)
     fleet.store.fleet.request_reconcile(ReconcileRequest("01K", "someone", "", "look anew"))
 
 
