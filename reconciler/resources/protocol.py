@@ -109,6 +109,8 @@ class RunRequest:
     user: str = ""
     """Who runs its commands; empty: whoever runs this."""
     timeout_seconds: float = 600.0
+    begin_seconds: float = 0.0
+    """Within that time it has to begin to act, since after it it may be someone else's; 0: at any time."""
     retries: int = 0
     on_lost: str = "fail"
     exclusive: bool = True

@@ -12,18 +12,34 @@ from reconciler.clock import Clock
 from reconciler.errors import Unavailable
 from reconciler.loops.keeper import LEASE_SECONDS, renewal_seconds
 from reconciler.model.work import Claim, Lease, WorkState
-from reconciler.resources.applying.steps import CANCELLED, LOST
+from reconciler.resources.applying.following import CANCELLED, LOST
 from reconciler.resources.machine.system import OUTPUT_BYTES
 from reconciler.store import Store
 from reconciler.transport import Transport
 
 BEAT_SECONDS = 1.0
+_LITTLE_SECONDS = 0.001
 
 
 class LiveRun:
-    """One run. Its methods may be called from any thread."""
+    """One run. Its methods may be called from any thread.
 
-    def __init__(self, claim: Claim, store: Store, clock: Clock, lease_seconds: float = LEASE_SECONDS) -> None:
+    Args:
+        claim: what makes it ours.
+        store: where that stands.
+        clock: of this process.
+        lease_seconds: how long it stays ours without a renewal.
+        asked_at: when the claim was asked for, by the monotonic clock; None: just now.
+    """
+
+    def __init__(
+        self,
+        claim: Claim,
+        store: Store,
+        clock: Clock,
+        lease_seconds: float = LEASE_SECONDS,
+        asked_at: float | None = None,
+    ) -> None:
         self.claim = claim
         self.lease: Lease | None = None
         """The right to work on the host, of a run in the main lane."""
@@ -37,7 +53,12 @@ class LiveRun:
         self._lock = threading.Lock()
         self._text = ""
         self._transport: Transport | None = None
-        self._renewed_at = clock.monotonic()
+        self._renewed_at = clock.monotonic() if asked_at is None else asked_at
+
+    @property
+    def held_seconds(self) -> float:
+        """How long it is ours for certain, the host as well; little where that time is over."""
+        return max(_LITTLE_SECONDS, self._renewed_at + self._lease_seconds - self._clock.monotonic())
 
     def through(self, transport: Transport | None) -> None:
         """This is its way to the host from now on."""
@@ -86,10 +107,11 @@ class LiveRun:
             raise
 
     def _renew(self) -> None:
+        began = self._clock.monotonic()
         self._store.work.renew(self.claim, self._lease_seconds)
         if self.lease is not None:
             self._store.leases.renew(self.lease, self._lease_seconds)
-        self._renewed_at = self._clock.monotonic()
+        self._renewed_at = began
 
     def _reason(self) -> str:
         known = self._store.work.get(self.claim.work.host, self.claim.work.id)

@@ -13,7 +13,7 @@ from reconciler.clock import Clock, ulid
 from reconciler.loops.running.live_run import LiveRun
 from reconciler.loops.running.run_executor import RunExecutor
 from reconciler.model.work import RUN, Claim, Lane
-from reconciler.resources.applying.steps import CANCELLED, LOST
+from reconciler.resources.applying.following import CANCELLED, LOST
 from reconciler.resources.protocol import RunFinished
 from reconciler.store import Store
 
@@ -68,8 +68,9 @@ class RunCrew:
     def _start(self, hosts: Sequence[str], lane: Lane) -> int:
         """Begin what is due in one lane; how many of the hosts there was room to ask."""
         asked = hosts[: max(0, AT_ONCE - len(self._live))]
+        asked_at = self._clock.monotonic()
         for claim in self._claims(asked, lane) if asked else ():
-            self._begin(claim)
+            self._begin(claim, asked_at)
         return len(asked)
 
     def close(self) -> None:
@@ -96,7 +97,7 @@ class RunCrew:
             kind=RUN,
         )
 
-    def _begin(self, claim: Claim) -> None:
+    def _begin(self, claim: Claim, asked_at: float) -> None:
         key = (claim.work.host, claim.work.id)
         with self._lock:
             known = self._live.get(key)
@@ -105,7 +106,7 @@ class RunCrew:
                 if claim.work.state.finished:
                     known.stop(CANCELLED)
                 return
-            live = self._live[key] = LiveRun(claim, self._store, self._clock, self._executor.lease_seconds)
+            live = self._live[key] = LiveRun(claim, self._store, self._clock, self._executor.lease_seconds, asked_at)
             thread = threading.Thread(target=self._perform, args=(key, live), name=f"run-{claim.work.id}", daemon=True)
             self._threads.add(thread)
         thread.start()

@@ -30,7 +30,7 @@ from reconciler.model.desired import Bundle
 from reconciler.model.run import AD_HOC, JobPolicy, Run, SignedRun
 from reconciler.model.work import Claim, Lane, Lease, WorkState
 from reconciler.rendering import Renderer
-from reconciler.resources.applying.steps import CANCELLED, LOST
+from reconciler.resources.applying.following import CANCELLED, LOST
 from reconciler.resources.protocol import (
     OutputEvent,
     RebootEvent,
@@ -335,6 +335,7 @@ class _Attempt:
             token=self.token,
             user="" if policy.user == "root" else policy.user,
             timeout_seconds=policy.timeout_seconds,
+            begin_seconds=self.live.held_seconds,
             retries=policy.retries,
             on_lost=policy.on_lost,
             exclusive=policy.lane is Lane.MAIN,

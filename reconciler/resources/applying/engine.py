@@ -19,7 +19,7 @@ from reconciler.resources.records.book import Book
 from reconciler.resources.records.trial import Trial
 
 if TYPE_CHECKING:
-    from reconciler.resources.applying.steps import Stopped, Tell
+    from reconciler.resources.applying.following import Stopped, Tell
 
 
 def apply(request: Request, system: System) -> Iterator[Event]:
@@ -49,18 +49,20 @@ def perform(request: RunRequest, system: System, tell: Tell, stopped: Stopped) -
     Holds the host's lock where the run changes resources, else one of its own. Kill it at any moment: the next delivery
     knows that it had started.
     """
+    from reconciler.resources.applying.following import Following  # noqa: PLC0415 - most connections are for apps
     from reconciler.resources.applying.steps import StepRun  # noqa: PLC0415
-    from reconciler.resources.records.run_record import RunBook  # noqa: PLC0415 - most connections are for apps
+    from reconciler.resources.records.run_record import RunBook  # noqa: PLC0415
 
     def tell_masked(event: RunEvent) -> None:
         tell(masked_event(event, request.secrets))
 
     book = RunBook(system, request)
+    following = Following(request, system, tell_masked, stopped)
     claim = Claim(0, request.token, f"{request.fleet} {request.host} run {request.job} {request.id}")
     try:
         with system.exclusive(claim, "" if request.exclusive else book.place):
             book.prepare()
-            StepRun(request, system, book, tell_masked, stopped).go()
+            StepRun(request, system, book, tell_masked, following).go()
     except EXPECTED as error:
         failure = as_failure(error)
         tell_masked(RunFinished("failed", error=failure.text(), hint=failure.hint, code=failure.code))

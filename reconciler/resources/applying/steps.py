@@ -7,9 +7,9 @@ restarted, or a restart of the host after which the run goes on. What a job chan
 from __future__ import annotations
 
 import fnmatch
-from typing import Any, Callable, Dict, FrozenSet, List, Mapping, Optional, Tuple
+from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Tuple
 
-from reconciler.resources.applying.output import Output
+from reconciler.resources.applying.following import CANCELLED, LOST, Following, Tell
 from reconciler.resources.failure import EXPECTED, Failure, as_failure
 from reconciler.resources.fields import Fields
 from reconciler.resources.kinds.command import Command
@@ -19,10 +19,8 @@ from reconciler.resources.kinds.service import RELOAD, RESTART, Service
 from reconciler.resources.machine.system import Command as Program
 from reconciler.resources.machine.system import System
 from reconciler.resources.protocol import (
-    OutputEvent,
     RebootEvent,
     ResourceEvent,
-    RunEvent,
     RunFinished,
     RunRequest,
     Wanted,
@@ -39,12 +37,6 @@ from reconciler.resources.records.run_record import (
     started,
 )
 from reconciler.resources.values import asdict, dataclass, fields, replace
-
-CANCELLED = "cancelled"
-LOST = "lost"
-Tell = Callable[[RunEvent], None]
-Stopped = Callable[[], str]
-"""Why the run must end now: CANCELLED, LOST (it is someone else's now), or empty: it may go on."""
 
 REBOOT = "reboot"
 _REBOOT_SECONDS = 600.0
@@ -73,58 +65,15 @@ class StepFailed(Exception):
         self.exit_code = exit_code
 
 
-class Following:
-    """Hears the programs of the run, and ends them when time is up or nobody wants them any more."""
-
-    def __init__(self, request: RunRequest, system: System, tell: Tell, stopped: Stopped) -> None:
-        self._clock = system.clock
-        self._stopped = stopped
-        self._output = Output(lambda text: tell(OutputEvent(text)), system.clock, request.secrets)
-        self._deadline = system.clock.monotonic() + request.timeout_seconds
-        self.aloud = False
-        """Whether what is printed is passed on: of commands, not of the tools that resources use."""
-
-    @property
-    def remaining_seconds(self) -> float:
-        """Until the run's time is up."""
-        return max(0.0, self._deadline - self._clock.monotonic())
-
-    def hear(self, piece: bytes) -> None:
-        """See Hearing."""
-        if self.aloud:
-            self._output.hear(piece)
-
-    def over(self) -> bool:
-        """See Hearing."""
-        self._output.tick()
-        return bool(self._stopped()) or not self.remaining_seconds
-
-    def flush(self) -> None:
-        """Tell what was printed up to now."""
-        self._output.close()
-
-    def check(self) -> None:
-        """Go on only while the run is wanted and has time.
-
-        Raises:
-            Failure: `cancelled`, `lost` or `timed-out`.
-        """
-        why = self._stopped()
-        if why:
-            raise Failure(why, "it was cancelled" if why == CANCELLED else "another executor has it now")
-        if not self.remaining_seconds:
-            raise Failure("timed-out", "its time is up", "Give the job a longer timeout, or look at what it waits for.")
-
-
 class StepRun:
     """The state of one run."""
 
-    def __init__(self, request: RunRequest, system: System, book: RunBook, tell: Tell, stopped: Stopped) -> None:
+    def __init__(self, request: RunRequest, system: System, book: RunBook, tell: Tell, following: Following) -> None:
         self._request = request
         self._system = system
         self._book = book
         self._tell = tell
-        self._following = Following(request, system, tell, stopped)
+        self._following = following
         self._record = RunRecord()
         self._changed: List[str] = []
         """Names, ids and places of what was changed."""
@@ -145,7 +94,7 @@ class StepRun:
         elif verdict is Verdict.LATE:
             hint = "Ask again: reconcile jobs retry. More time: reconcile run --expires."
             raise Failure("run-expired", "the time in which it was to begin is over; nothing was done", hint)
-        elif verdict is Verdict.STALE:
+        elif verdict is Verdict.STALE or self._following.overtaken:
             self._tell(RunFinished(LOST))
         elif verdict is Verdict.WITHDRAWN:
             self._end_withdrawn()
@@ -273,6 +222,7 @@ class StepRun:
         actual = resource.inspect(self._system)
         difference = resource.difference(actual)
         if difference:
+            self._following.begin()
             resource.apply(self._system, resource.prepare(self._system, difference))
             if resource.confirms() and not self._inspected(resource):
                 raise Failure("still-differs", "it still differs after the change", "Does something else write it?")
@@ -288,6 +238,7 @@ class StepRun:
         verb = verb or (RELOAD if self._any_changed(resource.reload_on) else "")
         if verb:
             resource.check_passes(self._system)
+            self._following.begin()
             resource.renew(self._system, verb)
             self._changes += 1
         return verb
@@ -314,6 +265,7 @@ class StepRun:
 
     def _reboot(self, number: int, step: Step) -> None:
         """Remember where to go on, tell, restart the host."""
+        self._following.begin()
         self._following.flush()
         progress = {"changed": self._changes}
         self._record = replace(self._record, state=REBOOTING, step=number + 1, boot=self._system.boot, result=progress)

@@ -159,7 +159,7 @@ class Server:
 
     def _perform(self, message: Message) -> None:
         """Do a run; what it tells is sent at once. Without anyone to tell, it ends."""
-        from reconciler.resources.applying.steps import LOST  # noqa: PLC0415 - see the module
+        from reconciler.resources.applying.following import LOST  # noqa: PLC0415 - see the module
 
         system = PosixSystem(str(message["root"]), clock=self._clock)
         perform(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
 from reconciler.resources.applying.engine import perform
-from reconciler.resources.machine.system import Completed
+from reconciler.resources.machine.system import Claim, Completed
 from reconciler.resources.protocol import RebootEvent, ResourceEvent, RunEvent, RunFinished, RunRequest, Wanted
 from tests.fakes.system import FakeHost, FakeService
 
@@ -107,6 +108,54 @@ def test_a_run_whose_executor_is_lost_is_begun_again_only_if_it_may_be(
     assert ending(run(host, asked, stopped=lambda: "lost" if host.ran else "")).status == "lost"
     assert ending(run(host, asked)).status == status
     assert [argv[0] for argv in host.ran] == ran
+
+
+def _over(host: FakeHost) -> bool:
+    """What a program's starter asks before it gives the word to go, and while the program runs."""
+    assert host.hearing
+    return host.hearing.over()
+
+
+class SleepyHost(FakeHost):
+    """Its executor was stopped for ten seconds while it took the lock."""
+
+    @contextmanager
+    def exclusive(self, claim: Claim, place: str = "") -> Iterator[None]:
+        with super().exclusive(claim, place):
+            self.clock.sleep(10.0)
+            yield
+
+
+@pytest.mark.parametrize("asked", [command("a"), step("file", "/etc/x", path="/etc/x", content="new\n")])
+def test_what_may_be_someone_elses_by_now_is_not_begun(asked: Wanted) -> None:
+    host = SleepyHost()
+    host.answers = {("a",): Completed(0)}
+    assert ending(run(host, request(asked, begin_seconds=5.0))).status == "lost"
+    assert (host.ran, host.text("/etc/x")) == ([], None)
+    assert ending(run(host, request(asked, begin_seconds=15.0))).status == "succeeded"
+
+
+def test_a_program_gets_no_word_to_go_once_the_run_may_be_someone_elses() -> None:
+    host = FakeHost()
+
+    def waits_for_the_word() -> Completed:
+        host.clock.sleep(10.0)
+        return Completed(-15 if _over(host) else 0)
+
+    host.answers = {("a",): waits_for_the_word}
+    assert ending(run(host, request(command("a"), begin_seconds=5.0))).status == "lost"
+
+
+def test_what_has_begun_goes_on_however_long_nobody_renewed_it() -> None:
+    host = FakeHost()
+
+    def takes_long() -> Completed:
+        assert not _over(host)
+        host.clock.sleep(10.0)
+        return Completed(-15 if _over(host) else 0)
+
+    host.answers = {("a",): takes_long, ("b",): takes_long}
+    assert ending(run(host, request(command("a"), command("b"), begin_seconds=5.0))).status == "succeeded"
 
 
 def test_a_cancelled_run_ends_before_its_next_step() -> None:
