@@ -108,10 +108,11 @@ class LiveRun:
 
     def _renew(self) -> None:
         began = self._clock.monotonic()
-        self._store.work.renew(self.claim, self._lease_seconds)
+        held = self._store.work.renew(self.claim, self._lease_seconds)
         if self.lease is not None:
-            self._store.leases.renew(self.lease, self._lease_seconds)
-        self._renewed_at = began
+            held = bool(self._store.leases.renew(self.lease, self._lease_seconds)) and held
+        if held:
+            self._renewed_at = began
 
     def _reason(self) -> str:
         known = self._store.work.get(self.claim.work.host, self.claim.work.id)

@@ -113,15 +113,20 @@ class StepRun:
             pass  # what it left running is ended
         if self._record.state in {RUNNING, REBOOTING}:
             self._finish(CANCELLED, RunFinished(CANCELLED, code=CANCELLED))
-        else:
-            self._tell(RunFinished(CANCELLED, tries=self._record.tries))
+            return
+        told = RunFinished(CANCELLED, tries=self._record.tries)
+        if self._request.issue > self._record.issue:  # so that nobody begins it who has not heard of that
+            begun = started(self._record, self._request)
+            self._book.write(replace(begun, state=CANCELLED, tries=0, result=asdict(told)))
+        self._tell(told)
 
     def _do(self, verdict: Verdict) -> None:
         steps = self._parsed()
         self._book.sweep()
-        fresh = self._record.state not in {RUNNING, REBOOTING}
+        before = self._record
+        fresh = before.state not in {RUNNING, REBOOTING}
         with self._system.enclosed(self._book.name, self._following, fresh=fresh) as end_rest:
-            self._record = started(self._record, self._request)
+            self._record = started(before, self._request)
             self._book.write(self._record)
             self._changes = int(self._record.result.get("changed", 0)) if verdict is Verdict.CONTINUE else 0
             failed: Optional[StepFailed] = None
@@ -138,6 +143,8 @@ class StepRun:
                 failed = StepFailed(as_failure(error), as_failure(error).text())
             self._following.flush()
             left = end_rest()
+        if self._following.overtaken:
+            self._book.write(before)  # nothing was done, so whoever has it now may begin it
         self._conclude(failed, left)
 
     def _parsed(self) -> Tuple[Step, ...]:

@@ -126,6 +126,17 @@ class SleepyHost(FakeHost):
             yield
 
 
+def test_what_was_withdrawn_before_it_began_is_not_begun_by_who_has_not_heard_of_that() -> None:
+    host = FakeHost()
+    host.answers = {("a",): Completed(0)}
+    assert ending(run(host, request(command("a"), token=2, withdrawn=True))).status == "cancelled"
+    assert ending(run(host, request(command("a"), token=1))).status == "lost"
+    assert ending(run(host, request(command("a"), token=3))).status == "cancelled"
+    assert host.ran == []
+    asked_again = dataclasses.replace(request(command("a"), token=4), issue=1)
+    assert ending(run(host, asked_again)).status == "succeeded"
+
+
 @pytest.mark.parametrize("asked", [command("a"), step("file", "/etc/x", path="/etc/x", content="new\n")])
 def test_what_may_be_someone_elses_by_now_is_not_begun(asked: Wanted) -> None:
     host = SleepyHost()
@@ -144,6 +155,8 @@ def test_a_program_gets_no_word_to_go_once_the_run_may_be_someone_elses() -> Non
 
     host.answers = {("a",): waits_for_the_word}
     assert ending(run(host, request(command("a"), begin_seconds=5.0))).status == "lost"
+    host.answers = {("a",): Completed(0)}
+    assert ending(run(host, request(command("a")))).status == "succeeded", "nothing had begun"
 
 
 def test_what_has_begun_goes_on_however_long_nobody_renewed_it() -> None:
