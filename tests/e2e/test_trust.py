@@ -90,7 +90,7 @@ def test_a_forged_run_is_refused_and_reported(fleet: Fleet, ops: Ops, store: Sto
     ran = ops("run", "--host", "web-1", "--yes", "--command", "--", "touch", "/root/done")
     assert ran.code == 0, ran.out
     fleet.look("web-1").check_output("rm /root/done")  # it was done once
-    found = re.search(r"\b01[0-9A-Z]{24}\b", ops("jobs", "list").out)
+    found = re.search(r"\b01[0-9A-Z]{24}\b", ops("jobs", "list", "-v").out)
     assert found
     genuine = store.work.get("web-1", found[0])
     assert genuine
