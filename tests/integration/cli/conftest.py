@@ -17,6 +17,8 @@ import pytest
 
 from reconciler.cli import main
 from reconciler.clock import SystemClock
+from reconciler.settings import load
+from reconciler.store import Store, open_store
 from reconciler.store.opening import embedded
 from tests.git import GitTree
 from tests.processes import Beside, beside
@@ -187,3 +189,11 @@ def scrubbed(text: str) -> str:
     }.items():
         text = re.sub(pattern, instead, text)
     return text
+
+
+@pytest.fixture
+def store(small: Repository) -> Iterator[Store]:
+    """The fleet's store, as someone with write access to Redis has it."""
+    small("apply", "--yes")
+    with open_store(load(small.root, os.environ)) as opened:
+        yield opened
