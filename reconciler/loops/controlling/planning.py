@@ -139,13 +139,12 @@ class Planning:
 
     def _loaded(self, tree: Tree) -> Manifests:
         """Its manifests. One with mistakes is not read again and again beside the one in force."""
-        files = frozenset((path, file.blob) for path, file in tree.files.items())
-        if self._in_vain and self._in_vain[0] == files:
+        if self._in_vain and self._in_vain[0] == _blobs(tree):
             raise InvalidInput(self._in_vain[1])
         try:
             return load(self._loader, tree)
         except InvalidInput as error:
-            self._in_vain = files, error.problems
+            self._in_vain = _blobs(tree), error.problems
             raise
 
     def spoken_to(self, survey: Survey) -> Mapping[str, Sequence[Pair]]:
@@ -344,6 +343,10 @@ class Planning:
                 return look.seen(transport.inspect(look.request))
         except Unavailable:
             return {}
+
+
+def _blobs(tree: Tree) -> frozenset[tuple[str, str]]:
+    return frozenset((path, file.blob) for path, file in tree.files.items())
 
 
 def _judged(plan: Plan, limits: Guard) -> Plan:
