@@ -16,7 +16,7 @@ from reconciler.errors import InvalidInput, Unavailable
 from reconciler.source.processes import Outcome, Running, TimedOut
 
 if TYPE_CHECKING:
-    from git import Repo
+    from git import Git
 
 PROTOCOLS = ("file", "git", "http", "https", "ssh")
 LOCAL_TIMEOUT_SECONDS = 30.0
@@ -69,6 +69,15 @@ def environment(options: Mapping[str, str] | None = None) -> Mapping[str, str]:
         "SSH_ASKPASS_REQUIRE": "never",
         "LC_ALL": "C.UTF-8",
     }
+
+
+def top_of(directory: Path) -> Path | None:
+    """The top of the working tree that a directory lies in; None where no folder upwards holds `.git`.
+
+    Git is started there: in a folder further down it would first look for a repository in the files themselves, and
+    whoever can commit files can make them look like one, whose configuration names programs to run.
+    """
+    return next((folder for folder in (directory, *directory.parents) if (folder / ".git").exists()), None)
 
 
 def start(directory: Path, *arguments: str, options: Mapping[str, str] | None = None) -> Running:
@@ -134,23 +143,22 @@ def trailers(output: str) -> Mapping[str, str]:
     return {key.strip(): value.strip() for key, mark, value in pairs if mark}
 
 
-def open_repository(directory: Path, *, parents: bool) -> Repo:
-    """The repository that a directory is, or with `parents` lies in, by GitPython; the caller closes it.
+def open_repository(directory: Path) -> Git:
+    """The repository at the top of a working tree, or a bare one, by GitPython; the caller closes it.
 
     Raises:
-        InvalidInput: there is none.
+        InvalidInput: there is none, or git refuses to look at it.
         Unavailable: git is not installed.
     """
-    try:
-        from git import Repo  # noqa: PLC0415 - see the module's docstring
-        from git.exc import InvalidGitRepositoryError, NoSuchPathError  # noqa: PLC0415
-    except ImportError:  # GitPython looks for the program
-        raise _no_git() from None
-    try:
-        repository = Repo(directory, search_parent_directories=parents)
-    except (InvalidGitRepositoryError, NoSuchPathError):
-        raise InvalidInput.of("no-git-repository", f"{directory} is no git repository") from None
-    repository.git.update_environment(**environment(), GIT_DIR=str(repository.git_dir))
+    here = () if (directory / ".git").exists() else ("--git-dir=.",)
+    outcome = run(directory, *here, "rev-parse", "--absolute-git-dir")
+    if outcome.code != 0:
+        check_ownership(outcome.errors, directory)
+        raise InvalidInput.of("no-git-repository", f"{directory} is no git repository")
+    from git import Git  # noqa: PLC0415 - see the module's docstring
+
+    repository = Git(directory)
+    repository.update_environment(**environment(), GIT_DIR=os.fsdecode(outcome.output.rstrip(b"\n")))
     return repository
 
 

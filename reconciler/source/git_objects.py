@@ -31,14 +31,10 @@ class GitObjects:
     """An open repository. One `git cat-file` process reads all its files; `close` ends it."""
 
     def __init__(self, directory: Path, *, parents: bool = True) -> None:
-        """Open the repository that the directory is, or with `parents` lies in.
-
-        Raises:
-            InvalidInput: there is none.
-            Unavailable: git is not installed.
-        """
+        """Open the repository that the directory is, or with `parents` lies in; raises as `git.open_repository`."""
         self._directory = directory
-        self._repository = git.open_repository(directory, parents=parents)
+        self._top = git.top_of(directory.resolve()) if parents else None
+        self._repository = git.open_repository(self._top or directory)
         self._lock = threading.Lock()
 
     def commit(self, ref: str) -> str:
@@ -98,10 +94,9 @@ class GitObjects:
 
     def folder_of(self, directory: Path) -> str:
         """The path of a directory within the repository, ending with `/`; empty for its top or a bare repository."""
-        top = self._repository.working_tree_dir
-        if top is None:
+        if self._top is None:
             return ""
-        parts = directory.resolve().relative_to(Path(top).resolve()).parts
+        parts = directory.resolve().relative_to(self._top.resolve()).parts
         return "".join(f"{part}/" for part in parts)
 
     def is_ancestor(self, old: str, new: str) -> bool:
@@ -110,7 +105,7 @@ class GitObjects:
 
     def close(self) -> None:
         """End the reading process; what was read stays valid."""
-        self._repository.close()
+        self._repository.clear_cache()
 
     def __enter__(self) -> Self:
         return self
@@ -131,7 +126,7 @@ class GitObjects:
     def _read(self, path: str, blob: str) -> bytes:
         try:
             with self._lock:
-                content: bytes = self._repository.git.get_object_data(blob)[3]
+                content: bytes = self._repository.get_object_data(blob)[3]
         except (OSError, ValueError) as error:
             problem = files.problem(path, f"cannot be read from git: {error}", "", "git-unreadable")
             raise Unavailable(problem) from None
@@ -139,7 +134,7 @@ class GitObjects:
 
     def _ask(self, command: str, *arguments: str) -> tuple[int, str, str]:
         """Exit code, output and errors of a git command, by GitPython."""
-        run = getattr(self._repository.git, command)
+        run = getattr(self._repository, command)
         code, output, errors = run(*arguments, with_extended_output=True, with_exceptions=False)
         return code, output, errors
 

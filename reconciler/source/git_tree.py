@@ -19,7 +19,7 @@ class GitTrees:
             directory: the folder that holds manifests/ and templates/, or a bare repository.
 
         Raises:
-            InvalidInput: there is no repository.
+            InvalidInput: there is no repository, or git refuses to look at it.
             Unavailable: git is not installed.
         """
         self._objects = GitObjects(directory)

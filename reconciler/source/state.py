@@ -38,20 +38,20 @@ def check_state_dir(state_dir: Path) -> None:
     if found.st_mode & _OTHERS_WRITE:
         hint = f"Look at what is in it, then: chmod go-w {state_dir}"
         raise _unsafe(state_dir, "can be written by others", hint)
-    if any((parent / ".git").exists() for parent in state_dir.parents):
-        _check_untracked(state_dir)
+    place = state_dir.parent.resolve() / state_dir.name
+    if top := git.top_of(place):
+        _check_untracked(top, str(place.relative_to(top)))
 
 
-def _check_untracked(state_dir: Path) -> None:
-    parent, name = state_dir.parent, state_dir.name
-    outcome = git.run(parent, "--literal-pathspecs", "ls-files", "-z", "--", name)
-    git.check_ownership(outcome.errors, parent)
+def _check_untracked(top: Path, name: str) -> None:
+    outcome = git.run(top, "--literal-pathspecs", "ls-files", "-z", "--", name)
+    git.check_ownership(outcome.errors, top)
     first, *others = outcome.output.split(b"\0")
     if first:
         more = f" and {len(others) - 1} more" if len(others) > 1 else ""
         message = f"comes from the repository{more}, so what this machine believes of itself would come from there"
-        hint = f"Look at it, then: git -C {parent} rm -r {name}"
-        raise _unsafe(parent / os.fsdecode(first), message, hint)
+        hint = f"Look at it, then: git -C {top} rm -r {name}"
+        raise _unsafe(top / os.fsdecode(first), message, hint)
 
 
 def _unsafe(path: Path, message: str, hint: str) -> InvalidInput:

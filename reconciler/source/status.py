@@ -17,8 +17,13 @@ from reconciler.source.files import FOLDERS
 from reconciler.source.processes import Running
 
 _STATUS = (
-    *("status", "--porcelain=v2", "--branch", "-z"),
-    *("--untracked-files=all", "--ignored=matching", "--", *FOLDERS),
+    "--literal-pathspecs",
+    "status",
+    "--porcelain=v2",
+    "--branch",
+    "-z",
+    "--untracked-files=all",
+    "--ignored=matching",
 )
 
 
@@ -45,8 +50,12 @@ class StatusQuery:
     def __init__(self, root: Path) -> None:
         """Ask about the files below a root; the root may lie anywhere in a repository."""
         self._root = root
-        self._top = next((folder for folder in (root, *root.parents) if (folder / ".git").exists()), None)
-        self._running: Running | None = git.start(root, *_STATUS) if self._top else None
+        self._top = git.top_of(root)
+        self._running = self._begin(self._top) if self._top else None
+
+    def _begin(self, top: Path) -> Running:
+        folder = self._root.relative_to(top)
+        return git.start(top, *_STATUS, "--", *(str(folder / name) for name in FOLDERS))
 
     def answer(self) -> Status:
         """Wait for the answer.
@@ -62,10 +71,10 @@ class StatusQuery:
             git.check_ownership(outcome.errors, self._top)
             raise InvalidInput.of("git-refused", f"git status in {self._top}: {git.said(outcome.errors)}")
         prefix = "".join(f"{part}/" for part in self._root.relative_to(self._top).parts)
-        return _parse(outcome.output.decode(errors="surrogateescape"), prefix, self._root)
+        return _parse(outcome.output.decode(errors="surrogateescape"), prefix, self._top)
 
 
-def _parse(output: str, prefix: str, root: Path) -> Status:
+def _parse(output: str, prefix: str, top: Path) -> Status:
     headers: dict[str, str] = {}
     ignored: set[str] = set()
     dirty = False
@@ -83,7 +92,7 @@ def _parse(output: str, prefix: str, root: Path) -> Status:
         commit="" if commit == "(initial)" else commit,
         branch="" if branch == "(detached)" else branch,
         dirty=dirty,
-        trailers=_Trailers(root, commit) if commit != "(initial)" else None,
+        trailers=_Trailers(top, commit) if commit != "(initial)" else None,
     )
     return Status(revision, frozenset(ignored))
 
@@ -101,8 +110,8 @@ def _records(output: str) -> Iterator[tuple[str, str]]:
 class _Trailers(Mapping[str, str]):
     """The trailers of a commit. Git is asked for them when somebody wants to know: most commands do not."""
 
-    def __init__(self, root: Path, commit: str) -> None:
-        self._ask = partial(_trailers, root, commit)
+    def __init__(self, top: Path, commit: str) -> None:
+        self._ask = partial(_trailers, top, commit)
 
     def __getitem__(self, key: str) -> str:
         return self._ask()[key]
@@ -115,6 +124,6 @@ class _Trailers(Mapping[str, str]):
 
 
 @lru_cache(maxsize=16)
-def _trailers(root: Path, commit: str) -> Mapping[str, str]:
-    outcome = git.run(root, "log", *git.TRAILERS, commit)
+def _trailers(top: Path, commit: str) -> Mapping[str, str]:
+    outcome = git.run(top, "log", *git.TRAILERS, commit)
     return git.trailers(outcome.output.decode(errors="replace"))

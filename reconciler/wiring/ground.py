@@ -88,13 +88,14 @@ class Ground:
 
     def tree_at(self, reference: str) -> Tree:
         """The files at another revision of the repository; raises as `GitTrees.tree`."""
-        return self._revisions.tree(reference)
+        fetched = self.last_fetched
+        return fetched.tree(fetched.revision(reference)) if fetched else self._revisions.tree(reference)
 
     @cached_property
     def _revisions(self) -> GitTrees:
         from reconciler.source.git_tree import GitTrees
 
-        return self.closing.enter_context(GitTrees(self.settings.followed or self.settings.repository))
+        return self.closing.enter_context(GitTrees(self.settings.repository))
 
     @cached_property
     def reach(self) -> Reach:

@@ -42,6 +42,18 @@ class Repository:
         (self.root / path).parent.mkdir(parents=True, exist_ok=True)
         (self.root / path).symlink_to(target)
 
+    def disguise(self, folder: str, trap: str) -> None:
+        """Commit files that make a folder look like a bare repository, whose configuration has git run a command."""
+        there = [f"--git-dir={self.root / folder}", f"--work-tree={self.root / folder}"]
+        self.git("init", "--quiet", "--bare", folder)
+        self.git(*there, "add", "manifests")
+        for name, value in {"core.bare": "false", "core.worktree": ".", "filter.trap.clean": trap}.items():
+            self.git(*there, "config", name, value)
+        self.write({f"{folder}/refs/kept": "", f"{folder}/.gitattributes": "* filter=trap\n"})
+        self.commit()
+        for path in (self.root / folder / "manifests").rglob("*.yaml"):
+            os.utime(path, ns=(1, 1))
+
     def commit(self, message: str = "change", files: Mapping[str, str | bytes] | None = None) -> str:
         self.write(files or {})
         self.git("add", "--all")

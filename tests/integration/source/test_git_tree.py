@@ -71,6 +71,12 @@ def test_a_bare_repository_and_a_folder_of_a_larger_one_can_be_read(repository: 
     assert read(repository.root / "ops", "main") == {"manifests/a.yaml": b"inner"}
 
 
+def test_files_that_look_like_a_repository_are_none(repository: Repository) -> None:
+    repository.commit(files={"ops/manifests/a.yaml": "inner"})
+    repository.disguise("ops", "cat")
+    assert read(repository.root / "ops", "main") == {"manifests/a.yaml": b"inner"}
+
+
 def test_an_unknown_revision_is_told_with_the_likely_one(repository: Repository, tmp_path: Path) -> None:
     repository.commit(files=FILES)
     repository.git("branch", "production")

@@ -261,6 +261,14 @@ def test_a_look_runs_nothing_that_the_repository_brings_along(repository: Reposi
     assert not (tmp_path / "sprung").exists()
 
 
+def test_files_that_look_like_a_repository_are_none(repository: Repository, tmp_path: Path) -> None:
+    commit = repository.commit(files={"ops/manifests/a.yaml": "inner"})
+    repository.disguise("ops", f"touch {tmp_path}/sprung; cat")
+    tree = WorkingTree(repository.root / "ops").tree()
+    assert (list(tree.files), tree.revision.commit != commit) == (["manifests/a.yaml"], True)
+    assert not (tmp_path / "sprung").exists()
+
+
 def test_a_look_changes_nothing_in_the_repository(repository: Repository) -> None:
     repository.commit(files=FILES)
     os.utime(repository.root / "templates/nginx/site.j2", ns=(1, 1))

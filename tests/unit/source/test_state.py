@@ -56,6 +56,18 @@ def test_below_the_top_of_the_repository_it_is_found_as_well(repository: Path) -
     check_state_dir(repository / "fleets/two/.reconciler")
 
 
+def test_in_a_folder_that_looks_like_a_repository_it_is_found_as_well(repository: Path) -> None:
+    tracked(repository, "fleets/one/.reconciler/keys/controller.ed25519")
+    subprocess.run(["git", "init", "-q", "--bare", str(repository / "fleets/one")], check=True)
+    assert "comes from the repository" in refusal(repository / "fleets/one/.reconciler")
+
+
+def test_behind_a_link_it_is_found_as_well(repository: Path) -> None:
+    tracked(repository, "fleets/one/.reconciler/keys/controller.ed25519")
+    (repository / "main").symlink_to("fleets/one")
+    assert "comes from the repository" in refusal(repository / "main/.reconciler")
+
+
 def open_to(mode: int) -> Callable[[Path], None]:
     def plant(place: Path) -> None:
         place.mkdir()
