@@ -66,6 +66,28 @@ def test_the_work_of_a_child_that_ends_is_done_here(end: str) -> None:
     assert _told("return 'done'", load=dies) == "done"
 
 
+STOPS = "if os.getpid() != parent: os.kill(os.getpid(), signal.SIGSTOP)"
+BRIEF = "import signal\nfrom reconciler.manifests import apart as parsing\nparsing.SILENT_SECONDS = 0.2\n"
+
+
+def test_the_work_of_a_child_that_falls_silent_is_done_here() -> None:
+    assert _told(f"{STOPS}\n    return 'done'", before=BRIEF) == "done"
+    assert _told("return 'done'", load=STOPS, before=BRIEF) == "done"
+    much = "print(len(apart.begin(bytes(1 << 22))()))"
+    assert _told("return given", load=STOPS, steps=much, before=BRIEF) == str(1 << 22)
+
+
+def test_the_work_of_a_child_that_falls_silent_while_it_tells_is_done_here() -> None:
+    midway = f"class Midway:\n    def __reduce__(self):\n        {STOPS}\n        return (str, ())\n"
+    before = f"import os; parent = os.getpid()\n{BRIEF}{midway}"
+
+    assert _told("return [bytes(1 << 22), Midway()]", steps="print(len(apart.begin(1)()))", before=before) == "2"
+
+
+def test_a_child_that_falls_silent_is_ended() -> None:
+    assert _told(STOPS, steps=COUNT + "apart.begin(1)()" + LEFT, before=BRIEF) == "no child, 0 descriptors more"
+
+
 def test_the_work_of_a_child_that_was_ended_before_it_was_asked_is_done_here() -> None:
     ended = "apart.get_ready()\nos.kill(apart._child._pid, 9)\n"
     much = "print(apart.begin(bytes(1 << 22))())"
