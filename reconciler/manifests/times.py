@@ -1,28 +1,35 @@
 """Times in manifests: time zones, times of the week, and `from` until `until`."""
 
 import re
-import zoneinfo
 from collections.abc import Mapping
 from datetime import time
+from functools import cache
+from importlib.resources import files
 from typing import Annotated, Any, TypeAlias
 
 from pydantic import Field, PlainValidator, WithJsonSchema
 
+from reconciler.errors import did_you_mean
 from reconciler.manifests.door import Door, failure, shown
 from reconciler.manifests.fields import Moment, filled
-from reconciler.manifests.findings import did_you_mean
 from reconciler.model.times import WEEKDAYS, Weekly, Window
 
 _SPAN = re.compile(r"(\d{2}):(\d{2})-(\d{2}):(\d{2})\Z")
 _DAYS: Mapping[str, int] = {short: number for number, day in enumerate(WEEKDAYS) for short in (day, day[:3])}
 
 
+@cache
+def _zones() -> frozenset[str]:
+    """The names that the library of time zones knows, so that every machine comes to the same verdict; each is found
+    everywhere. What else a system calls a zone, such as its own `localtime`, means something else on the next one.
+    """
+    return frozenset(files("tzdata").joinpath("zones").read_text(encoding="utf-8").split())
+
+
 def _timezone(value: Any) -> str:
     text = filled(value)
-    if text not in zoneinfo.available_timezones():
-        known = zoneinfo.available_timezones()
-        nearest = did_you_mean(text, known)
-        hint = nearest if nearest.startswith("Did") else "Write it like UTC or Europe/Berlin"
+    if text not in _zones():
+        hint = did_you_mean(text, _zones()) or "Write it like UTC or Europe/Berlin"
         raise failure(f'there is no time zone "{shown(text)}"', hint, "unknown-timezone")
     return text
 

@@ -1,5 +1,10 @@
 """What is wrong with alerts, channels, silences, freezes and schedules is told before anything is measured."""
 
+import zoneinfo
+from collections.abc import Iterator
+from importlib import resources
+from pathlib import Path
+
 import pytest
 
 from tests.unit.manifests.trees import app, fleet, load, marked, problems
@@ -91,3 +96,35 @@ def test_the_name_of_the_alert_that_is_built_in_is_taken() -> None:
     assert problems(fleet(a=alert(name="HostStale"))) == [
         "manifests/a.yaml:3:18: the alert HostStale is built in. Take another name"
     ]
+
+
+@pytest.fixture
+def time_zones_of_this_machine(tmp_path: Path) -> Iterator[Path]:
+    """Where the machine keeps its time zones: none yet."""
+    before = zoneinfo.TZPATH
+    zoneinfo.reset_tzpath([str(tmp_path)])
+    yield tmp_path
+    zoneinfo.reset_tzpath(before)
+
+
+def daily(timezone: str) -> dict[str, str]:
+    return {
+        "schedule": of_kind("Schedule", f'hosts: "*", job: backup, cron: "0 3 * * *", timezone: {timezone}'),
+        "job": JOB,
+    }
+
+
+def test_a_time_zone_that_only_this_machine_knows_is_none(time_zones_of_this_machine: Path) -> None:
+    (time_zones_of_this_machine / "localtime").write_bytes(
+        resources.files("tzdata").joinpath("zoneinfo/UTC").read_bytes()
+    )
+
+    (told,) = problems(fleet(**daily("localtime")))
+    assert told.endswith('there is no time zone "localtime". Write it like UTC or Europe/Berlin')
+
+
+def test_a_time_zone_is_found_also_where_the_machine_has_none(time_zones_of_this_machine: Path) -> None:
+    assert not list(time_zones_of_this_machine.iterdir())
+
+    (schedule,) = load(fleet(**daily("US/Eastern"))).schedules.values()
+    assert zoneinfo.ZoneInfo(schedule.timezone).key == "US/Eastern"
