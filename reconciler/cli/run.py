@@ -5,7 +5,8 @@
     reconcile run -l role=web --command -- uptime -p           a command as it stands, no shell
 
 Local hosts and those over SSH are worked on here, unless a watch does it; agents do their own work. A host that cannot
-be reached counts as a failed attempt. The run goes on without you with --no-wait: reconcile jobs logs ID -f
+be reached ends its run at once; one whose job has retries, or onLost: retry, waits for it until --expires. The run goes
+on without you with --no-wait: reconcile jobs logs ID -f
 """
 
 from __future__ import annotations

@@ -80,6 +80,17 @@ class JobPolicy:
         """How long after the last moment to begin it an honest run has ended, with all its tries."""
         return (self.retries + 1) * (self.timeout_seconds + _BESIDE_A_TRY_SECONDS)
 
+    def waits_until(self, not_after: float, *, begun: bool) -> float:
+        """Unix seconds until which a run waits for a host that is out of reach; 0: it ends, as it may not be repeated.
+
+        Args:
+            not_after: Unix seconds after which it is not begun for the first time.
+            begun: whether it may have begun before.
+        """
+        if not self.retries and self.on_lost != "retry":
+            return 0.0
+        return not_after + (self.longest_seconds if begun else 0.0)
+
     def to_json(self) -> Mapping[str, Any]:
         """As it stands in a bundle."""
         return {

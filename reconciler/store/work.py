@@ -42,6 +42,8 @@ class Finish:
     result: Mapping[str, Any] = field(default_factory=dict)
     retry_at: datetime | None = None
     """When to try again; only with `WorkState.RETRYING`."""
+    begun: bool = False
+    """It was put off although it has begun, and may still run."""
 
 
 class WorkQueue:
@@ -145,9 +147,10 @@ class WorkQueue:
         result: Mapping[str, Any] | None = None,
         *,
         retry_at: datetime | None = None,
+        begun: bool = False,
     ) -> bool:
         """End the work, or put it off. False: the claim is stale, nothing was written."""
-        return self.finish_many([Finish(claim, state, result or {}, retry_at)])[0]
+        return self.finish_many([Finish(claim, state, result or {}, retry_at, begun)])[0]
 
     def finish_many(self, finishes: Sequence[Finish]) -> Sequence[bool]:
         """End many pieces of work in one batch, one step for each host; per piece, whether its claim was good."""
@@ -323,7 +326,8 @@ _INDEXES = ("queue", "side", "held", "delayed", "finished")
 def _ending(finish: Finish) -> tuple[str | int, ...]:
     claim = finish.claim
     again = milliseconds(finish.retry_at) if finish.retry_at else 0
-    return claim.work.id, claim.attempt, claim.token, finish.state.value, compact(finish.result), again
+    known = claim.work.id, claim.attempt, claim.token
+    return *known, finish.state.value, compact(finish.result), again, int(finish.begun)
 
 
 def _claim(host: str, reply: Sequence[bytes | None]) -> Claim:

@@ -86,7 +86,10 @@ class Ended:
     """How one attempt ended, and whether there may be another one."""
 
     finished: RunFinished
-    again: bool = False
+    pause_seconds: float | None = None
+    """How long until it is tried again; None: it is not."""
+    begun: bool = False
+    """It may have begun on the host, and may still run there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +124,7 @@ class RunExecutor:
             try:
                 ended = self._perform(live)
             except Unavailable as error:  # of Redis: the lease runs out, and the host knows how far it came
-                ended = Ended(RunFinished(LOST, error=str(error)))
+                ended = Ended(RunFinished(LOST, error=str(error)), begun=True)
             except (Refused, InvalidInput) as error:
                 ended = self._not_done(live, error)
             except Exception as error:  # noqa: BLE001 - told, and the other runs go on
@@ -135,33 +138,42 @@ class RunExecutor:
         run = verify_run(signed, self.trusted(), fleet=self.fleet, host=work.host, run_id=work.id)
         bundle, policy = self._content(run)
         with self._lane(live, policy) as token:
-            if live.why:
-                return Ended(RunFinished(live.why))
+            if live.why:  # what had begun before is to be ended by whoever is given it next
+                return Ended(RunFinished(LOST if work.started_at else live.why))
             if not (work.state.finished or self.store.work.start(live.claim)):
                 return Ended(RunFinished(LOST))
             attempt = _Attempt(self, live, run, bundle, policy, signed.sealed, token)
             try:
                 finished = attempt.perform()
             except HostGone as gone:
-                return self._out_of_reach(live, policy, gone)
+                return self._out_of_reach(attempt, gone)
         if finished.status == REBOOTING and not live.settled:
-            return self._out_of_reach(live, policy, None)
-        return Ended(finished, again=finished.status == "failed" and 0 < finished.tries <= policy.retries)
+            return self._out_of_reach(attempt, None)
+        again = finished.status == "failed" and 0 < finished.tries <= policy.retries
+        pause = pause_seconds(finished.tries, self.chance()) if again else None
+        return Ended(finished, pause, begun=finished.status == LOST)
 
-    def _out_of_reach(self, live: LiveRun, policy: JobPolicy, gone: HostGone | None) -> Ended:
+    def _out_of_reach(self, attempt: _Attempt, gone: HostGone | None) -> Ended:
         """The host restarts as the run asked it to, or it cannot be reached, or was lost on the way."""
-        work = live.claim.work
+        live, work = attempt.live, attempt.live.claim.work
         known = self.store.work.get(work.host, work.id)
-        until = float(known.result.get("until", 0.0)) if known else 0.0
-        if self.clock.now().timestamp() < until and not (gone and gone.begun):
+        result = known.result if known else {}
+        now, until = self.clock.now().timestamp(), float(result.get("until", 0.0))
+        begun = work.started_at is not None or (gone is not None and gone.begun)
+        if known is None or known.state.finished:
+            live.settled = begun  # as long as it may run there, nobody says that it does not: its lease runs out
+            return Ended(RunFinished(CANCELLED))
+        if now < until and not (gone and gone.begun):
             self.put_off(live.claim, {"reason": RESTARTING, "until": until}, _BUSY)
             live.settled = True
             return Ended(RunFinished(REBOOTING))
         if until or gone is None:
             told = Problem(NOWHERE, NOT_BACK, "Look at its console.")
             return Ended(_failed(replace(told, code="reboot-timeout")))
-        again = work.attempt <= policy.retries or (gone.begun and policy.on_lost == "retry")
-        return Ended(replace(_failed(gone.problem), tries=work.attempt), again=again)
+        tries = int(result.get("tries", 0))
+        waits = attempt.policy.waits_until(attempt.run.not_after / 1000, begun=begun or tries > 0) - now
+        pause = min(waits, pause_seconds(work.attempt, self.chance())) if waits > 0 else None
+        return Ended(replace(_failed(gone.problem), tries=tries), pause, begun)
 
     def _content(self, run: Run) -> tuple[Bundle, JobPolicy]:
         """What was signed.
@@ -230,21 +242,22 @@ class RunExecutor:
         claim, finished, mask = live.claim, ended.finished, self.masker.mask
         told = replace(finished, error=mask(finished.error), hint=mask(finished.hint))
         result = {**asdict(told), "seconds": round(seconds, 3)}
+        begun = ended.begun or (claim.work.started_at is not None and not finished.tries)
         if finished.repeated:
             self.store.journal.append("not-repeated", host=claim.work.host, run=claim.work.id, status=finished.status)
         if LOST in (finished.status, live.why):
-            self.put_off(claim, {"reason": "its executor let go of it"}, timedelta())
+            self.put_off(claim, {"reason": "its executor let go of it"}, timedelta(), begun=begun)
         elif finished.code == "host-busy":
-            self.put_off(claim, result, _BUSY)
-        elif ended.again:
-            self.put_off(claim, result, timedelta(seconds=pause_seconds(finished.tries, self.chance())))
+            self.put_off(claim, result, _BUSY, begun=begun)
+        elif ended.pause_seconds is not None:
+            self.put_off(claim, result, timedelta(seconds=ended.pause_seconds), begun=begun)
         else:
             state = _STATES.get(finished.status, WorkState.FAILED)
             self.store.work.finish(claim, state, result)
 
-    def put_off(self, claim: Claim, result: Mapping[str, Any], after: timedelta) -> None:
-        """Let it wait; the lane is free meanwhile."""
-        self.store.work.finish(claim, WorkState.RETRYING, result, retry_at=self.clock.now() + after)
+    def put_off(self, claim: Claim, result: Mapping[str, Any], after: timedelta, *, begun: bool = False) -> None:
+        """Let it wait; the lane is free meanwhile. One that has `begun` may still run there."""
+        self.store.work.finish(claim, WorkState.RETRYING, result, retry_at=self.clock.now() + after, begun=begun)
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,6 +292,8 @@ class _Attempt:
                 request = self._request(transport)
                 begun = True
                 self.live.through(transport)
+                if self.live.why == LOST:
+                    return RunFinished(LOST)
                 try:
                     transport.perform(request, tell)
                 finally:
@@ -340,7 +355,7 @@ class _Attempt:
             on_lost=policy.on_lost,
             exclusive=policy.lane is Lane.MAIN,
             late=milliseconds(executor.clock.now()) > run.not_after,
-            withdrawn=self.live.claim.work.state.finished,
+            withdrawn=self.live.claim.work.state.finished or self.live.why == CANCELLED,
             forget_at=run.not_after / 1000 + _FORGET_AFTER_SECONDS,
             secrets=tuple(secrets.values()),
         )

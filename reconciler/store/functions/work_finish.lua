@@ -3,12 +3,12 @@
 -- put off, someone else is to see to it.
 -- KEYS  1 the host's slot
 -- ARGV  1 seconds to keep the records; then for each piece of work, of which there are 100 at most: its id, attempt,
---       token, state, result (JSON), when to try again (Unix ms, for `retrying`)
+--       token, state, result (JSON), when to try again (Unix ms, for `retrying`), 1 where it may still run then
 -- Reply for each 1, or 0 where the claim is stale: nothing was written of it
 local slot, ttl, now = KEYS[1], ARGV[1], now_us()
 local kept, replies = {}, {}
 
-local function finish(id, attempt, token, state, result, retry_at)
+local function finish(id, attempt, token, state, result, retry_at, begun)
   local record = slot .. 'work:' .. id
   local known = redis.call('HMGET', record, 'attempt', 'token', 'state', 'kind', 'again', 'ending')
   if known[1] ~= attempt or known[2] ~= token then
@@ -31,7 +31,9 @@ local function finish(id, attempt, token, state, result, retry_at)
     renew_record(slot, id, again)
   elseif state == 'retrying' then
     redis.call('HSET', record, 'state', state, 'result', result)
-    redis.call('HDEL', record, 'started_at')
+    if begun ~= '1' then
+      redis.call('HDEL', record, 'started_at')
+    end
     redis.call('ZADD', slot .. 'delayed', retry_at, id)
   elseif kind == 'converge' then
     redis.call('DEL', record)
@@ -42,8 +44,8 @@ local function finish(id, attempt, token, state, result, retry_at)
   return 1
 end
 
-for at = 2, #ARGV, 6 do
-  replies[#replies + 1] = finish(unpack(ARGV, at, at + 5))
+for at = 2, #ARGV, 7 do
+  replies[#replies + 1] = finish(unpack(ARGV, at, at + 6))
 end
 if #kept > 0 then
   keep_finished(slot, kept, now, ttl)

@@ -1,11 +1,12 @@
 -- Cancel or supersede work in any state that is not finished. A holder learns of it when it renews; until it says that
--- it has ended what it ran, a run keeps its place, and if its lease runs out it is delivered once more, to be ended.
+-- it has ended what it ran, a run keeps its place, and if its lease runs out it is delivered once more, to be ended. So is
+-- one that was put off and may still run.
 -- KEYS  1 the host's slot
 -- ARGV  1 id, 2 state (`cancelled` or `superseded`), 3 reason, 4 seconds to keep the record
 -- Reply the state it was in, or nil where there was nothing to withdraw
 local slot, id = KEYS[1], ARGV[1]
 local record = slot .. 'work:' .. id
-local known = redis.call('HMGET', record, 'state', 'kind', 'reason')
+local known = redis.call('HMGET', record, 'state', 'kind', 'reason', 'started_at', 'priority')
 local state = known[1]
 if not state or not (in_flight(state) or state == 'queued' or state == 'retrying') then
   return nil
@@ -19,6 +20,10 @@ else
     'finished_at', seconds(now))
   if in_flight(state) then
     redis.call('HSET', record, 'ending', 1)
+  elseif state == 'retrying' and known[4] then
+    redis.call('HSET', record, 'ending', 1)
+    unqueue(slot, id)
+    push(slot, id, known[5])
   else
     redis.call('HSET', record, 'token', 0)
     unqueue(slot, id)
