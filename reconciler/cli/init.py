@@ -12,6 +12,7 @@ from reconciler.cli.console import Console
 from reconciler.cli.exits import Exit
 from reconciler.cli.options import settings_of
 from reconciler.errors import Refused
+from reconciler.source.writing import write_file
 
 _IGNORED = "/.reconciler/\n"
 
@@ -35,8 +36,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
         if path.exists():
             console.tell(f"kept {path}")
             continue
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+        write_file(directory, name, text)
         console.tell(f"wrote {path}")
     write_schemas(directory)
     _ignore_state(directory)
@@ -52,4 +52,4 @@ def _ignore_state(directory: Path) -> None:
     path = directory / ".gitignore"
     before = path.read_text() if path.exists() else ""
     if _IGNORED.strip() not in before.split():
-        path.write_text(before + ("" if before.endswith("\n") or not before else "\n") + _IGNORED)
+        write_file(directory, ".gitignore", before + ("" if before.endswith("\n") or not before else "\n") + _IGNORED)

@@ -13,6 +13,7 @@ from reconciler.cli.console import Console
 from reconciler.cli.exits import Exit
 from reconciler.cli.options import settings_of
 from reconciler.errors import InvalidInput, did_you_mean
+from reconciler.source.writing import write_file
 
 FOLDER = "manifests/.schema"
 
@@ -41,11 +42,13 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
 
 
 def write_schemas(repository: Path) -> Path:
-    """Write the schemas of all kinds where the manifests of a repository name them; returns the folder."""
+    """Write the schemas of all kinds where the manifests of a repository name them; returns the folder.
+
+    Raises:
+        InvalidInput: `not-writable`.
+    """
     from reconciler.manifests import json_schemas
 
-    folder = repository / FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
     for kind, schema in json_schemas().items():
-        (folder / f"{kind.lower()}.json").write_text(json.dumps(schema, indent=2) + "\n")
-    return folder
+        write_file(repository, f"{FOLDER}/{kind.lower()}.json", json.dumps(schema, indent=2) + "\n")
+    return repository / FOLDER

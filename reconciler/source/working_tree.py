@@ -6,7 +6,6 @@ Hashes are kept by stat, so that a tree costs one walk and one `git status` when
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
@@ -19,6 +18,7 @@ from reconciler.model.tree import Revision, Tree, TreeFile
 from reconciler.resources.values import dataclass, field
 from reconciler.source import files
 from reconciler.source.status import Status, StatusQuery
+from reconciler.source.writing import write_file
 
 StatKey: TypeAlias = tuple[int, int, int, int]
 """Changes whenever a file's content may have: mtime and ctime in ns, size, inode."""
@@ -74,20 +74,8 @@ class WorkingTree:
         return (self._root / path).read_bytes().decode()
 
     def rewrite(self, path: str, text: str) -> None:
-        """Give a file another text, in one step; its mode stays.
-
-        Raises:
-            InvalidInput: `not-writable`.
-        """
-        target = (self._root / path).resolve()
-        new = target.with_name(f".{target.name}.new")
-        try:
-            new.write_bytes(text.encode())
-            shutil.copymode(target, new)
-            new.replace(target)
-        except OSError as error:
-            new.unlink(missing_ok=True)
-            raise InvalidInput.of("not-writable", f"{path} cannot be written: {error.strerror}") from None
+        """Give a file another text; as `write_file`."""
+        write_file(self._root, path, text)
 
     def _walk(self, folder: str, listing: _Listing) -> None:
         """List everything below a folder; a folder that is not there holds nothing."""
