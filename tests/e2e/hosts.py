@@ -5,6 +5,8 @@ Runs inside the namespaces of `python -m tests.e2e`, so that a host is gone with
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
 import signal
 import socket
@@ -57,8 +59,6 @@ class Host:
         """Give it its disk: the shared root below, its identity and the names of its neighbours above."""
         for folder in ("upper", "work", "root"):
             (self.directory / folder).mkdir(parents=True)
-        _run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", self.name, "-f", str(self.directory / "host_key"))
-        self.host_key = " ".join((self.directory / "host_key.pub").read_text().split()[:2])
         layers = f"lowerdir={root},upperdir={self.directory / 'upper'},workdir={self.directory / 'work'}"
         _run("mount", "-t", "overlay", "overlay", "-o", layers, str(self.files))
         neighbours = "".join(f"{address} {name}\n" for name, address in names.items())
@@ -69,13 +69,28 @@ class Host:
             f"[Match]\nName=host0\n\n[Network]\nAddress={self.address}/24\nLinkLocalAddressing=no\nIPv6AcceptRA=no\n"
         )
         self._write("etc/systemd/network/10-fleet.network", network)
-        self._write("etc/ssh/ssh_host_ed25519_key", (self.directory / "host_key").read_text(), 0o600)
-        self._write("etc/ssh/ssh_host_ed25519_key.pub", f"{self.host_key}\n")
+        self.new_key()
         self._write("root/.ssh/authorized_keys", authorized_key, 0o600)
         self._write("home/ops/.ssh/authorized_keys", authorized_key, 0o600)
         ops = (self.files / "home/ops").stat()
         for path in ("home/ops/.ssh", "home/ops/.ssh/authorized_keys"):
             os.chown(self.files / path, ops.st_uid, ops.st_gid)
+
+    def new_key(self) -> str:
+        """Give it another SSH host key, from its next boot on; its fingerprint."""
+        key = self.directory / "host_key"
+        key.unlink(missing_ok=True)
+        _run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", self.name, "-f", str(key))
+        self.host_key = " ".join(key.with_suffix(".pub").read_text().split()[:2])
+        self._write("etc/ssh/ssh_host_ed25519_key", key.read_text(), 0o600)
+        self._write("etc/ssh/ssh_host_ed25519_key.pub", f"{self.host_key}\n")
+        return self.fingerprint
+
+    @property
+    def fingerprint(self) -> str:
+        """Of its public key, as people compare it."""
+        raw = base64.b64decode(self.host_key.split()[1])
+        return f"SHA256:{base64.b64encode(hashlib.sha256(raw).digest()).decode().rstrip('=')}"
 
     def switch_on(self) -> None:
         """Boot; it stays on, also when it reboots, until it is switched off."""

@@ -16,6 +16,7 @@ from typing import IO, Any, Protocol
 
 from tests.e2e.fleet import Fleet
 from tests.git import GitTree
+from tests.waiting import until
 
 PROJECT = Path(__file__).parents[2]
 _PATIENCE_SECONDS = 300
@@ -142,14 +143,36 @@ class Ops(GitTree):
             self.settings = before
 
     @contextmanager
-    def without_its_key(self) -> Iterator[None]:
-        """Nobody here can log in anywhere while the block runs."""
+    def without_its_key(self) -> Iterator[Path]:
+        """What lets in is not where it is looked for while the block runs, but in the file that this gives."""
         key = self._home / ".ssh/id_ed25519"
         away = key.rename(key.with_name("away"))
         try:
-            yield
+            yield away
         finally:
             away.rename(key)
+
+    def write_ssh(self, name: str, text: str) -> Path:
+        """Write a file of `~/.ssh`."""
+        path = self._home / ".ssh" / name
+        path.write_text(text)
+        return path
+
+    @contextmanager
+    def key_in_agent(self) -> Iterator[None]:
+        """What lets in is held by ssh-agent, and stands in no file, while the block runs."""
+        socket = self._home / "agent"
+        with subprocess.Popen(["ssh-agent", "-D", "-a", socket], stdout=subprocess.DEVNULL) as agent:
+            try:
+                until(socket.exists, "ssh-agent")
+                told = {"SSH_AUTH_SOCK": str(socket)}
+                subprocess.run(
+                    ["ssh-add", "-q", self._home / ".ssh/id_ed25519"], env={**os.environ, **told}, check=True
+                )
+                with self.without_its_key(), self.told(told):
+                    yield
+            finally:
+                agent.terminate()
 
     def give_wheels(self, wheels: Path) -> None:
         """Have in the cache what agents need, since there is no index to be reached."""

@@ -100,11 +100,16 @@ class Story:
         applied = {} if looks_only else self.ops.json("apply", "--yes", "--allow-deletes", "100")
         verified = self.ops.json("verify")
         witness = self.fleet.look(self.host)
-        return {kind.name: _outcome(kind, plan, applied, verified, _seen(kind, witness)) for kind in KINDS}
+        return {kind.name: _outcome(kind, plan, applied, verified, seen(kind, witness)) for kind in KINDS}
+
+
+def app_of(kind: Kind, resources: str, adopt: str = "refuse") -> str:
+    """The app of a kind, with these resources, on all hosts."""
+    return _APP.format(name=kind.name, adopt=adopt, resources=resources)
 
 
 def _app(resources: Callable[[Kind], str], adopt: str = "refuse") -> Callable[[Kind], str]:
-    return lambda kind: _APP.format(name=kind.name, adopt=adopt, resources=resources(kind))
+    return lambda kind: app_of(kind, resources(kind), adopt)
 
 
 def _first(kind: Kind) -> str:
@@ -146,7 +151,8 @@ _ACTS: Mapping[Stage, tuple[Callable[[Kind], str] | None, Callable[[Kind], str] 
 """Stage -> what others do first, and what is declared then."""
 
 
-def _seen(kind: Kind, witness: Any) -> object:
+def seen(kind: Kind, witness: Any) -> object:
+    """What a witness sees of a kind, or its error."""
     try:
         return kind.witness(witness)
     except (AssertionError, RuntimeError, ValueError) as error:

@@ -207,7 +207,8 @@ def test_a_host_that_loses_power_in_the_middle_of_an_apply_is_brought_to_its_sta
     with web.running("apply", "--yes", "--allow-dirty", "--host", "web-1") as applying:
         until(lambda: fleet.look("web-1").file("/run/slow").exists, "the slow step")
         fleet["web-1"].pull_power()
-    assert applying.returncode == 3
+        out, _ = applying.communicate()
+    assert applying.returncode == 3, out
 
     fleet["web-1"].switch_on()
     fleet["web-1"].wait_until_reachable()

@@ -1,13 +1,14 @@
 """The rules of the house that import-linter, ruff and mypy cannot say."""
 
 import ast
-import shutil
 import subprocess
 import sys
 from functools import cache
 from pathlib import Path
 
 import pytest
+
+from tests.pythons import interpreter
 
 PACKAGE = Path(__file__).parents[2] / "reconciler"
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -88,8 +89,7 @@ def test_what_runs_on_hosts_is_python_3_9() -> None:
 
 
 def test_what_runs_on_hosts_can_be_imported_by_python_3_9() -> None:
-    pyenv = Path.home().glob(".pyenv/versions/3.9.*/bin/python3.9")
-    python = next(pyenv, None) or shutil.which("python3.9")
+    python = interpreter("3.9")
     if python is None:
         pytest.skip("there is no Python 3.9 here")
     modules = [name(path).removesuffix(".py").replace("/", ".").removesuffix(".__init__") for path in RESOURCES]

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
-import pwd
-import shutil
 import subprocess
 import tarfile
 from collections.abc import Sequence
@@ -19,21 +16,10 @@ from reconciler.transport.ssh import Connections
 from tests.fakes.requests import request, wanted
 from tests.integration.ssh.conftest import Sshd, route
 from tests.integration.ssh.test_trust import with_path
+from tests.pythons import VERSIONS, interpreter
 
 
-def interpreter(version: str) -> Path | None:
-    """A Python of this version, as pyenv, uv or the distribution installed it."""
-    home = Path(pwd.getpwuid(os.getuid()).pw_dir)
-    own = sorted([*home.glob(f".pyenv/versions/{version}.*/bin/python3"), *_of_uv(home, version)])
-    named = shutil.which(f"python{version}", path="/usr/local/bin:/usr/bin")
-    return next(iter(own), Path(named) if named else None)
-
-
-def _of_uv(home: Path, version: str) -> list[Path]:
-    return list(home.glob(f".local/share/uv/python/cpython-{version}.*/bin/python3"))
-
-
-@pytest.fixture(params=["3.9", "3.10", "3.11", "3.12", "3.13"])
+@pytest.fixture(params=VERSIONS)
 def version(request: pytest.FixtureRequest, sshd: Sshd, tmp_path: Path) -> str:
     """A server whose `python3` is of this version."""
     version = str(request.param)
