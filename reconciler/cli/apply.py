@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.cli.console import Console
 from reconciler.cli.exits import Exit
-from reconciler.cli.options import add_output, add_reason, add_scope
+from reconciler.cli.options import add_output, add_reason, add_scope, scope_of
 from reconciler.errors import InvalidInput, Place, Problem, Refused
 
 if TYPE_CHECKING:
@@ -53,9 +53,17 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
     """Plan, ask, apply, recap."""
     from reconciler.cli.plan import show, situation_of
     from reconciler.cli.sessions import Access, dial, session_of
+    from reconciler.loops.controlling.loading import get_ready_to_compose
 
     _check_usage(arguments)
-    ahead = (lambda session: dial(session, session.first_tree, arguments)) if arguments.yes else None
+
+    def ahead(session: Session) -> None:
+        """Mistakes in manifests and flags are told before anything is made or started."""
+        if arguments.yes:
+            dial(session, session.first_tree, arguments)
+        else:
+            scope_of(arguments, session.manifests(session.first_tree, meanwhile=get_ready_to_compose))
+
     with session_of(arguments, console, Access.WRITE, ahead=ahead) as session:
         from reconciler.planner.guard import guard
 

@@ -94,17 +94,16 @@ def _told(found: InForce, console: Console) -> Tree:
 
 
 def dial(session: Session, tree: Tree, arguments: argparse.Namespace) -> None:
-    """Begin to connect to the hosts of a tree that the flags choose, as far as all of them are worked on at once."""
+    """Begin to connect to the hosts of a tree that the flags choose, as far as all of them are worked on at once.
 
-    def get_ready(_: object) -> None:
-        session.open_ahead()
-        session.get_ready_to_dial()
-
-    manifests = session.manifests(tree, meanwhile=get_ready)
+    The store is opened beside that, once there is no mistake in manifests and flags: it may have to be started.
+    """
+    manifests = session.manifests(tree, meanwhile=lambda _: session.get_ready_to_dial())
+    scope = scope_of(arguments, manifests)
+    session.open_ahead()
     from reconciler.loops.hosts.crew import AT_ONCE
 
     session.reach.show(manifests)
-    scope = scope_of(arguments, manifests)
     hosts = [host for host in manifests.hosts if scope.host(host) and session.reach.remote(host)]
     if len(hosts) <= AT_ONCE:
         sys.setswitchinterval(_PROMPT_SECONDS)

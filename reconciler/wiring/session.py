@@ -71,7 +71,7 @@ def open_session(
         settings: of this process.
         access: what the command needs.
         clock: where time comes from.
-        ahead: what to begin before the store is opened, which takes a while.
+        ahead: what to do before the store is opened, which takes a while and leaves something behind.
 
     Raises:
         Unavailable: Redis cannot be reached or cannot serve.
@@ -82,8 +82,6 @@ def open_session(
     with ExitStack() as closing:
         if access is not Access.NONE:
             check_state_dir(settings.state_dir)
-        if access is Access.WRITE:
-            prepare_state_dir(settings.state_dir)
         session = Session(settings=settings, clock=clock, access=access, closing=closing)
         if ahead:
             ahead(session)
@@ -123,6 +121,8 @@ class Session(Ground):
     def _open(self) -> Store:
         from reconciler.store import open_store
 
+        if self.access is Access.WRITE:
+            prepare_state_dir(self.settings.state_dir)
         return open_store(self.settings, read_only=self.access is Access.READ, clock=self.clock)
 
     @cached_property

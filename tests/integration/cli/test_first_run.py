@@ -35,13 +35,19 @@ def test_it_converges_and_leaves_no_process(small: Repository) -> None:
     until(lambda: not _left(small), "all that it started gone")
 
 
-def test_a_mistake_is_told_with_its_place_although_the_store_was_being_opened(small: Repository) -> None:
+@pytest.mark.parametrize("asking", [(), ("--yes",)], ids=["asking", "agreed"])
+def test_a_mistake_is_told_with_its_place_and_nothing_is_made_or_started(
+    small: Repository, asking: tuple[str, ...]
+) -> None:
+    typo = small("apply", *asking, "--app", "helo")
     small.replace("manifests/apps/hello.yaml", "hosts: role=web", "hosts: [role=web")
 
-    code, told = _first_run(small, "apply", "--yes")
+    code, told = _first_run(small, "apply", *asking)
 
-    assert code == 1
+    assert (code, typo.code) == (1, 1)
     assert "manifests/apps/hello.yaml:" in told
+    assert "there is no app helo. Did you mean hello?" in typo.err
+    assert not (small.root / ".reconciler").exists()
     until(lambda: not _left(small), "all that it started gone")
 
 
