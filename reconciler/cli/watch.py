@@ -4,7 +4,9 @@
     reconcile watch --repo URL --branch main            a branch of any git URL, fetched every 30 s;
                                                         one on this machine as soon as it moves
 
-One controller at a time: a second one stands by and takes over within 20 s. SIGTERM ends it cleanly within 10 s.
+Mistakes in the manifests end nothing: they are told, what was followed before stays in force, and it goes on once they
+are mended. One controller at a time: a second one stands by and takes over within 20 s. SIGTERM ends it cleanly within
+10 s.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from reconciler.errors import InvalidInput
 
 if TYPE_CHECKING:
     from reconciler.loops.log import Log
-    from reconciler.loops.watching.watch import Source
+    from reconciler.loops.watching.following import Source
     from reconciler.wiring.session import Session
 
 
@@ -46,6 +48,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
 
     from reconciler.cli.sessions import Access, session_of
     from reconciler.logging import configure_logging
+    from reconciler.loops.watching.beginning import first_manifests
     from reconciler.wiring.watching import watch_of
 
     gc.set_threshold(*COLLECTIONS)
@@ -57,8 +60,6 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
         configure_logging(level, terminal=sys.stderr.isatty(), masker=session.masker)
         log: Log = structlog.get_logger("reconciler")
         source = _source(session, arguments, stop, log)
-        fleet = _fleet(session, source)
-        watch = watch_of(session, source, fleet, log)
 
         def end(*_: object) -> None:
             stop.set()
@@ -66,24 +67,12 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
 
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, end)
-        log.info("watching", fleet=fleet, source=arguments.repo or str(settings.repository), stop="ctrl-c")
-        watch.run(stop)
+        log.info("watching", source=arguments.repo or str(settings.repository), stop="ctrl-c")
+        manifests = first_manifests(source, session.manifests, session.store, stop, log)
+        if manifests is not None:
+            watch_of(session, source, manifests.fleet.metadata.name, log).run(stop)
         log.info("stopped")
     return Exit.DONE
-
-
-def _fleet(session: Session, source: Source) -> str:
-    """Its name, also while the newest tree has mistakes: the watch begins with what the fleet follows then."""
-    from reconciler.loops.watching.watch import tree_in_force
-
-    try:
-        manifests = session.manifests(source.tree())
-    except InvalidInput:
-        followed = tree_in_force(source, session.store)
-        if followed is None:
-            raise
-        manifests = session.manifests(followed)
-    return manifests.fleet.metadata.name
 
 
 def _source(session: Session, arguments: argparse.Namespace, stop: threading.Event, log: Log) -> Source:

@@ -7,8 +7,8 @@ import threading
 from reconciler.loops.controlling.control import Control
 from reconciler.loops.log import Log
 from reconciler.loops.monitoring.monitor import Monitor
-from reconciler.loops.watching.following import FollowedBranch, FollowedTree
-from reconciler.loops.watching.watch import Source, Watch
+from reconciler.loops.watching.following import FollowedBranch, FollowedTree, Source
+from reconciler.loops.watching.watch import Watch
 from reconciler.source.mirror import Mirror
 from reconciler.wiring.monitoring import fleet_measuring
 from reconciler.wiring.notifying import notifying

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from typing import Protocol
 
 from reconciler.clock import Clock
 from reconciler.errors import InvalidInput, Unavailable
@@ -12,6 +13,39 @@ from reconciler.model.tree import Revision, Tree
 from reconciler.source.mirror import Mirror
 from reconciler.source.watching import watch_changes, watch_references
 from reconciler.source.working_tree import WorkingTree
+
+
+class Source(Protocol):
+    """What is followed: the working tree, or a branch of a repository."""
+
+    def tree(self) -> Tree:
+        """The newest tree; raises Unavailable or InvalidInput."""
+        ...
+
+    def earlier(self, revision: str) -> Tree | None:
+        """The tree of a revision that was followed before; None where that is not kept."""
+        ...
+
+    def refresh(self) -> None:
+        """Know which revision is the newest, without reading it; raises as `tree`."""
+        ...
+
+    def doubt(self) -> None:
+        """What is known may be old by now: look anew before the next `tree`."""
+        ...
+
+    @property
+    def age_seconds(self) -> float:
+        """How long it is out of reach; 0: it is not."""
+        ...
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for a change that long at most; True if there was one."""
+        ...
+
+    def wake(self) -> None:
+        """End a wait now."""
+        ...
 
 
 class FollowedTree:

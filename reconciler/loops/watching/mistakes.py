@@ -31,8 +31,8 @@ class Mistakes:
         """The newest tree has these, and another one is in force (empty: none is)."""
         self._there = True
         self._note(1.0)
-        follows = {"in_force": in_force} if in_force else {}
-        self._said.say(_SUBJECT, self._log.error, "invalid", error=problems, **follows)
+        follows = in_force or "nothing, until they are mended"
+        self._said.say(_SUBJECT, self._log.error, "invalid", error=problems, in_force=follows)
 
     def none(self, revision: str) -> None:
         """The newest tree, of this revision, could be planned."""

@@ -11,7 +11,6 @@ import threading
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from reconciler.clock import Clock
 from reconciler.errors import HostFailed, InvalidInput, Problem, ReconcilerError, Refused, Unavailable
@@ -29,6 +28,8 @@ from reconciler.loops.monitoring.monitor import Monitor
 from reconciler.loops.monitoring.notifying import Notifying
 from reconciler.loops.running.run_crew import RunCrew, Told
 from reconciler.loops.scheduling.scheduler import Scheduler
+from reconciler.loops.watching.beginning import SWEEP_SECONDS, TURN_SECONDS, tree_in_force
+from reconciler.loops.watching.following import Source
 from reconciler.loops.watching.mistakes import Mistakes
 from reconciler.loops.watching.releases import Releases
 from reconciler.loops.watching.worker import Worker
@@ -44,54 +45,12 @@ from reconciler.store import FULL_SHARE, FleetState, Store
 
 STOP_SECONDS = 4.0
 """How long a stop waits for each thread; a resource that takes longer is left to the next executor."""
-TURN_SECONDS = 1.0
-SWEEP_SECONDS = 10.0
-"""How often due work is looked for without a hint that there is any."""
 OVERDUE_SECONDS = 2 * SWEEP_SECONDS
 """How long changes, one after the other, can put that off."""
 RETRY_FAILED = timedelta(seconds=60)
 """How long an app that failed is left alone before the same digest is tried again."""
 _TURN = "turn"
 """The subject of what keeps a turn from being taken."""
-
-
-class Source(Protocol):
-    """What is followed: the working tree, or a branch of a repository."""
-
-    def tree(self) -> Tree:
-        """The newest tree; raises Unavailable or InvalidInput."""
-        ...
-
-    def earlier(self, revision: str) -> Tree | None:
-        """The tree of a revision that was followed before; None where that is not kept."""
-        ...
-
-    def refresh(self) -> None:
-        """Know which revision is the newest, without reading it; raises as `tree`."""
-        ...
-
-    def doubt(self) -> None:
-        """What is known may be old by now: look anew before the next `tree`."""
-        ...
-
-    @property
-    def age_seconds(self) -> float:
-        """How long it is out of reach; 0: it is not."""
-        ...
-
-    def wait(self, seconds: float) -> bool:
-        """Wait for a change that long at most; True if there was one."""
-        ...
-
-    def wake(self) -> None:
-        """End a wait now."""
-        ...
-
-
-def tree_in_force(source: Source, store: Store) -> Tree | None:
-    """What the fleet follows until there is something newer without mistakes; None: that cannot be known."""
-    state = store.fleet.current()
-    return source.earlier(state.revision) if state else None
 
 
 class Watch:

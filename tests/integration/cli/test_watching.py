@@ -232,6 +232,43 @@ def test_a_broken_manifest_leaves_the_last_good_revision_in_force(small: Reposit
         assert watch.running
 
 
+def test_a_watch_that_begins_with_mistakes_tells_them_and_goes_on_once_they_are_mended(small: Repository) -> None:
+    small.replace("manifests/apps/hello.yaml", "resources:", "resuorces:")
+    with watching(small) as watch:
+        told = watch.says('"invalid"')
+        assert "manifests/apps/hello.yaml:7:3" in told
+        assert "nothing, until they are mended" in told
+        assert not small.on_host("/etc/hello").exists()
+        small.replace("manifests/apps/hello.yaml", "resuorces:", "resources:")
+        watch.says('"mended"')
+        until(lambda: _text(small, "/etc/hello") == "Hello from demo\n")
+
+
+def test_a_watch_that_waits_for_mistakes_to_be_mended_ends_cleanly(small: Repository) -> None:
+    small.replace("manifests/apps/hello.yaml", "resources:", "resuorces:")
+    with watching(small) as watch:
+        watch.says('"invalid"')
+
+
+def test_a_watch_of_a_branch_waits_for_its_first_commit_without_mistakes(small: Repository, tmp_path: Path) -> None:
+    bare = tmp_path / "fleet.git"
+    small.replace("manifests/apps/hello.yaml", "resources:", "resuorces:")
+    small.commit("a typing mistake")
+    small.git("clone", "--quiet", "--bare", str(small.root), str(bare))
+    with watching(small, "--repo", str(bare), "--interval", "1h") as watch:
+        watch.says("nothing, until they are mended")
+        small.replace("manifests/apps/hello.yaml", "resuorces:", "resources:")
+        small.commit("the mistake is gone")
+        small.git("push", "--quiet", str(bare), "HEAD:main")
+        until(lambda: _text(small, "/etc/hello") == "Hello from demo\n")
+
+
+def test_a_branch_that_there_is_not_ends_a_watch_at_once(small: Repository) -> None:
+    ran = small("watch", "--repo", str(small.root), "--branch", "mian")
+    assert ran.code == 1
+    assert "has no branch mian. Did you mean main?" in ran.err
+
+
 def test_manifests_that_vanish_leave_the_hosts_as_they_are(small: Repository) -> None:
     with watching(small) as watch:
         until(lambda: small.on_host("/etc/hello").exists())

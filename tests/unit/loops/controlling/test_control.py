@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 
 from reconciler.loops.controlling.control import LEASE_SECONDS, Control
-from reconciler.loops.watching.watch import TURN_SECONDS
+from reconciler.loops.watching.beginning import TURN_SECONDS
 from reconciler.model.work import Lease
 from tests.fakes.clock import FakeClock
 
