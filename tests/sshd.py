@@ -21,7 +21,8 @@ PRIVILEGE_SEPARATION = Path("/run/sshd")
 
 @dataclass
 class Sshd:
-    """A server, stopped by its process id; `home` is that of a user who may log in and knows its key."""
+    """A server, stopped by its process id; `home` is that of a user who may log in and knows its key, also of sessions:
+    nothing that this machine's own user is greeted with runs in them."""
 
     directory: Path
     home: Path
@@ -56,6 +57,7 @@ class Sshd:
                     "KbdInteractiveAuthentication no",
                     "UsePAM no",
                     "StrictModes no",
+                    f"SetEnv HOME={self.home}",
                     "MaxStartups 200",
                     "",
                 ]
