@@ -77,8 +77,8 @@ def arithmetic(calculate: Callable[[Any, Any], float], left: Closure, right: Clo
             return None
         try:
             found = calculate(first, second)
+            return found if math.isfinite(found) else None
         except (ZeroDivisionError, OverflowError):
             return None
-        return found if math.isfinite(found) else None
 
     return run

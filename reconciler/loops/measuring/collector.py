@@ -235,7 +235,7 @@ class Collector:
         except ReconcilerError as error:
             self._taken.put(_Taken(host, began, error=str(error)))
         except Exception as error:  # noqa: BLE001 - told, and the other hosts are sampled
-            self._taken.put(_Taken(host, began, error=f"a mistake of ours: {type(error).__name__}: {error}"))
+            self._taken.put(_Taken(host, began, error=_our_mistake(error)))
         else:
             self._taken.put(_Taken(host, (began + self._clock.monotonic()) / 2, reply))
 
@@ -255,13 +255,18 @@ class Collector:
             self._said.say(name, self._log.warning, "not-sampled", host=name, reason=taken.error)
         else:
             known.absence = 0.0
-            self._add(taken, taken.reply, known.ring)
+            try:
+                self._add(taken, taken.reply, known.ring)
+            except Exception as error:  # noqa: BLE001 - told, and the other hosts are sampled
+                self._said.say(
+                    f"mistake about {name}", self._log.error, "not-judged", host=name, reason=_our_mistake(error)
+                )
 
     def _add(self, taken: _Taken, reply: Mapping[str, Any], ring: Ring) -> None:
         name = taken.host.name
         values = sound(reply.get("values"))
-        server_time, own_time = self._writer.server_time(taken.at), reply.get("at")
-        if server_time is not None and isinstance(own_time, float):
+        server_time, own_time = self._writer.server_time(taken.at), _number(reply.get("at"))
+        if server_time is not None and own_time is not None:
             values["clock.offset_seconds"] = own_time - server_time
         self._tell_notes(name, reply.get("notes"))
         ring.add(taken.at, values)
@@ -298,15 +303,25 @@ def sound(values: object) -> dict[str, float]:
     """The numbers of a sample that can be believed to be one: hosts may tell anything."""
     if not isinstance(values, Mapping):
         return {}
+    numbers = ((name, _number(value)) for name, value in list(values.items())[:MOST_VALUES])
     return {
-        name: float(value)
-        for name, value in list(values.items())[:MOST_VALUES]
-        if isinstance(name, str)
-        and 0 < len(name) <= LONGEST_NAME
-        and name.isprintable()
-        and isinstance(value, float | int)
-        and math.isfinite(value)
+        name: value
+        for name, value in numbers
+        if isinstance(name, str) and 0 < len(name) <= LONGEST_NAME and name.isprintable() and value is not None
     }
+
+
+def _number(value: object) -> float | None:
+    """What can be counted with; JSON also has infinities, and integers of any length."""
+    try:
+        found = float(value) if isinstance(value, float | int) else math.nan
+    except OverflowError:
+        return None
+    return found if math.isfinite(found) else None
+
+
+def _our_mistake(error: Exception) -> str:
+    return f"a mistake of ours: {type(error).__name__}: {error}"
 
 
 def status_of(values: Mapping[str, float]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,9 @@ from reconciler.clock import SystemClock
 from reconciler.errors import Unavailable
 from reconciler.loops.hosts.crew import Crew
 from reconciler.loops.measuring.collector import Collector, sound
+from reconciler.loops.measuring.ring import Ring
 from reconciler.loops.measuring.sample_writer import SampleWriter
+from reconciler.loops.measuring.watched_host import WatchedHost
 from reconciler.model.metadata import Metadata, Origin
 from reconciler.model.monitoring import Alert
 from reconciler.model.samples import Measuring
@@ -123,6 +125,33 @@ def test_what_a_host_tells_is_believed_only_where_it_is_numbers() -> None:
     assert sound(odd) == {"cpu.percent": 1.0}
     assert sound(["cpu.percent"]) == {}
     assert len(sound({f"m{number}": 1.0 for number in range(5000)})) == 1000
+
+
+def test_a_number_that_is_too_long_to_count_with_ends_nothing(store: Store) -> None:
+    bench = Bench(Fleet(values={"cpu.percent": 10**400, "mem.percent": 5.0}), store)
+    bench.run(5)
+    bench.collector.deliver()
+    assert "cpu.percent" not in store.metrics.latest(["web-1"])["web-1"].values
+    assert store.metrics.latest(["web-1"])["web-1"].values["mem.percent"] == 5.0
+
+
+class Stumbling(Seen):
+    """Cannot judge one of the hosts."""
+
+    def judge(self, host: WatchedHost, ring: Ring, at: float, now: datetime) -> None:
+        if host.name == "web-1":
+            raise ValueError("odd")
+        super().judge(host, ring, at, now)
+
+
+def test_a_host_that_cannot_be_judged_keeps_no_other_from_being_sampled(store: Store) -> None:
+    judge = Stumbling()
+    bench = Bench(Fleet(hosts=("web-1", "web-2")), store, judge=judge)
+    bench.run(5)
+    bench.collector.deliver()
+    bench.run(10)
+    assert len(judge.windows) >= 2
+    assert bench.log.told.count("not-judged") == 1
 
 
 def test_a_short_memory_is_told_and_the_latest_values_go_on(store: Store) -> None:

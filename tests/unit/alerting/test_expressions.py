@@ -10,7 +10,7 @@ VIEW = Written(
     values={"cpu.percent": 95.0, "mem.percent": 40.0, "filesystem.free_bytes": 1e9, "queue_depth": 7.0},
     series={"cpu.percent": [10.0, 20.0, 90.0], "queue_depth": [5.0, 9.0, 2.0, 4.0]},
     many={"filesystem.percent": [10.0, 97.0], "cpu.percent": [50.0, 70.0]},
-    facts={("os", "id"): "debian", ("host", "labels", "env"): "prod"},
+    facts={("os", "id"): "debian", ("cores",): 10**400, ("host", "labels", "env"): "prod"},
     alerts=({"severity": "critical"}, {"severity": "warning"}),
 )
 
@@ -41,6 +41,7 @@ SAYS = [
     ("not network.errors_per_second > 0", None),
     ("rate(network.errors_per_second, window=5m) > 0", None),
     ("facts.os.version > 3", None),
+    ("facts.cores * 2 > 3", None),
 ]
 
 
