@@ -230,7 +230,9 @@ class StepRun:
         difference = resource.difference(actual)
         if difference:
             self._following.begin()
-            resource.apply(self._system, resource.prepare(self._system, difference))
+            difference = resource.prepare(self._system, difference)
+            self._following.check()  # that may have taken long
+            resource.apply(self._system, difference)
             if resource.confirms() and not self._inspected(resource):
                 raise Failure("still-differs", "it still differs after the change", "Does something else write it?")
             self._note(step)

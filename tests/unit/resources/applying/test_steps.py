@@ -12,6 +12,7 @@ import pytest
 from reconciler.resources.applying.engine import perform
 from reconciler.resources.machine.system import Claim, Completed
 from reconciler.resources.protocol import RebootEvent, ResourceEvent, RunEvent, RunFinished, RunRequest, Wanted
+from tests.fakes.archives import sha256, tar
 from tests.fakes.system import FakeHost, FakeService
 
 
@@ -177,6 +178,16 @@ def test_a_cancelled_run_ends_before_its_next_step() -> None:
     events = run(host, request(command("a"), command("b")), stopped=lambda: "cancelled" if host.ran else "")
     assert ending(events).status == "cancelled"
     assert host.ran == [("a",)]
+
+
+def test_a_run_that_is_cancelled_while_a_step_fetches_what_it_needs_changes_nothing() -> None:
+    host, content = FakeHost(), tar({"app": "one"})
+    host.downloads["https://example.org/app"] = content
+    asked = step("archive", "app", source="https://example.org/app", sha256=sha256(content), path="/opt/app")
+    events = run(host, request(asked), stopped=lambda: "cancelled" if host.commands("download") else "")
+    assert (ending(events).status, host.look("/opt/app")) == ("cancelled", None)
+    assert ending(run(host, dataclasses.replace(request(asked), issue=1))).status == "succeeded"
+    assert host.text("/opt/app/app") == "one"
 
 
 def test_a_run_goes_on_after_the_host_restarted() -> None:
