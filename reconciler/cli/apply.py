@@ -37,6 +37,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="with --app and --reason: also what a Freeze holds; takes control from a watch for it",
     )
+    parser.add_argument(
+        "--override-drain",
+        action="store_true",
+        help="with --host and --reason: prune a retired host although others still list it; takes control, too",
+    )
     parser.add_argument("--plan-id", metavar="ID", help="go on only if the plan is still this one")
     parser.add_argument("--allow-deletes", metavar="N", type=int, help="let the plan delete up to N resources")
     parser.add_argument("--allow-dirty", action="store_true", help="apply uncommitted changes to a shared Redis")
@@ -85,6 +90,10 @@ def _check_usage(arguments: argparse.Namespace) -> None:
         hint = "reconcile apply --app NAME --override-freeze --reason TEXT"
         raise InvalidInput.of("wrong-usage", "--override-freeze needs --app and --reason", hint=hint)
 
+    if arguments.override_drain and not (arguments.host and arguments.reason):
+        hint = "reconcile apply --host NAME --override-drain --reason TEXT"
+        raise InvalidInput.of("wrong-usage", "--override-drain needs --host and --reason", hint=hint)
+
 
 def _refuse_dirty(session: Session, situation: Situation, arguments: argparse.Namespace) -> None:
     if session.settings.redis_url and situation.tree.revision.dirty and not arguments.allow_dirty:
@@ -113,7 +122,7 @@ def _carry_out(session: Session, situation: Situation, arguments: argparse.Names
 
     got = session.asking(console.tell).control_or_answer(
         situation,
-        take_over=arguments.take_over or arguments.override_freeze,
+        take_over=arguments.take_over or arguments.override_freeze or arguments.override_drain,
         reason=arguments.reason,
         timeout_seconds=arguments.timeout,
     )
@@ -123,14 +132,20 @@ def _carry_out(session: Session, situation: Situation, arguments: argparse.Names
         return Exit(got.exit_code)
     if situation.due:
         details = {"revision": situation.desired.revision, "who": session.who, "reason": arguments.reason}
-        kind = "freeze-overridden" if arguments.override_freeze else "apply"
-        session.store.journal.append(kind, plan=situation.plan.id, **details)
+        session.store.journal.append(_kind(arguments), plan=situation.plan.id, **details)
     with session.controlled(got), progress_of(situation, session, console) as listener:
         outcomes = session.one_shot(situation, listener, console.tell).carry_out(situation, got.term)
     if situation.due or console.output == "json":
         recap(outcomes, console)
     console.warn(surprises(situation.plan, outcomes))
     return Exit.DONE if all(outcome.well for outcome in outcomes) else Exit.FAILED
+
+
+def _kind(arguments: argparse.Namespace) -> str:
+    """What the history calls it."""
+    if arguments.override_freeze:
+        return "freeze-overridden"
+    return "drain-overridden" if arguments.override_drain else "apply"
 
 
 def recap(outcomes: Sequence[HostOutcome], console: Console) -> None:

@@ -48,8 +48,11 @@ def situation_of(session: Session, arguments: argparse.Namespace) -> Situation:
 
     tree = session.first_tree
     scope = scope_of(arguments, session.manifests(tree, meanwhile=get_ready_to_compose))
-    if getattr(arguments, "override_freeze", False):
-        scope = replace(scope, override_freeze=True)
+    scope = replace(
+        scope,
+        override_freeze=getattr(arguments, "override_freeze", False),
+        override_drain=getattr(arguments, "override_drain", False),
+    )
     facts = facts_of(arguments)
     against = getattr(arguments, "against", None)
     if against:

@@ -13,6 +13,8 @@ class Scope:
     apps: frozenset[str] | None = None
     override_freeze: bool = False
     """Whether what a freeze holds goes ahead all the same."""
+    override_drain: bool = False
+    """Whether hosts that are retired are pruned although others may still speak to them."""
 
     def host(self, name: str) -> bool:
         """Whether the host is covered."""

@@ -155,7 +155,7 @@ def _sync(wanted: DesiredApp | None, found: ObservedApp) -> Sync:
 
 def _still_listed(speakers: Sequence[tuple[str, str]]) -> str:
     named = ", ".join(f"{app} on {host}" for host, app in speakers)
-    return f"retired; what is ours is removed once this is applied without it: {named}"
+    return f"retired; what is ours is removed once this is applied without it, or by --override-drain: {named}"
 
 
 def _note(wanted: DesiredApp | None, found: ObservedApp, seen: ObservedHost) -> str:

@@ -165,7 +165,7 @@ class Controller:
         if watched:  # asked after the work, whose end an agent tells last: what has just ended began a trial
             observed = {**observed, **self.store.observed.read({host for host, _ in watched})}
         trials = OnTrial(manifests, desired, observed, under_way)
-        leaving = retired(manifests) & {host for host, _ in pairs}
+        leaving = frozenset() if situation.scope.override_drain else retired(manifests) & {host for host, _ in pairs}
         return Waves(manifests, desired, observed, spoken_to(self.store, leaving, desired, observed)), trials
 
     def _tell_keys(self, hosts: Iterable[str]) -> None:

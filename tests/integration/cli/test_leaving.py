@@ -107,7 +107,10 @@ def test_a_host_is_pruned_once_nobody_speaks_to_it_any_more(small: Repository) -
     ran = small("--yes")
     assert ran.code == 3
     assert "not tried: waits for proxy on lb to leave this host out" in ran.out
-    assert "retired; what is ours is removed once this is applied without it: proxy on lb\n" in small("status").out
+    assert (
+        "retired; what is ours is removed once this is applied without it, or by --override-drain: proxy on lb\n"
+        in small("status").out
+    )
     assert small.on_host("/etc/hello", "second").exists()
 
     small.write("manifests/apps/proxy.yaml", PROXY.replace("STEP", STEP.replace("HOW", "true")))
@@ -115,6 +118,25 @@ def test_a_host_is_pruned_once_nobody_speaks_to_it_any_more(small: Repository) -
     assert small.on_host("/etc/proxy", "lb").read_text() == "demo "
     assert not small.on_host("/etc/hello", "second").exists()
     assert small("--dry-run").last_line.startswith("No changes.")
+
+
+def test_a_person_may_say_that_a_host_is_pruned_although_another_still_lists_it(small: Repository) -> None:
+    small.write("manifests/hosts/lb.yaml", host("lb", "role: proxy"))
+    small.write("manifests/hosts/second.yaml", host("second"))
+    small.write("manifests/apps/proxy.yaml", PROXY.replace("STEP", ""))
+    assert small("--yes").code == 0
+    small.write("manifests/hosts/second.yaml", host("second", "role: web", "  lifecycle: retire"))
+    small.write("manifests/apps/proxy.yaml", PROXY.replace("STEP", STEP.replace("HOW", "false")))
+    assert small("--yes").code == 3
+    assert small.on_host("/etc/hello", "second").exists()
+
+    assert "needs --host and --reason" in small("apply", "--yes", "--host", "second", "--override-drain").err
+    ran = small("apply", "--yes", "--host", "second", "--override-drain", "--reason", "lb is dead")
+    assert ran.code == 0, ran.out + ran.err
+    assert not small.on_host("/etc/hello", "second").exists()
+    history = small("history").out
+    assert "drain-overridden" in history
+    assert "lb is dead" in history
 
 
 def test_a_host_is_forgotten_when_asked_once_it_is_in_no_manifest(small: Repository) -> None:
