@@ -36,11 +36,11 @@ format: install-dev ## Put the code into its format and mend what ruff can mend
 
 bench: install-dev ## Measure, and write docs/benchmarks.md
 	@.ci/venv .bench tests/bench/requirements.lock
-	@$(BIN)/python -m tests.bench
+	@unset PYTHONDONTWRITEBYTECODE; $(BIN)/python -m tests.bench
 
 bench-fleet: install-dev ## Measure over SSH on real hosts, beside pyinfra and Ansible (root); adds to docs/benchmarks.md
 	@.ci/venv .bench tests/bench/requirements.lock
-	@$(BIN)/python -m tests.e2e $(BIN)/python -m tests.bench.hosts $(ARGS)
+	@unset PYTHONDONTWRITEBYTECODE; $(BIN)/python -m tests.e2e $(BIN)/python -m tests.bench.hosts $(ARGS)
 
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --no-header --no-annotate $(if $(UPGRADE),--upgrade)

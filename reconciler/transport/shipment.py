@@ -1,21 +1,26 @@
 """The resource library as it goes to a host: modules that are read into memory there, and the words that start them.
 
-They go as bytecode, which a host with the same minor version of Python takes, and as sources for all others.
+They go as bytecode, which a host with the same minor version of Python takes, and as sources for all others. What was
+packed is kept beside the bytecode that it was packed from.
 """
 
 from __future__ import annotations
 
 import contextlib
 import functools
+import hashlib
 import importlib.util
 import marshal
 import shlex
 import struct
+import sys
 import threading
 import zlib
 from collections.abc import Mapping
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
+
+from reconciler.shelf import Shelf, code_version
 
 NO_PYTHON, NO_SUDO, OLD_PYTHON = 93, 94, 95
 """Exit codes of the start, chosen so that nothing else means them."""
@@ -24,6 +29,7 @@ _PACKAGE = Path(__file__).parents[1]
 _UNDERSTOOD_BY_ALL = 2
 """A version of `marshal` that every Python reads."""
 _QUICKLY = 1
+_MARK_BYTES = 16
 
 _FIRST_WORDS = 'exec(eval(open(0,"rb",0,closefd=False).readline()))'
 """Reads the start script from its input, byte by byte, so that nothing of what follows is taken."""
@@ -93,6 +99,25 @@ def shipment() -> bytes:
 
 @functools.cache
 def _shipment() -> bytes:
+    start = f"{_START!r}\n".encode("ascii")
+    beside = Path(importlib.util.cache_from_source(__file__))
+    shelf, name = Shelf(beside.parent), beside.with_suffix(".packed").name
+    kept = shelf.read(name) or b""
+    boxes = kept[_MARK_BYTES:]
+    if kept[:_MARK_BYTES] == _mark(boxes):
+        return start + boxes
+    boxes = _boxes()
+    if not sys.dont_write_bytecode:
+        shelf.write(name, _mark(boxes) + boxes)
+    return start + boxes
+
+
+def _mark(boxes: bytes) -> bytes:
+    """Tells boxes that are whole, and were packed by this code, from others."""
+    return hashlib.blake2b(boxes, key=code_version().encode("ascii"), digest_size=_MARK_BYTES).digest()
+
+
+def _boxes() -> bytes:
     sources = {_module(path): path for path in (_PACKAGE / "__init__.py", *(_PACKAGE / "resources").rglob("*.py"))}
     boxes = [
         _packed({module: _bytecode(module, path) for module, path in sources.items()}),
@@ -100,7 +125,7 @@ def _shipment() -> bytes:
     ]
     made_for = importlib.util.MAGIC_NUMBER.hex()
     line = f"{made_for} {' '.join(str(len(box)) for box in boxes)}\n"
-    return b"\n".join([repr(_START).encode("ascii"), line.encode("ascii")]) + b"".join(boxes)
+    return line.encode("ascii") + b"".join(boxes)
 
 
 def _packed(modules: Mapping[str, bytes]) -> bytes:
