@@ -22,7 +22,7 @@ from tests.e2e.redis import serving
 from tests.e2e.wheels import cached_wheels
 
 HOSTS = ("web-1", "web-2", "web-3", "web-4")
-ROUNDS = 3
+ROUNDS = 5
 FACTORS = {"pyinfra": 5, "ansible": 40}
 """How many times faster than these we want to be."""
 SHOWN = {
