@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -22,6 +23,9 @@ START_SECONDS = 30.0
 PING_SECONDS = 15.0
 SILENCE_SECONDS = 60.0
 """A far end that answers no ping for this long is gone."""
+
+MOST_ANSWERED_BYTES = 128 << 20
+"""In answer to one question: twice as much as the largest ledger."""
 
 _GLANCE_SECONDS = 1.0
 _LEAVING_SECONDS = 2.0
@@ -76,17 +80,32 @@ class Runner:
             early = self._after_marker(channel)
         except _ENDED as error:
             raise self._not_started(str(error)) from error
-        return self._answers(early)
+        return self._answers(early, MOST_ANSWERED_BYTES)
 
-    def ask(self, question: Message) -> Iterator[Message]:
+    def ask(self, question: Message, *, endless: bool = False) -> Iterator[Message]:
         """Send a question; its answers as they come. The next question waits until these are taken.
+
+        Args:
+            question: what to do.
+            endless: whether the host may answer as much as it likes, since nobody keeps the answers.
 
         Raises:
             Unavailable: the connection is lost, or the host could not do what was asked.
         """
         self._answering = True
         self._send(question)
-        return self._answers(b"")
+        return self._answers(b"", math.inf if endless else MOST_ANSWERED_BYTES)
+
+    def only(self, answers: Iterator[Message]) -> Message:
+        """The answer to a question that has one.
+
+        Raises:
+            Unavailable: there is none, or more than one; or as `ask`.
+        """
+        found = list(answers)
+        if len(found) != 1:
+            raise self._lost(f"it gave {len(found)} answers where there is one")
+        return found[0]
 
     def interject(self, message: Message) -> None:
         """Send a message that has no answer while one is awaited; from another thread. A lost connection is no error:
@@ -113,9 +132,12 @@ class Runner:
         self._answering = True
         hang_up(self._transport)
 
-    def _answers(self, early: bytes) -> Iterator[Message]:
+    def _answers(self, early: bytes, most_bytes: float) -> Iterator[Message]:
         piece = early
         while True:
+            most_bytes -= len(piece)
+            if most_bytes < 0:
+                raise self._lost("it answered without end")
             for reply in self._unpacked(piece):
                 if "pong" in reply:
                     continue

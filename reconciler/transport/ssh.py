@@ -62,7 +62,7 @@ class SshTransport:
     def ledger(self) -> Ledger:
         """See Transport."""
         if self._greeting is None:
-            self._greeting = next(iter(list(self._runner.ask(self._question("greet")))))
+            self._greeting = self._runner.only(self._runner.ask(self._question("greet")))
         return ledger_from_json(self._greeting["ledger"])
 
     def apply(self, request: Request) -> Iterator[Event]:
@@ -76,7 +76,7 @@ class SshTransport:
 
     def perform(self, request: RunRequest, tell: Callable[[RunEvent], None]) -> None:
         """See Transport."""
-        for reply in self._runner.ask(self._question("perform", request=run_to_json(request))):
+        for reply in self._runner.ask(self._question("perform", request=run_to_json(request)), endless=True):
             tell(run_event_from_json(reply))
 
     def stop(self, why: str) -> None:
@@ -95,7 +95,7 @@ class SshTransport:
 
     def errand(self, do: str, **values: Any) -> Mapping[str, Any]:
         """One of `resources.errands`, and its answer."""
-        return next(iter(list(self._runner.ask(self._question(do, **values)))))
+        return self._runner.only(self._runner.ask(self._question(do, **values)))
 
     def close(self) -> None:
         """See Transport. The connection stays for the next work if it is fit for it."""
@@ -145,8 +145,8 @@ class Connections:
             coming = self._coming.pop(route, None)
         if coming is not None:
             coming.result()
-        runner, answers = self._asked(route, _greeting(address))
-        return SshTransport(address, runner, answers[0], lambda: self._keep(route, runner))
+        runner, greeting = self._asked(route, _greeting(address))
+        return SshTransport(address, runner, greeting, lambda: self._keep(route, runner))
 
     def sample(self, route: Route, root: str, apps: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
         """One sample of the host, in one round trip where a connection is there; see `resources.sampling`.
@@ -154,9 +154,9 @@ class Connections:
         Raises:
             Unavailable: as `open`.
         """
-        runner, answers = self._asked(route, {"do": "sample", **_address(route, "", root), "apps": apps})
+        runner, sample = self._asked(route, {"do": "sample", **_address(route, "", root), "apps": apps})
         self._keep(route, runner)
-        return answers[0]
+        return sample
 
     def machine(self, route: Route, fleet: str) -> SshMachine:
         """The whole host, to install something on it; raises as `open`."""
@@ -183,18 +183,18 @@ class Connections:
         else:
             coming.set_result(None)
 
-    def _asked(self, route: Route, question: Mapping[str, Any]) -> tuple[Runner, list[Mapping[str, Any]]]:
+    def _asked(self, route: Route, question: Mapping[str, Any]) -> tuple[Runner, Mapping[str, Any]]:
         """Ask over an idle connection that still stands, else over a new one."""
         runner = self._taken(route)
         if runner is not None:
             try:
-                return runner, list(runner.ask(question))
+                return runner, runner.only(runner.ask(question))
             except Unavailable:
                 runner.close()
         return self._dialed(route, question)
 
-    def _dialed(self, route: Route, question: Mapping[str, Any]) -> tuple[Runner, list[Mapping[str, Any]]]:
-        """A new connection, and the answers to the first question."""
+    def _dialed(self, route: Route, question: Mapping[str, Any]) -> tuple[Runner, Mapping[str, Any]]:
+        """A new connection, and the answer to the first question."""
         way = self._config.way(route)
         try:
             connection = self._dialer.connect(way)
@@ -202,7 +202,7 @@ class Connections:
             raise _of_host(route.host, error) from error
         runner = Runner(route.host, connection, self._clock, user=way[-1].user, become=route.become)
         try:
-            return runner, list(runner.start(question))
+            return runner, runner.only(runner.start(question))
         except BaseException:
             hang_up(connection)
             raise

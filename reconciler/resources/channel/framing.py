@@ -10,6 +10,8 @@ MARKER = b"\0reconciler 1\n"
 """What the far end sends before its first message; whatever a login shell printed before it is no message."""
 
 LARGEST_BYTES = 256 << 20
+MOST_VALUES = 4_000_000
+"""In one message. What is short as text may be large in memory: `{},` takes 64 bytes there."""
 _LENGTH = struct.Struct(">I")
 
 
@@ -49,6 +51,8 @@ class Unpacker:
 
 
 def _message(body: bytes) -> Dict[str, Any]:
+    if len(body) > MOST_VALUES and sum(map(body.count, (b",", b"[", b"{"))) > MOST_VALUES:
+        raise BadFrame(f"a message of more than {MOST_VALUES} values")
     try:
         message = json.loads(body)
     except (ValueError, RecursionError) as error:

@@ -6,6 +6,7 @@ import os
 import pwd
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from reconciler.clock import SystemClock
 from reconciler.errors import Problem, Unavailable
 from reconciler.loops.hosts.crew import Crew
+from reconciler.resources.channel.framing import MARKER
 from reconciler.transport.route import Route, Stop
 from reconciler.transport.ssh import Connections
 from tests.integration.ssh.conftest import Sshd, SshFleet, keygen, know, route
@@ -210,6 +212,29 @@ def test_what_a_login_shell_prints_is_no_answer(sshd: Sshd, connections: Connect
     transport = connections.open(route(sshd), "fleet")
     assert transport.facts()["os"]["id"]
     transport.close()
+
+
+ODD_ANSWERS = [
+    ("send('{}')\n" * 2 + "send(END)", "it gave 2 answers where there is one"),
+    ("send(END)", "it gave 0 answers where there is one"),
+    ("while True: send(LONG)", "it answered without end"),
+    ("send('{\"facts\": [' + '{},' * 5_000_000 + '1]}')", "it sent a message of more than 4000000 values"),
+]
+
+
+@pytest.mark.parametrize(("says", "told"), ODD_ANSWERS)
+def test_a_host_that_answers_anything_is_not_listened_to_for_long(
+    sshd: Sshd, connections: Connections, tmp_path: Path, says: str, told: str
+) -> None:
+    (tmp_path / "host.py").write_text(
+        "import struct, sys, time\n"
+        "LONG, END = '{\"x\": \"' + 'x' * 16_000_000 + '\"}', '{\"end\": true}'\n"
+        "def send(text):\n"
+        "    sys.stdout.buffer.write(struct.pack('>I', len(text)) + text.encode())\n"
+        f"sys.stdout.buffer.write({MARKER!r})\n{says}\nsys.stdout.buffer.flush()\ntime.sleep(60)\n"
+    )
+    sshd.restart(f"ForceCommand {sys.executable} {tmp_path}/host.py")
+    assert told in refused(connections, route(sshd)).message
 
 
 def test_a_shell_that_runs_nothing_is_told_with_its_words(sshd: Sshd, connections: Connections) -> None:

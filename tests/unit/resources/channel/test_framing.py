@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import struct
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.resources.channel.framing import BadFrame, Unpacker, pack
+from reconciler.resources.channel.framing import MOST_VALUES, BadFrame, Unpacker, pack
 
 MESSAGES = st.lists(st.dictionaries(st.text(), st.text() | st.integers() | st.none(), max_size=3), max_size=4)
 
@@ -30,3 +32,9 @@ def test_names_that_are_no_utf_8_survive() -> None:
 def test_noise_is_no_message(noise: bytes) -> None:
     with pytest.raises(BadFrame):
         list(Unpacker().feed(noise))
+
+
+def test_a_short_text_of_very_many_values_is_no_message() -> None:
+    body = b'{"facts":[' + b"{}," * MOST_VALUES + b"1]}"
+    with pytest.raises(BadFrame, match="more than 4000000 values"):
+        list(Unpacker().feed(struct.pack(">I", len(body)) + body))
