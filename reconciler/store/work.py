@@ -162,6 +162,18 @@ class WorkQueue:
         good = dict(zip(chain.from_iterable(steps), chain.from_iterable(replies), strict=True))
         return [bool(good[at]) for at in range(len(finishes))]
 
+    def let_go(self, claim: Claim, why: Mapping[str, Any], *, begun: bool = False, seconds: float = 0.0) -> bool:
+        """Give a run back; it keeps its place. False: the claim is stale, nothing was written.
+
+        Args:
+            claim: what makes it ours.
+            why: stands as its result, for people.
+            begun: it may still run.
+            seconds: for that long nobody is given it.
+        """
+        pause = int(seconds * 1000)
+        return bool(self._link.send(*self._on_claim("work_let_go", claim, compact(why), int(begun), pause)))
+
     def cancel(self, host: str, work_id: str, *, reason: str = "") -> bool:
         """Cancel in any state that is not finished. False: there was nothing to cancel."""
         return self._withdraw(host, work_id, WorkState.CANCELLED, reason)

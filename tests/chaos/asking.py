@@ -6,7 +6,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from random import Random
@@ -93,10 +93,7 @@ class Asking:
     @property
     def asked(self) -> list[Asked]:
         """All that was asked for up to now."""
-        return [
-            Asked(each.host, each.id, each.job, cancelled=(each.host, each.id) in self._cancelled)
-            for each in list(self._asked)
-        ]
+        return [replace(each, cancelled=(each.host, each.id) in self._cancelled) for each in list(self._asked)]
 
     def _run(self) -> None:
         environment = {"RECONCILER_REDIS_URL": self._url, "RECONCILER_CACHE_DIR": str(self._root / "cache")}
@@ -125,7 +122,7 @@ class Asking:
             by="chaos",
             priority=wish.priority,
         )
-        self._asked += [Asked(host, order.id, wish.job) for host in wish.hosts]
+        self._asked += [Asked(host, order.id, wish.job, priority=wish.priority) for host in wish.hosts]
         for _ in range(1 + wish.twice):
             self._until_done(
                 session,

@@ -6,7 +6,7 @@ A rule answers with violations, each with the run that it is about; `trail` tell
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from reconciler.model.work import WorkState
@@ -115,6 +115,21 @@ def one_at_a_time(evidence: Evidence) -> Iterator[Violation]:
         yield from _apart("run", acts)
 
 
+def first_in_is_first_out(evidence: Evidence) -> Iterator[Violation]:
+    """Runs of one priority that need the same host, and runs that share a named lock, begin as they were asked for."""
+    place = {(each.host, each.id): number for number, each in enumerate(evidence.asked)}
+    lanes: defaultdict[tuple[str, int], list[Act]] = defaultdict(list)
+    jobs = {(each.host, each.id): each for each in evidence.asked}
+    for act in _acts(evidence):
+        asked = jobs.get((act.host, act.id))
+        if asked and act.exclusive and not asked.job.lock:
+            lanes[act.host, asked.priority].append(act)
+    for (host, priority), of_lane in lanes.items():
+        yield from _in_order(f"{host} at priority {priority}", of_lane, place)
+    for lock, acts in evidence.locked.items():
+        yield from _in_order(f"lock {lock}", acts, place)
+
+
 def the_cancelled_stay_still(evidence: Evidence) -> Iterator[Violation]:
     """What was cancelled before it began never acts; what was cancelled is told so."""
     known = {(each.host, each.id): each for each in evidence.known}
@@ -146,6 +161,7 @@ RULES: tuple[Rule, ...] = (
     nothing_is_done_too_often,
     no_stale_executor_acts,
     one_at_a_time,
+    first_in_is_first_out,
     the_cancelled_stay_still,
     nothing_is_left,
 )
@@ -174,6 +190,20 @@ def _by_run(evidence: Evidence) -> Iterator[tuple[tuple[str, str], Sequence[Act]
     for act in _acts(evidence):
         found[act.host, act.id].append(act)
     return iter(found.items())
+
+
+def _in_order(what: str, acts: Sequence[Act], place: Mapping[tuple[str, str], int]) -> Iterator[Violation]:
+    """Each run's first beginning comes after those of all that were asked for before it, as far as they began."""
+    first = dict.fromkeys((act.host, act.id) for act in acts if act.at == "begin")
+    latest: tuple[str, str] | None = None
+    for run in first:
+        if run not in place:
+            continue
+        if latest and place[run] < place[latest]:
+            told = f"{what}: it was asked for before {latest[1]} on {latest[0]}, and began after it"
+            yield Violation("overtaken", *run, told)
+        else:
+            latest = run
 
 
 def _apart(what: str, acts: Sequence[Act]) -> Iterator[Violation]:

@@ -21,6 +21,7 @@ class Asked:
     job: Job
     cancelled: bool = False
     """Whether the store agreed to cancel it."""
+    priority: int = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ class Evidence:
     """All of it. The lines of each file are in the order in which they were written."""
 
     asked: Sequence[Asked]
+    """In the order in which they were submitted."""
     known: Sequence[Known]
     acts: Mapping[str, Sequence[Act]] = field(default_factory=dict)
     """By host."""

@@ -129,6 +129,27 @@ def test_runs_that_share_a_lock_do_not_overlap_also_on_two_hosts() -> None:
     assert rules(evidence(both(), locked={"alpha": [*both(), other]})) == set()
 
 
+@pytest.mark.parametrize(("priority", "told"), [(5, {"overtaken"}), (4, set())], ids=["same priority", "more urgent"])
+def test_runs_that_need_the_host_begin_in_the_order_in_which_they_were_asked_for(priority: int, told: set[str]) -> None:
+    change = Job("change", changes=True)
+    asked = [Asked("web-1", "r1", change), Asked("web-1", "r2", change, priority=priority)]
+    known = [Known("web-1", id_, WorkState.SUCCEEDED, began=True) for id_ in ("r1", "r2")]
+    acts = [replace(each, exclusive=True) for each in (*both(8, 5, id_="r2"), *both(7, 6))]
+    found = Evidence(asked, known, {"web-1": acts}, {}, {})
+    assert rules(found) == told
+    beside = [replace(each, exclusive=False) for each in acts]
+    assert rules(replace(found, acts={"web-1": beside})) == set()
+
+
+def test_runs_that_share_a_lock_have_it_in_the_order_in_which_they_were_asked_for() -> None:
+    asked = [Asked("web-2", "r2", ONCE), *GOOD.asked]
+    known = [*GOOD.known, Known("web-2", "r2", WorkState.FAILED)]
+    other = [replace(each, host="web-2") for each in both(7, id_="r2")]
+    found = replace(GOOD, asked=asked, known=known, locked={"alpha": [*both(), *other]})
+    assert rules(found) == {"overtaken"}
+    assert rules(replace(found, locked={"alpha": [*other, *both()]})) == set()
+
+
 def test_what_was_cancelled_in_time_never_acts() -> None:
     asked = [Asked("web-1", "r1", ONCE, cancelled=True)]
     known = [Known("web-1", "r1", WorkState.CANCELLED)]

@@ -246,9 +246,9 @@ class RunExecutor:
         if finished.repeated:
             self.store.journal.append("not-repeated", host=claim.work.host, run=claim.work.id, status=finished.status)
         if LOST in (finished.status, live.why):
-            self.put_off(claim, {"reason": "its executor let go of it"}, timedelta(), begun=begun)
+            self.store.work.let_go(claim, {"reason": "its executor let go of it"}, begun=begun)
         elif finished.code == "host-busy":
-            self.put_off(claim, result, _BUSY, begun=begun)
+            self.store.work.let_go(claim, result, begun=begun, seconds=_BUSY.total_seconds())
         elif ended.pause_seconds is not None:
             self.put_off(claim, result, timedelta(seconds=ended.pause_seconds), begun=begun)
         else:

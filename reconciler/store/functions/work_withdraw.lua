@@ -1,6 +1,6 @@
 -- Cancel or supersede work in any state that is not finished. A holder learns of it when it renews; until it says that
 -- it has ended what it ran, a run keeps its place, and if its lease runs out it is delivered once more, to be ended. So is
--- one that was put off and may still run.
+-- one that was put off or given back and may still run.
 -- KEYS  1 the host's slot
 -- ARGV  1 id, 2 state (`cancelled` or `superseded`), 3 reason, 4 seconds to keep the record
 -- Reply the state it was in, or nil where there was nothing to withdraw
@@ -20,10 +20,11 @@ else
     'finished_at', seconds(now))
   if in_flight(state) then
     redis.call('HSET', record, 'ending', 1)
-  elseif state == 'retrying' and known[4] then
+  elseif known[4] then
     redis.call('HSET', record, 'ending', 1)
-    unqueue(slot, id)
-    push(slot, id, known[5])
+    if redis.call('ZREM', slot .. 'delayed', id) == 1 then
+      push(slot, id, known[5])
+    end
   else
     redis.call('HSET', record, 'token', 0)
     unqueue(slot, id)

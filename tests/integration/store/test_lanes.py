@@ -52,6 +52,17 @@ def test_runs_in_the_main_lane_go_one_after_the_other(store: Store) -> None:
     assert ids(claimed(store, RUN)) == ["r2"]
 
 
+def test_a_run_that_is_given_back_keeps_its_place_also_while_nobody_is_given_it(store: Store) -> None:
+    store.work.enqueue([Work("r1", "web-1", RUN), Work("r2", "web-1", RUN)])
+    (first,) = claimed(store, RUN)
+    assert store.work.let_go(first, {"reason": "its executor stops"})
+    assert not store.work.start(first)
+    (again,) = claimed(store, RUN)
+    assert (again.work.id, again.attempt) == ("r1", 2)
+    assert store.work.let_go(again, {"reason": "its host is busy"}, seconds=60)
+    assert claimed(store, RUN) == []
+
+
 def test_the_side_lane_waits_for_nobody(store: Store) -> None:
     store.work.enqueue([mark(), Work("r1", "web-1", RUN, lane=Lane.SIDE), Work("r2", "web-1", RUN, lane=Lane.SIDE)])
     assert ids(claimed(store, RUN, Lane.SIDE)) == ["r1", "r2"]

@@ -155,12 +155,16 @@ class Life(RuleBasedStateMachine):
             entry.hidden = True
 
     @precondition(lambda self: self.claims)
-    @rule(data=st.data(), state=st.sampled_from([WorkState.SUCCEEDED, WorkState.FAILED, WorkState.RETRYING]))
-    def finish(self, data: st.DataObject, state: WorkState) -> None:
+    @rule(
+        data=st.data(),
+        state=st.sampled_from([WorkState.SUCCEEDED, WorkState.FAILED, WorkState.RETRYING]),
+        begun=st.booleans(),
+    )
+    def finish(self, data: st.DataObject, state: WorkState, *, begun: bool) -> None:
         claim = data.draw(st.sampled_from(self.claims[:-4:-1]))
         entry = self.known.get(claim.work.id)
         good = entry is not None and entry.hold(claim) and not entry.ending
-        assert self.store.work.finish(claim, state, retry_at=FAR_AWAY) is good
+        assert self.store.work.finish(claim, state, retry_at=FAR_AWAY, begun=begun) is good
         if entry and entry.hold(claim) and entry.ending:
             entry.hidden = False
             if state is not WorkState.RETRYING:
@@ -172,7 +176,21 @@ class Life(RuleBasedStateMachine):
         elif entry.mark and state is not WorkState.RETRYING:
             del self.known[entry.id]
         else:
-            entry.state, entry.hidden, entry.begun = state, False, False
+            entry.state, entry.hidden, entry.begun = state, False, entry.begun and begun
+
+    @precondition(lambda self: self.claims)
+    @rule(data=st.data(), begun=st.booleans())
+    def let_go(self, data: st.DataObject, *, begun: bool) -> None:
+        claim = data.draw(st.sampled_from(self.claims[:-4:-1]))
+        entry = self.known.get(claim.work.id)
+        if claim.work.id in MARKS:
+            return
+        good = entry is not None and entry.hold(claim) and (entry.state in IN_FLIGHT or entry.ending)
+        assert self.store.work.let_go(claim, {}, begun=begun) is good
+        if entry and good:
+            entry.hidden = False
+        if entry and good and not entry.ending:
+            entry.state, entry.begun = WorkState.QUEUED, entry.begun and begun
 
     @precondition(lambda self: self.known)
     @rule(data=st.data())
@@ -187,6 +205,10 @@ class Life(RuleBasedStateMachine):
             del self.known[work_id]
         elif entry.state in IN_FLIGHT:
             entry.state, entry.ending, entry.lost = WorkState.CANCELLED, True, 0
+        elif entry.begun:
+            put_off = entry.state is WorkState.RETRYING
+            entry.order = self.next() if put_off else entry.order
+            entry.state, entry.ending, entry.lost, entry.due = WorkState.CANCELLED, True, 0, False
         else:
             entry.state, entry.token, entry.hidden = WorkState.CANCELLED, 0, False
 
