@@ -1,6 +1,7 @@
 """Kind Job: steps to run at a time, on a condition or by hand."""
 
 import re
+import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
@@ -81,9 +82,15 @@ def _parameter_findings(spec: JobSpec) -> Iterator[Finding]:
 
 def _pattern_findings(parameter: ParameterSpec, where: tuple[str, ...]) -> Iterator[Finding]:
     try:
-        matched = re.compile(parameter.pattern or "")
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", FutureWarning)
+            matched = re.compile(parameter.pattern or "")
     except re.error as error:
         yield Finding(where, f"pattern is no regular expression: {error}", code="invalid-value")
+        return
+    except FutureWarning as warning:
+        message = f"pattern is ambiguous: {str(warning).lower()}"
+        yield Finding(where, message, "Put a \\ before it", "invalid-value")
         return
     if isinstance(parameter.default, str) and not matched.fullmatch(parameter.default):
         yield Finding(

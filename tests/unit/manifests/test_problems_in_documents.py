@@ -255,6 +255,7 @@ def test_a_broken_parameter_of_a_job_is_told() -> None:
         "    d: {pattern: '['}\n"
         "    e: {required: true, default: x}\n"
         "    f: {pattern: '[0-9]+', default: x}\n"
+        "    g: {pattern: '[a-z0--9]+'}\n"
     )
     alone = text.replace("    a-b: {}\n", "")
 
@@ -264,6 +265,7 @@ def test_a_broken_parameter_of_a_job_is_told() -> None:
         "manifests/j.yaml:8:18: pattern is no regular expression: unterminated character set at position 0",
         "manifests/j.yaml:9:34: e is required, so its default is never used. Remove one of them",
         'manifests/j.yaml:10:37: the default "x" does not match pattern',
+        "manifests/j.yaml:11:18: pattern is ambiguous: possible set difference at position 5. Put a \\ before it",
     ]
 
 
