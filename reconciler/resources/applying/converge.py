@@ -12,7 +12,7 @@ from reconciler.resources.applying.going_back import go_back
 from reconciler.resources.applying.holdings import Held, Holdings
 from reconciler.resources.applying.masking import masked
 from reconciler.resources.applying.memory import Memory
-from reconciler.resources.applying.pruning import Farewell, Fate, farewells
+from reconciler.resources.applying.pruning import Farewell, Fate, as_it_was_applied, farewells
 from reconciler.resources.applying.renewals import Renewals
 from reconciler.resources.applying.survey import Finding, survey
 from reconciler.resources.failure import EXPECTED, Failure, as_failure
@@ -50,16 +50,17 @@ class Converge:
         Raises:
             Failure: nothing was done.
         """
-        self._request = request
         self._system = system
         self._book = book
         self._items = () if request.remove else parse_all(request.resources, sandbox=system.sandbox)
         self._health = () if request.remove else _checks(request)
         refuse_stale(request, book)
         book.put(*succession(request, book))
+        self._request = as_it_was_applied(request, book.app(request.app))
         self._changed = 0
         self._holdings = Holdings(book, request.app, request.digest)
         self._memory = Memory(book, request.app, system, self._trial())
+        book.put((("apps", request.app, "prune"), self._request.prune))
         self._renewals = Renewals(self._items, self._holdings, self._memory.steps, book, system)
         self._renewed = False
         self._parents: List[str] = list(book.app(request.app).parents)

@@ -9,7 +9,7 @@ from typing import Dict, FrozenSet, Iterator, Tuple
 
 from reconciler.resources.applying.converge import succession
 from reconciler.resources.applying.holdings import Holdings
-from reconciler.resources.applying.pruning import Fate, farewells
+from reconciler.resources.applying.pruning import Fate, as_it_was_applied, farewells
 from reconciler.resources.applying.renewals import Renewals
 from reconciler.resources.applying.survey import survey
 from reconciler.resources.failure import EXPECTED, as_failure
@@ -18,7 +18,7 @@ from reconciler.resources.kinds.resource import DELETE
 from reconciler.resources.machine.system import System
 from reconciler.resources.protocol import Event, Finished, Request, ResourceEvent
 from reconciler.resources.records.book import Book
-from reconciler.resources.records.ledger import Owned
+from reconciler.resources.records.ledger import AppRecord, Owned
 
 
 class Looking:
@@ -40,7 +40,7 @@ class Looking:
         steps: Dict[str, bool] = {}
         for item in items:
             yield self._look(item, holdings, declared, steps)
-        yield from self._farewells(holdings, items)
+        yield from self._farewells(record, holdings, items)
         yield from self._renewals(Renewals(items, holdings, steps, book, self._system))
         status = "drifted" if self._drift else "in-sync"
         yield Finished(status, record.resources, record.adopted, changed=self._drift)
@@ -63,9 +63,10 @@ class Looking:
         error, hint = (refusal.text(), refusal.hint) if refusal else ("", "")
         return ResourceEvent(item.id, name, action, finding.difference.lines, finding.before, error, hint)
 
-    def _farewells(self, holdings: Holdings, items: Tuple[Item, ...]) -> Iterator[Event]:
+    def _farewells(self, record: AppRecord, holdings: Holdings, items: Tuple[Item, ...]) -> Iterator[Event]:
+        request = as_it_was_applied(self._request, record)
         places = {item.resource.place for item in items if not item.resource.absent}
-        for farewell in farewells(self._request, holdings.owned, places):
+        for farewell in farewells(request, holdings.owned, places):
             if farewell.fate is Fate.REMOVE:
                 self._drift += 1
                 holdings.forget(farewell.key)

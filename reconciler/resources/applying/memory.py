@@ -20,7 +20,7 @@ from reconciler.resources.records.book import Book, Put
 from reconciler.resources.records.ledger import AppRecord, Owned, owned_from_json, owned_to_json
 from reconciler.resources.records.trial import Trial, trial_to_json
 
-_KEPT = ("digest", "recovery", "services", "parents", "moved")
+_KEPT = ("digest", "prune", "recovery", "services", "parents", "moved")
 """What a rollback puts back into the app's record."""
 
 

@@ -10,8 +10,8 @@ from typing import AbstractSet, List, Mapping
 
 from reconciler.resources.kinds.registry import KINDS
 from reconciler.resources.protocol import Request
-from reconciler.resources.records.ledger import Owned
-from reconciler.resources.values import dataclass
+from reconciler.resources.records.ledger import AppRecord, Owned
+from reconciler.resources.values import dataclass, replace
 
 
 class Fate(enum.Enum):
@@ -34,6 +34,11 @@ class Farewell:
     owned: Owned
     fate: Fate
     reason: str = ""
+
+
+def as_it_was_applied(request: Request, record: AppRecord) -> Request:
+    """A request to remove an app says nothing of how to prune it; what the app itself said last goes."""
+    return replace(request, prune=record.prune) if request.remove else request
 
 
 def farewells(request: Request, owned: Mapping[str, Owned], places: AbstractSet[str]) -> List[Farewell]:

@@ -67,6 +67,8 @@ class AppRecord:
     """Digests that failed here and are not tried again."""
     unconfirmed: str = ""
     """The digest that was taken back for want of contact; the second time it is rejected."""
+    prune: str = "true"
+    """What is removed when the app leaves: nobody says so any more then."""
     recovery: Mapping[str, Any] = field(default_factory=dict)
     """What the executor asked to be kept, given back as it came."""
     unfinished: Mapping[str, Any] = field(default_factory=dict)

@@ -117,7 +117,10 @@ def _enabled(state: str) -> Optional[bool]:
 
 
 def _since(system: System, microseconds: int) -> float:
-    """Unix time of a moment that systemd gives since boot; proc(5): `btime` is the boot's."""
-    found = system.read("/proc/stat") if microseconds else None
-    boot = re.search(rb"^btime (\d+)$", found[1], re.MULTILINE) if found else None
-    return int(boot[1]) + microseconds / 1e6 if boot else 0.0
+    """Unix time of a moment that systemd gives by the timer that is also ours, CLOCK_MONOTONIC; 0 where it gives none.
+
+    It is compared with files that were written in the moment before, so the time of boot, a whole second, will not do.
+    """
+    if not microseconds:
+        return 0.0
+    return system.clock.now().timestamp() - system.clock.monotonic() + microseconds / 1e6

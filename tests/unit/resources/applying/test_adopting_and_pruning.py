@@ -11,7 +11,7 @@ import pytest
 from reconciler.resources.machine.system import Completed
 from reconciler.resources.protocol import ResourceEvent
 from reconciler.resources.records.book import read_ledger
-from tests.fakes.requests import actions, request, run, wanted
+from tests.fakes.requests import actions, look, request, run, wanted
 from tests.fakes.system import FakeHost, FakePackage, FakeService
 
 
@@ -130,6 +130,27 @@ def test_packages_stay_unless_prune_is_all(host: FakeHost) -> None:
     run(request(wanted("package", name="tool")), other)
     events, _ = run(request(generation=2, prune="all"), other)
     assert (actions(events), other.packages) == ({"package:tool": "delete"}, {})
+
+
+@pytest.mark.parametrize(("prune", "becomes"), [("true", "delete"), ("false", "left"), ("all", "delete")])
+def test_an_app_that_leaves_is_pruned_as_it_said_itself(host: FakeHost, prune: str, becomes: str) -> None:
+    host.repository["tool"] = FakePackage()
+    run(request(wanted("file", path="/etc/a", content="a"), wanted("package", name="tool"), prune=prune), host)
+    seen, _ = look(request(generation=2, remove=True), host)
+    events, _ = run(request(generation=2, remove=True), host)
+    package = "delete" if prune == "all" else "left"
+    assert actions(seen) == actions(events) == {"file:/etc/a": becomes, "package:tool": package}
+    assert read_ledger(host, "fleet", "host").apps == {}
+
+
+def test_a_run_that_goes_back_takes_its_way_of_pruning_along(host: FakeHost) -> None:
+    run(request(wanted("file", path="/etc/a", content="a"), prune="false"), host)
+    host.answers["false",] = Completed(1)
+    fails = (wanted("file", path="/etc/a", content="b"), wanted("command", argv=["false"]))
+    _, done = run(request(*fails, prune="all", generation=2), host)
+    assert done.status == "rolled-back"
+    run(request(generation=3, remove=True), host)
+    assert host.text("/etc/a") == "a"
 
 
 def test_a_package_that_was_there_before_us_is_never_removed(host: FakeHost) -> None:
