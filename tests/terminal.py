@@ -36,7 +36,11 @@ class Terminal:
 
     def shows(self, words: str) -> None:
         """Wait until these words were drawn."""
-        until(lambda: words in self.screen(), f"{words!r} on the terminal")
+        try:
+            until(lambda: words in self.screen(), f"{words!r} on the terminal")
+        except AssertionError as error:
+            error.add_note(self.screen()[-3000:])
+            raise
 
     def types(self, line: str) -> None:
         """A person types a line."""

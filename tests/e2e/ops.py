@@ -9,13 +9,14 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Protocol
 
 from tests.e2e.fleet import Fleet
 from tests.git import GitTree
+from tests.terminal import Terminal, on_terminal
 from tests.waiting import until
 
 PROJECT = Path(__file__).parents[2]
@@ -91,6 +92,10 @@ class Ops(GitTree):
             stderr=err,
             text=True,
         )
+
+    def on_terminal(self, *words: str) -> AbstractContextManager[Terminal]:
+        """`reconcile WORDS` on a terminal of its own, while a `with` block runs."""
+        return on_terminal(self._command(*words), self.root, self.environment)
 
     def json(self, *words: str) -> Any:
         """What `reconcile WORDS -o json` prints, whatever it ends with."""

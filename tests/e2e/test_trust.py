@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import signal
 from collections.abc import Iterator
 
 import pytest
@@ -86,6 +85,19 @@ def test_a_forged_statement_is_refused_and_reported(fleet: Fleet, ops: Ops) -> N
     assert again.code == 0, again.out
 
 
+def test_an_old_statement_that_is_played_back_brings_nothing_back_and_is_reported(fleet: Fleet, ops: Ops) -> None:
+    with redis.Redis.from_url(ops.settings["RECONCILER_REDIS_URL"]) as administrator:
+        old = administrator.hgetall("rc:{web-1}:desired")
+        ops.replace("manifests/apps/greeting.yaml", "Hello from", "Good day from")
+        ops.commit("another greeting")
+        assert ops("apply", "--yes").code == 0
+        administrator.hset("rc:{web-1}:desired", mapping=old)
+    until(lambda: "was applied before" in ops("history", "--host", "web-1").out, "the report")
+    assert fleet.look("web-1").file("/etc/greeting").content_string == "Good day from web-1\n"
+    again = ops("apply", "--yes")
+    assert again.code == 0, again.out
+
+
 def test_a_forged_run_is_refused_and_reported(fleet: Fleet, ops: Ops, store: Store) -> None:
     ran = ops("run", "--host", "web-1", "--yes", "--command", "--", "touch", "/root/done")
     assert ran.code == 0, ran.out
@@ -123,22 +135,3 @@ def test_a_list_of_keys_that_is_forged_or_played_back_is_refused_and_reported(
     known = f"the key list has version {before + 1}, known is {before + 2}"
     until(lambda: known in ops("history", "--host", "web-1").out, "the report of the old one")
     assert pinned_version(fleet) == before + 2
-
-
-def test_the_log_of_a_run_is_followed_while_it_is_written(ops: Ops) -> None:
-    begun = ops("run", "--host", "web-1", "--yes", "--no-wait", "--command", "echo first; sleep 3; echo last")
-    found = re.search(r"\b01[0-9A-Z]{24}\b", begun.out)
-    assert found, begun.out
-    followed = ops("jobs", "logs", found[0], "-f")
-    assert followed.code == 0, followed.out
-    assert followed.out.index("first") < followed.out.index("last")
-
-
-def test_a_status_is_followed_until_it_is_interrupted(ops: Ops) -> None:
-    with ops.running("status", "--watch") as process:
-        assert process.stdout
-        while "1 app on 1 host: 1 in sync." not in (line := process.stdout.readline()):
-            assert line, "it ended"
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=60)
-    assert process.returncode == 0
