@@ -84,7 +84,7 @@ def followed(session: Session, console: Console) -> Tree:
 
 def in_force(session: Session, console: Console) -> Tree:
     """For commands that look after the fleet: the same, but while these have mistakes those of the last commit."""
-    found, _ = session.in_force(session.manifests)
+    found, _ = session.in_force(session.sound_manifests)
     return _told(found, console)
 
 

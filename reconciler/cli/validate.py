@@ -6,20 +6,17 @@ Everything that is wrong is told at once, each problem with its file, line and c
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path as File
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reconciler.cli.console import Console
 from reconciler.cli.exits import Exit
 from reconciler.cli.options import add_output, facts_of, settings_of
 
 if TYPE_CHECKING:
-    from reconciler.errors import Place
-    from reconciler.loops.controlling.verdicts import Verdict
     from reconciler.manifests import Loader
-    from reconciler.model.metadata import Origin, Path
     from reconciler.model.tree import Tree
     from reconciler.settings import Settings
 
@@ -28,7 +25,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Flags of `validate`."""
     add_output(parser, "json", "github")
     parser.add_argument(
-        "--facts", metavar="FILE", type=File, help="facts of hosts, from `reconcile hosts facts -o json`"
+        "--facts", metavar="FILE", type=Path, help="facts of hosts, from `reconcile hosts facts -o json`"
     )
 
 
@@ -45,7 +42,9 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
         tree = closing.enter_context(_tree(settings))
         verdict = verdicts.of(tree, facts)
         if verdict is None:
-            verdict = _judged(loader or _loader(settings, closing), tree, facts)
+            from reconciler.loops.controlling.loading import judged
+
+            verdict = judged(loader or _loader(settings, closing), tree, facts)
             verdicts.keep(tree, facts, verdict)
     console.warn(verdict.notes)
     if console.output == "text" and not console.quiet:
@@ -63,23 +62,6 @@ def _loader(settings: Settings, closing: ExitStack) -> Loader:
     closing.callback(loader.close)
     loader.get_ready()
     return loader
-
-
-def _judged(loader: Loader, tree: Tree, facts: Mapping[str, Mapping[str, Any]]) -> Verdict:
-    """What a look at everything comes to."""
-    from reconciler.loops.controlling.loading import get_ready_to_compose, load
-    from reconciler.loops.controlling.verdicts import Verdict
-
-    def locate(origin: Origin, path: Path) -> Place:
-        return loader.locate(tree, origin, path)
-
-    manifests = load(loader, tree, get_ready_to_compose)
-    from reconciler.manifests.notes import notes
-    from reconciler.planner.compose import Composer
-
-    Composer().compose(manifests, str(tree.revision), facts, locate)
-    sizes = {"host": len(manifests.hosts), "app": len(manifests.apps), "job": len(manifests.jobs)}
-    return Verdict(sizes, tuple(notes(manifests, locate)))
 
 
 @contextmanager

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path as Directory
 from typing import TypeAlias
 
-from reconciler.errors import InvalidInput, Place, Problem
+from reconciler.errors import InvalidInput, Place, Problem, Unavailable
 from reconciler.manifests.apart import Apart
 from reconciler.manifests.cache import Cache, Key
 from reconciler.manifests.checks import CHECKS
@@ -217,5 +218,6 @@ def _problem(tree: Tree, document: Document | None, finding: Finding) -> Problem
 def _place(tree: Tree, origin: Origin, finding: Finding) -> Place:
     from reconciler.manifests.places import place  # noqa: PLC0415 - only where something is wrong
 
-    file = tree.files.get(origin.file)
-    return place(file.read(), origin, finding) if file else Place(origin.file)
+    with suppress(KeyError, Unavailable):  # it is another tree's, or has changed since
+        return place(tree.files[origin.file].read(), origin, finding)
+    return Place(origin.file)

@@ -39,3 +39,8 @@ class Tree:
 
     revision: Revision
     files: Mapping[str, TreeFile]
+
+    @property
+    def content(self) -> Mapping[str, str]:
+        """Path -> blob hash: trees with the same content are the same, whatever their revisions."""
+        return {path: file.blob for path, file in self.files.items()}

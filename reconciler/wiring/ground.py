@@ -86,6 +86,19 @@ class Ground:
 
         return load(self.loader, tree, meanwhile)
 
+    def sound_manifests(self, tree: Tree) -> Manifests:
+        """The same, of a tree whose apps can be rendered, too; raises as `manifests`.
+
+        What a watch follows it has planned, so that needs no look.
+        """
+        from reconciler.loops.controlling.loading import judged
+        from reconciler.loops.controlling.verdicts import Verdicts
+
+        verdicts = Verdicts(self.settings.cache_dir)
+        if not self.settings.followed and verdicts.of(tree, {}) is None:
+            verdicts.keep(tree, {}, judged(self.loader, tree, {}))
+        return self.manifests(tree)
+
     def tree_at(self, reference: str) -> Tree:
         """The files at another revision of the repository; raises as `GitTrees.tree`."""
         fetched = self.last_fetched

@@ -157,8 +157,8 @@ class Session(Ground):
     def in_force(self, look: Callable[[Tree], _Seen]) -> tuple[InForce, _Seen]:
         """The same, but while a look at these finds mistakes, those of a commit that has none; with what it gives.
 
-        For who needs the hosts now. What is only wrong once it is put together (`Planning.survey`) is no mistake for
-        who needs no more than the manifests.
+        For who needs the hosts now. The look is `sound_manifests`, or `Planning.survey`, which has mistakes of its own
+        where a template cannot do with what hosts say of themselves.
         """
         from reconciler.wiring.in_force import in_force
 

@@ -51,7 +51,7 @@ def watch_of(session: Session, source: Source, fleet: str, log: Log) -> Watch:
 
 def tree_source(session: Session, stop: threading.Event, log: Log) -> FollowedTree:
     """The working tree as a source of a watch."""
-    return FollowedTree(session.working_tree, session.settings.repository, stop, log)
+    return FollowedTree(session.working_tree, lambda: session.tree_at("HEAD"), session.settings.repository, stop, log)
 
 
 def branch_source(

@@ -1,15 +1,18 @@
 """Manifests of a tree, or everything that is wrong with them: also what only shows when templates are rendered.
 
-Called wherever a tree is read. Without it people would mend their manifests only to learn of their templates.
+Called wherever a tree is read or judged. Without it people would mend their manifests only to learn of their templates.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from reconciler.errors import InvalidInput, Problem
+from reconciler.errors import InvalidInput, Place, Problem
+from reconciler.loops.controlling.verdicts import Verdict
 from reconciler.manifests import InvalidManifests, Loader, Meanwhile
 from reconciler.model.manifests import Manifests
+from reconciler.model.metadata import Origin, Path
 from reconciler.model.tree import Tree
 from reconciler.resources.values import replace
 
@@ -27,6 +30,25 @@ def load(loader: Loader, tree: Tree, meanwhile: Meanwhile = None) -> Manifests:
     except InvalidManifests as error:
         more = _in_templates(loader, tree, error.readable, error.problems) if error.readable else ()
         raise InvalidInput([*error.problems, *more]) from None
+
+
+def judged(loader: Loader, tree: Tree, facts: Mapping[str, Mapping[str, Any]]) -> Verdict:
+    """What a look at everything comes to.
+
+    Raises:
+        InvalidInput: the tree is not sound; with all problems.
+    """
+
+    def locate(origin: Origin, path: Path) -> Place:
+        return loader.locate(tree, origin, path)
+
+    manifests = load(loader, tree, get_ready_to_compose)
+    from reconciler.manifests.notes import notes  # noqa: PLC0415 - only who judges tells them
+    from reconciler.planner.compose import Composer  # noqa: PLC0415 - it loads Jinja
+
+    Composer().compose(manifests, str(tree.revision), facts, locate)
+    sizes = {"host": len(manifests.hosts), "app": len(manifests.apps), "job": len(manifests.jobs)}
+    return Verdict(sizes, tuple(notes(manifests, locate)))
 
 
 def get_ready_to_compose(templates: Mapping[str, str]) -> None:

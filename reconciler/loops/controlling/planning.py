@@ -5,7 +5,7 @@ Changes nothing anywhere. `plan`, `apply`, `status`, `explain` and the controlle
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import Any
 
@@ -80,6 +80,16 @@ class Situation:
     """Hosts that could be asked without crossing a network."""
 
 
+@dataclass(frozen=True, slots=True)
+class _InVain:
+    """The tree that was loaded or composed in vain last."""
+
+    content: Mapping[str, str]
+    facts: Mapping[str, Mapping[str, Any] | None] | None
+    """Of its hosts; None: whatever they are, it cannot be loaded."""
+    problems: Sequence[Problem]
+
+
 class Planning:
     """Makes situations; keeps what parsing and composing cost between calls.
 
@@ -105,8 +115,7 @@ class Planning:
         self._clock = clock
         self._known = KnownHosts(store, clock) if store else None
         self._quiet = Quiet()
-        self._in_vain: tuple[Collection[tuple[str, str]], Sequence[Problem]] | None = None
-        """The (path, blob hash) of files that were loaded in vain last, and why."""
+        self._in_vain: _InVain | None = None
 
     def forget(self) -> None:
         """Ask Redis anew for everything the next time."""
@@ -125,7 +134,11 @@ class Planning:
             InvalidInput: the manifests or templates have problems; all of them.
             Unavailable: Redis cannot be reached.
         """
-        manifests = self._loaded(tree)
+        found = self._surveyed(tree, self._loaded(tree), facts)
+        self._in_vain = None
+        return found
+
+    def _surveyed(self, tree: Tree, manifests: Manifests, facts: Facts | None) -> Survey:
         self._reach.show(manifests)
         ledgers: dict[str, Ledger] = {}
         observed = dict(self._known.read(manifests.hosts)) if self._known else {}
@@ -135,16 +148,27 @@ class Planning:
             with closing(self._reach.open(host)) as transport:
                 ledgers[host] = transport.ledger()
                 observed[host] = ledger_view.observed_host(ledgers[host], observed.get(host), transport.facts())
-        return Survey(tree, manifests, self._compose(tree, manifests, observed), observed, ledgers)
+        return Survey(tree, manifests, self._composed(tree, manifests, observed), observed, ledgers)
 
     def _loaded(self, tree: Tree) -> Manifests:
         """Its manifests. One with mistakes is not read again and again beside the one in force."""
-        if self._in_vain and self._in_vain[0] == _blobs(tree):
-            raise InvalidInput(self._in_vain[1])
+        if self._in_vain and self._in_vain.facts is None and self._in_vain.content == tree.content:
+            raise InvalidInput(self._in_vain.problems)
         try:
             return load(self._loader, tree)
         except InvalidInput as error:
-            self._in_vain = _blobs(tree), error.problems
+            self._in_vain = _InVain(tree.content, None, error.problems)
+            raise
+
+    def _composed(self, tree: Tree, manifests: Manifests, observed: Mapping[str, ObservedHost]) -> Desired:
+        """What should be. Nor is one composed again and again whose mistakes only that shows."""
+        facts = {host: known.facts for host, known in observed.items()}
+        if self._in_vain and self._in_vain.content == tree.content and self._in_vain.facts == facts:
+            raise InvalidInput(self._in_vain.problems)
+        try:
+            return self._compose(tree, manifests, observed)
+        except InvalidInput as error:
+            self._in_vain = _InVain(tree.content, facts, error.problems)
             raise
 
     def spoken_to(self, survey: Survey) -> Mapping[str, Sequence[Pair]]:
@@ -194,7 +218,17 @@ class Planning:
             InvalidInput: the manifests, templates or secrets have problems; all of them.
             Unavailable: Redis cannot be reached.
         """
-        survey = self.survey(tree, facts)
+        return self._planned(self.survey(tree, facts), scope, texts=texts, look=look)
+
+    def again(self, situation: Situation, *, texts: bool = True) -> Situation:
+        """The situation of the same tree as things are now; its files, which may be gone, are not read.
+
+        Raises: as `plan`.
+        """
+        survey = self._surveyed(situation.tree, situation.manifests, None)
+        return self._planned(survey, situation.scope, texts=texts, look=False)
+
+    def _planned(self, survey: Survey, scope: Scope, *, texts: bool, look: bool) -> Situation:
         self._secrets.forget()
         secrets = self._secrets.fingerprints(survey.desired.readers, self.referring(survey))
         survey = self.look(survey, scope) if look else survey
@@ -343,10 +377,6 @@ class Planning:
                 return look.seen(transport.inspect(look.request))
         except Unavailable:
             return {}
-
-
-def _blobs(tree: Tree) -> frozenset[tuple[str, str]]:
-    return frozenset((path, file.blob) for path, file in tree.files.items())
 
 
 def _judged(plan: Plan, limits: Guard) -> Plan:

@@ -1,5 +1,7 @@
-"""Sound trees, by what was found in them: the same files, facts and code come to the same verdict, so that a second
-look needs neither manifests nor templates. Called by `validate`; a tree with mistakes is looked at each time.
+"""Which trees are sound, and what was found in them: the same files, facts and code come to the same verdict, so that a
+second look needs neither manifests nor templates. A tree with mistakes is looked at each time.
+
+Called by `validate`, and by commands that go by an earlier tree where the newest is not sound.
 """
 
 from __future__ import annotations
@@ -55,8 +57,7 @@ class Verdicts:
 
 
 def _name(tree: Tree, facts: Mapping[str, Any]) -> str:
-    files = {path: file.blob for path, file in tree.files.items()}
-    judged = json.dumps([code_version(), facts, files], sort_keys=True)
+    judged = json.dumps([code_version(), facts, tree.content], sort_keys=True)
     return hashlib.blake2b(judged.encode(), digest_size=16).hexdigest()
 
 

@@ -15,16 +15,15 @@ from reconciler.loops.watching.following import Source
 from reconciler.loops.watching.mistakes import Mistakes
 from reconciler.model.manifests import Manifests
 from reconciler.model.tree import Tree
-from reconciler.store import Store
+from reconciler.store import FleetState, Store
 
 TURN_SECONDS = 1.0
 SWEEP_SECONDS = 10.0
 """How often due work is looked for without a hint that there is any."""
 
 
-def tree_in_force(source: Source, store: Store) -> Tree | None:
+def tree_in_force(source: Source, state: FleetState | None) -> Tree | None:
     """What the fleet follows until there is something newer without mistakes; None: that cannot be known."""
-    state = store.fleet.current()
     return source.earlier(state.revision) if state else None
 
 
@@ -44,7 +43,7 @@ def first_manifests(
             tree = source.tree()
             found = load(tree)
         except InvalidInput as error:
-            followed = tree_in_force(source, store)
+            followed = tree_in_force(source, store.fleet.current())
             if followed is not None:
                 with suppress(InvalidInput):
                     return load(followed)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -49,10 +51,21 @@ class Source(Protocol):
 
 
 class FollowedTree:
-    """The working tree; a change of a file ends a wait."""
+    """The working tree; a change of a file ends a wait.
 
-    def __init__(self, tree: WorkingTree, root: Path, stop: threading.Event, log: Log) -> None:
+    Args:
+        tree: reads it.
+        committed: reads the commit that is checked out; raises InvalidInput where there is none.
+        root: where the files are.
+        stop: ends the wait for changes.
+        log: where it is told that changes are not noticed.
+    """
+
+    def __init__(
+        self, tree: WorkingTree, committed: Callable[[], Tree], root: Path, stop: threading.Event, log: Log
+    ) -> None:
         self._tree = tree
+        self._committed = committed
         self._root = root
         self._log = log
         self._changed = threading.Event()
@@ -63,8 +76,11 @@ class FollowedTree:
         """The files as they are now."""
         return self._tree.tree()
 
-    def earlier(self, revision: str) -> Tree | None:  # noqa: ARG002 - a branch has some
-        """What files were before is not kept."""
+    def earlier(self, revision: str) -> Tree | None:
+        """The files of the commit that is checked out, if they are meant; what others were is not kept."""
+        with suppress(InvalidInput):
+            tree = self._committed()
+            return tree if str(tree.revision) == revision else None
         return None
 
     def refresh(self) -> None:

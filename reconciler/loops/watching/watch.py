@@ -222,19 +222,27 @@ class Watch:
         self._given.drop(self._given.silent())
 
     def _planned(self) -> Situation:
-        """The newest tree, planned; while that has mistakes, the one that the fleet follows, where it is kept."""
+        """The newest tree, planned; while that has mistakes, the one in force, where that is another one."""
         newest = self._newest()
         self._on_newest = False
         try:
             situation = self._planning.plan(newest, WHOLE_FLEET, texts=False)
         except InvalidInput as error:
-            followed = tree_in_force(self._source, self._store)
-            if followed is None or followed.revision == newest.revision:
-                raise
-            self._tell_why_not(error, str(followed.revision))
-            return self._planning.plan(followed, WHOLE_FLEET, texts=False)
+            return self._in_force(newest, error)
         self._on_newest = True
         return situation
+
+    def _in_force(self, newest: Tree, mistakes: InvalidInput) -> Situation:
+        """What the fleet follows, planned: what this watch planned last, unless others have been in control since."""
+        state, last = self._store.fleet.current(), self._situation
+        ours = last if last and (state is None or state.revision == last.desired.revision) else None
+        followed = ours.tree if ours else tree_in_force(self._source, state)
+        if followed is None or followed.content == newest.content:
+            raise mistakes
+        self._tell_why_not(mistakes, str(followed.revision))
+        if ours:
+            return self._planning.again(ours, texts=False)
+        return self._planning.plan(followed, WHOLE_FLEET, texts=False)
 
     def _newest(self) -> Tree:
         """The newest tree.

@@ -141,7 +141,18 @@ def test_a_template_that_no_host_can_render_keeps_nobody_from_seeing_the_fleet(s
     small("apply", "--yes")
     commit = small.git("rev-parse", "HEAD")[:7]
     small.write("templates/hello.j2", "{{ no_such_thing }}\n")
-    for words in (("status",), ("hosts", "list"), ("hosts", "facts")):
+    for words in (
+        ("status",),
+        ("hosts", "list"),
+        ("hosts", "facts"),
+        ("hosts", "metrics"),
+        ("verify",),
+        ("pause", "--host", "demo", "--reason", "disk swap"),
+        ("resume", "--host", "demo"),
+        ("silence", "add", "host=demo", "--for", "5m", "--reason", "disk swap"),
+        ("alerts", "list"),
+        ("schedules", "list"),
+    ):
         ran = small(*words)
         assert (ran.code, ran.err.count(f"a mistake at templates/hello.j2:1; this goes by commit {commit}.")) == (
             0,

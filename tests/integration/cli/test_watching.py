@@ -269,6 +269,33 @@ def test_a_branch_that_there_is_not_ends_a_watch_at_once(small: Repository) -> N
     assert "has no branch mian. Did you mean main?" in ran.err
 
 
+def test_while_files_have_mistakes_the_watch_goes_on_with_what_they_were(small: Repository) -> None:
+    """Also where no commit holds that, and only putting it together shows the mistake."""
+    small.replace("manifests/apps/hello.yaml", "  config:", "  verifyEvery: 1h\n  config:")
+    with watching(small) as watch:
+        until(lambda: "in sync  healthy" in small("status").out)
+        small.write("templates/hello.j2", "{{ no_such_thing }}\n")
+        assert "+changes" in watch.says('"invalid"').partition("in_force")[2]
+        small.redis("DEL", "rc:{_}:fleet")
+        small.write("templates/hello.j2", "{{ nor_such_a_thing }}\n")
+        until(lambda: small.redis("EXISTS", "rc:{_}:fleet") == 1, "another plan of what is in force")
+        assert _text(small, "/etc/hello") == "Hello from demo\n"
+        small.write("templates/hello.j2", "Mended on {{ host.name }}\n")
+        until(lambda: _text(small, "/etc/hello") == "Mended on demo\n")
+
+
+def test_a_watch_that_begins_with_mistakes_goes_by_the_commit_that_the_fleet_follows(small: Repository) -> None:
+    commit = small.git("rev-parse", "HEAD")[:7]
+    with watching(small):
+        until(lambda: "in sync  healthy" in small("status").out)
+    small.on_host("/etc/hello").unlink()
+    small("verify")
+    small.replace("manifests/apps/hello.yaml", "resources:", "resuorces:")
+    with watching(small) as watch:
+        assert commit in watch.says('"invalid"').partition("in_force")[2]
+        until(lambda: _text(small, "/etc/hello") == "Hello from demo\n")
+
+
 def test_manifests_that_vanish_leave_the_hosts_as_they_are(small: Repository) -> None:
     with watching(small) as watch:
         until(lambda: small.on_host("/etc/hello").exists())

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from reconciler.errors import InvalidInput
+from reconciler.errors import InvalidInput, Unavailable
 from reconciler.manifests import STARTER, Loader
 from reconciler.model.manifests import (
     Block,
@@ -21,6 +21,7 @@ from reconciler.model.manifests import (
 )
 from reconciler.model.metadata import Origin
 from reconciler.model.selector import Selector
+from reconciler.model.tree import Revision, Tree, TreeFile
 from tests.unit.manifests.trees import HOST, app, example, fleet, group, host, load, tree, with_templates
 
 
@@ -189,6 +190,15 @@ def test_locate_shows_the_nearest_part_that_is_written() -> None:
 
     assert str(loader.locate(files, origin, ("spec", "config", "webapp"))) == "manifests/web.yaml:4:7"
     assert str(loader.locate(files, Origin("manifests/gone.yaml", 0), ("spec",))) == "manifests/gone.yaml"
+
+
+def test_locate_names_a_file_that_has_changed_since() -> None:
+    def changed() -> bytes:
+        raise Unavailable.of("changed-meanwhile", "changed while it was being read")
+
+    files = Tree(Revision(""), {"manifests/web.yaml": TreeFile("manifests/web.yaml", "1a2b", changed)})
+
+    assert str(Loader().locate(files, Origin("manifests/web.yaml", 0), ("spec",))) == "manifests/web.yaml"
 
 
 def test_hidden_folders_and_other_files_are_no_manifests() -> None:
