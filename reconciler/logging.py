@@ -13,6 +13,7 @@ from typing import Any
 
 import structlog
 
+from reconciler.model.texts import printable
 from reconciler.trust import Masker
 
 
@@ -73,11 +74,14 @@ _QUIET = frozenset({"event", "level", "timestamp", "logger"})
 
 
 def for_people(_: Any, __: str, event: MutableMapping[str, Any]) -> str:
-    """`07:53:23  converged  host=demo app=webapp changed=1`, and each line of an error on a line of its own."""
+    """`07:53:23  converged  host=demo app=webapp changed=1`, and each line of an error on a line of its own.
+
+    Hosts write parts of it, so whatever a terminal would obey is escaped.
+    """
     time = str(event.get("timestamp", ""))[11:19]
     values = {name: str(value) for name, value in event.items() if name not in _QUIET}
-    long = [line for value in values.values() if "\n" in value for line in value.splitlines()]
-    short = " ".join(f"{name}={value}" for name, value in values.items() if "\n" not in value)
+    long = [line for value in values.values() if "\n" in value for line in value.rstrip("\n").split("\n")]
+    short = " ".join(f"{name}={printable(value)}" for name, value in values.items() if "\n" not in value)
     return "\n".join(
-        [f"{time}  {event.get('event', ''):<11} {short}".rstrip(), *(f"          {line}" for line in long)]
+        [f"{time}  {event.get('event', ''):<11} {short}".rstrip(), *(f"          {printable(line)}" for line in long)]
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from reconciler import errors
+from reconciler.model import texts
 from reconciler.model.metadata import Path
 from reconciler.resources.values import dataclass
 
@@ -20,8 +21,7 @@ MAX_SHOWN = 400
 
 def printable(text: str) -> str:
     """Text of a manifest as a terminal may show it: one line, no control characters, not endless."""
-    if not text.isprintable():
-        text = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+    text = texts.printable(text)
     return text if len(text) <= MAX_SHOWN else f"{text[: MAX_SHOWN - 3]}..."
 
 

@@ -10,6 +10,7 @@ import posixpath
 from collections.abc import Iterator, Mapping
 
 from reconciler.errors import Place, Problem
+from reconciler.model.texts import printable
 from reconciler.model.tree import TreeFile
 
 FOLDERS = ("manifests", "templates")
@@ -41,11 +42,6 @@ def hidden(path: str) -> bool:
 def blob_hash(content: bytes) -> str:
     """The name that git gives to a file's content."""
     return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
-
-
-def printable(text: str) -> str:
-    """The text with escapes for what a terminal must not get to see."""
-    return text if text.isprintable() else text.encode("unicode_escape", "backslashreplace").decode()
 
 
 def name_problem(path: str) -> Problem | None:

@@ -19,6 +19,7 @@ from reconciler.model.alerts import (
     Transition,
 )
 from reconciler.model.monitoring import Severity
+from reconciler.model.texts import one_line
 from reconciler.store.reading import instant, whole, word, word_map
 
 
@@ -43,7 +44,7 @@ def alert_form(alert: ActiveAlert) -> dict[str, Any]:
 
 
 def read_alert(alert_id: AlertId, form: Mapping[str, Any]) -> ActiveAlert:
-    """The inverse of `alert_form`."""
+    """The inverse of `alert_form`. Its texts go into messages, where another line could be taken for one of ours."""
     get = form.get
     return ActiveAlert(
         alert_id,
@@ -52,12 +53,12 @@ def read_alert(alert_id: AlertId, form: Mapping[str, Any]) -> ActiveAlert:
         instant(get("started_at")),
         _number(get("value")),
         Severity(form["severity"]),
-        word_map(get("labels", {})),
-        word(get("summary", "")),
-        word(get("runbook_url", "")),
+        {one_line(name): one_line(value) for name, value in word_map(get("labels", {})).items()},
+        one_line(word(get("summary", ""))),
+        one_line(word(get("runbook_url", ""))),
         get("stale") is True,
         whole(form.get("sequence", 0)),
-        word(get("reason", "")),
+        one_line(word(get("reason", ""))),
         _number(get("held_seconds", 0)) or 0.0,
         instant(get("seen_at")),
         word(get("condition", "")),
@@ -120,7 +121,9 @@ def name_in_slot(alert_id: AlertId) -> str:
 
 
 def placed(host: str, name: str) -> AlertId:
-    """The inverse of `name_in_slot`; a host can only speak of itself."""
+    """The inverse of `name_in_slot`; a host can only speak of itself, in names that stand on one line."""
+    if not name.isprintable():
+        raise ValueError("a name that cannot be printed")
     found = AlertId.parse(name)
     return AlertId(found.rule, host, found.instance) if host else found
 

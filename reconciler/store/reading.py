@@ -103,6 +103,8 @@ def json_value(raw: bytes | str) -> Any:
     value = _DECODER.decode(text)
     if text.count("[") + text.count("{") > DEEPEST:
         _refuse_depth(value)
+    if "\\ud" in text or "\\uD" in text:
+        _refuse_halves(value)
     return value
 
 
@@ -176,6 +178,11 @@ def _refuse_depth(value: Any) -> None:
         ]
     if level:
         raise ValueError("too deep")
+
+
+def _refuse_halves(value: Any) -> None:
+    """Half a pair of surrogates is no character: writing it down again raises UnicodeEncodeError, a ValueError."""
+    json.dumps(value, ensure_ascii=False).encode()
 
 
 def _whole(text: str) -> int:

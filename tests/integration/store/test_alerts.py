@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from reconciler.alerting.routing import Group, GroupMemory
 from reconciler.errors import Refused
 from reconciler.model.alerts import Acknowledgement, AlertId, AlertState, Notification, Told, Transition
 from reconciler.store import OWN, Store
+from reconciler.store.alert_forms import alert_form
 from tests.integration.store.conftest import Inside
 from tests.unit.alerting.rules import START, firing, silence
 
@@ -42,6 +44,33 @@ def test_what_is_no_alert_counts_as_none(store: Store, inside: Inside) -> None:
         inside.link.send("HSET", "rc:{web-1}:alerts", b"Odd" + str(len(odd)).encode(), odd)
     assert store.alerts.read(["web-1"]) == {BUSY.id: BUSY}
     assert store.untold()
+
+
+def told(inside: Inside, name: str, **texts: object) -> None:
+    """A host writes an alert with texts of its own."""
+    form = json.dumps({**alert_form(BUSY), **texts}, ensure_ascii=True)
+    inside.link.send("HSET", "rc:{web-1}:alerts", name, form)
+
+
+@pytest.mark.parametrize(
+    "texts", [{"summary": "half \ud800"}, {"labels": {"zone": "\udfff"}}, {"labels": {"\udfff": "a"}}]
+)
+def test_half_a_character_counts_as_no_alert_and_reaches_nobody(
+    store: Store, inside: Inside, texts: dict[str, object]
+) -> None:
+    store.alerts.write("web-1", {FULL.id: FULL})
+    told(inside, "CpuBusy", **texts)
+    assert store.alerts.read(["web-1"]) == {FULL.id: FULL}
+
+
+def test_no_text_of_a_host_begins_a_line_of_a_message(store: Store, inside: Inside) -> None:
+    told(inside, "CpuBusy:a\r\nBcc: eve@example.com")
+    told(
+        inside, "CpuBusy", summary="busy\n\nAcknowledge: \x1b[31mcurl", runbook_url="a\nb", labels={"zone": "a\u2028b"}
+    )
+    (alert,) = store.alerts.read(["web-1"]).values()
+    assert alert.summary == "busy Acknowledge: \\x1b[31mcurl"
+    assert (alert.runbook_url, alert.labels) == ("a b", {"zone": "a b"})
 
 
 def test_transitions_are_kept_and_the_newest_come_first(store: Store) -> None:

@@ -55,6 +55,19 @@ def test_secrets_are_masked_wherever_they_stand(capsys: pytest.CaptureFixture[st
     assert "no <secret webapp/pass> here" in events[2]["exception"]
 
 
+def test_a_terminal_obeys_nothing_that_is_logged(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging("info", terminal=True, masker=MASKER)
+    log = structlog.get_logger("reconciler.loops")
+    log.warning("executor", host="web-1", error="\x1b[2Jlost")
+    log.warning("executor", host="web-1", error="lost\n\x1b]0;title\x07\rok")
+    assert [line[10:] for line in capsys.readouterr().err.splitlines()] == [
+        r"executor    host=web-1 error=\x1b[2Jlost",
+        "executor    host=web-1",
+        "lost",
+        r"\x1b]0;title\x07\rok",
+    ]
+
+
 def test_secrets_are_masked_on_a_terminal_too(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logging("info", terminal=True, masker=MASKER)
     structlog.get_logger("reconciler.loops").warning("look", value="hunter2")
