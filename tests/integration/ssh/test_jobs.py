@@ -57,7 +57,17 @@ def test_a_run_whose_connection_is_cut_goes_by_onlost(
     until(lambda: not alive(log.read_text().splitlines()[0]), "the end of what was cut off")
 
 
-def test_a_host_out_of_reach_is_a_failed_attempt(fleet: SshFleet, sshd: Sshd) -> None:
+def test_a_job_that_may_be_tried_again_waits_for_a_host_out_of_reach(fleet: SshFleet, sshd: Sshd) -> None:
+    job(fleet, "patient", "retries: 1", "steps:", shell("echo done >>log"))
+    sshd.stop()
+    with fleet.beside("run", "patient", "--host", "web-1", "--yes") as process:
+        process.says("web-1: retrying: ")
+        sshd.start()
+        assert process.ends() == 0
+    assert fleet.on_host("/log").read_text() == "done\n"
+
+
+def test_a_run_that_may_not_be_tried_again_ends_where_its_host_is_out_of_reach(fleet: SshFleet, sshd: Sshd) -> None:
     sshd.stop()
     ran = fleet("run", "--host", "web-1", "-y", "--command", "true")
     assert ran.code == 3
