@@ -47,13 +47,16 @@ class LiveRun:
         """Why it must end: CANCELLED, LOST, or empty: it may go on."""
         self.settled = False
         """Its claim was ended on purpose, and it may still go on."""
+        self.recorded = claim
+        """The claim under which its end is told; another one that was given to us by then is to be begun anew."""
         self._store = store
         self._clock = clock
         self._lease_seconds = lease_seconds
         self._lock = threading.Lock()
         self._text = ""
         self._transport: Transport | None = None
-        self._renewed_at = clock.monotonic() if asked_at is None else asked_at
+        self.asked_at = clock.monotonic() if asked_at is None else asked_at
+        self._renewed_at = self.asked_at
 
     @property
     def held_seconds(self) -> float:

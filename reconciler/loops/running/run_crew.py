@@ -102,7 +102,7 @@ class RunCrew:
         with self._lock:
             known = self._live.get(key)
             if known is not None:  # its lease had run out, but it is still ours to go on with
-                known.claim = claim
+                known.claim, known.asked_at = claim, asked_at
                 if claim.work.state.finished:
                     known.stop(CANCELLED)
                 return
@@ -119,3 +119,5 @@ class RunCrew:
             with self._lock:
                 self._live.pop(key, None)
                 self._threads.discard(threading.current_thread())
+        if live.recorded is not live.claim and not self._over:
+            self._begin(live.claim, live.asked_at)

@@ -240,6 +240,7 @@ class RunExecutor:
             return
         live.flush()
         claim, finished, mask = live.claim, ended.finished, self.masker.mask
+        live.recorded = claim
         told = replace(finished, error=mask(finished.error), hint=mask(finished.hint))
         result = {**asdict(told), "seconds": round(seconds, 3)}
         begun = ended.begun or (claim.work.started_at is not None and not finished.tries)

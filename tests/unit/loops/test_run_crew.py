@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -46,6 +46,22 @@ class Slow:
         return RunFinished("succeeded")
 
 
+class GivesBack:
+    """Gives its run back the first time, and is given it again before it has ended."""
+
+    def __init__(self) -> None:
+        self.holder, self.lease_seconds = "ops-1", 30.0
+        self.given: list[int] = []
+        self.again: Callable[[], object] = lambda: None
+
+    def perform(self, live: LiveRun) -> RunFinished:
+        self.given.append(live.claim.token)
+        live.recorded = live.claim
+        if len(self.given) == 1:
+            self.again()
+        return RunFinished("lost")
+
+
 def crew_of(queue: Queue, slow: Slow) -> RunCrew:
     store: Any = SimpleNamespace(work=queue)
     executor: Any = slow
@@ -64,6 +80,21 @@ def test_no_more_is_claimed_than_can_be_begun_and_the_rest_follows() -> None:
         until(lambda: not crew.busy, "the end of those before")
         left = crew.start(left)
     assert not any(queue.due[lane][host] for lane in Lane for host in hosts)
+
+
+def test_a_run_that_is_given_back_and_given_to_us_again_meanwhile_is_begun_again() -> None:
+    due = [Claim(Work("r1", "web-1", RUN), 1, token) for token in (1, 2)]
+
+    def claim_many(*_: Any, lane: Lane, **__: Any) -> list[Claim]:
+        return [due.pop(0)] if due and lane is Lane.SIDE else []
+
+    store: Any = SimpleNamespace(work=SimpleNamespace(claim_many=claim_many))
+    executor: Any = GivesBack()
+    crew = RunCrew(executor, store, SystemClock(), lambda *_: None, lambda: None)
+    executor.again = lambda: crew.start(["web-1"])
+    crew.start(["web-1"])
+    until(lambda: executor.given == [1, 2], "the second time")
+    until(lambda: not crew.busy)
 
 
 def test_what_changes_nothing_shares_what_room_there_is_among_the_hosts() -> None:
