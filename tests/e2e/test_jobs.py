@@ -10,6 +10,7 @@ from tests.e2e.fleet import Fleet, booted
 from tests.e2e.ops import FLEET, Ops
 from tests.e2e.redis import serving
 from tests.e2e.wheels import cached_wheels
+from tests.waiting import until
 
 JOB = """\
 apiVersion: reconciler/v1
@@ -106,3 +107,22 @@ def test_of_a_command_that_prints_a_gigabyte_the_end_is_kept(ops: Ops) -> None:
         assert run["state"] == "succeeded", run
         assert run["output"].endswith("END\n")
         assert len(run["output"]) <= 65536
+
+
+def test_a_run_that_is_cancelled_while_its_host_is_cut_off_is_ended_there_and_never_begun_again(
+    fleet: Fleet, ops: Ops
+) -> None:
+    host, look = fleet["by-ssh"], fleet.look("by-ssh")
+    command = ("--command", "echo $$ >>/run/cut-off; sleep 1000")
+    with ops.running("run", "--host", "by-ssh", "--yes", *command) as process:
+        until(lambda: look.run("test -s /run/cut-off").rc == 0, "its beginning")
+        host.unplug()
+        run = ops("jobs", "list", "--state", "running").out.splitlines()[1].split()[0]
+        assert ops("jobs", "cancel", run).code == 0
+        out, _ = process.communicate(timeout=300)
+    assert (process.returncode, "cancelled" in out) == (3, True), out
+    host.plug()
+    host.wait_until_reachable()
+    assert ops("run", "--host", "by-ssh", "--yes", "--command", "true").code == 0
+    until(lambda: look.run("kill -0 $(head -n 1 /run/cut-off)").rc != 0, "its end")
+    assert look.check_output("wc -l </run/cut-off") == "1"
