@@ -59,10 +59,18 @@ def _unsafe(path: Path, message: str, hint: str) -> InvalidInput:
 
 
 def prepare_state_dir(state_dir: Path) -> None:
-    """Make the directory (0700) with a `.gitignore` that ignores all of it; does nothing where both are there."""
-    state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Make the directory (0700) with a `.gitignore` that ignores all of it; does nothing where both are there.
+
+    Raises:
+        InvalidInput: it cannot be made.
+    """
     ignore = state_dir / ".gitignore"
-    if not ignore.exists():
-        new = state_dir / f".gitignore.{os.getpid()}-{threading.get_ident()}"
-        new.write_text("*\n")
-        new.rename(ignore)
+    try:
+        state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not ignore.exists():
+            new = state_dir / f".gitignore.{os.getpid()}-{threading.get_ident()}"
+            new.write_text("*\n")
+            new.rename(ignore)
+    except OSError as error:
+        hint = "Run as a user who may write there, or name another directory in RECONCILER_STATE_DIR"
+        raise InvalidInput.of("no-state-dir", f"cannot make {state_dir}: {error.strerror}", hint=hint) from None

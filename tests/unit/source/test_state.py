@@ -107,3 +107,11 @@ def test_git_is_asked_only_where_there_is_something_to_ask(tmp_path: Path, monke
     (tmp_path / ".reconciler").mkdir(mode=0o700)
     if not any((parent / ".git").exists() for parent in tmp_path.parents):
         check_state_dir(tmp_path / ".reconciler")
+
+
+def test_where_it_cannot_be_made_that_is_told_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(InvalidInput) as refused:
+        prepare_state_dir(tmp_path / "file/.reconciler")
+    assert f"cannot make {tmp_path}/file/.reconciler: Not a directory" in str(refused.value)
+    assert "RECONCILER_STATE_DIR" in refused.value.problems[0].hint
