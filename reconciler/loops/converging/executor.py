@@ -6,8 +6,8 @@ statement when it starts, refuses what does not verify, and tells the store what
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from datetime import timedelta
 from typing import TypeVar
 
@@ -23,7 +23,7 @@ from reconciler.model.desired import Bundle
 from reconciler.model.observed import AppStatus, ObservedApp
 from reconciler.model.work import CONVERGE, Claim, Lease, WorkState
 from reconciler.rendering import Renderer
-from reconciler.resources.values import dataclass, replace
+from reconciler.resources.values import dataclass, field, replace
 from reconciler.store import Store, host_lease
 from reconciler.transport import Transport
 from reconciler.trust import Masker, TrustedKeys, verify
@@ -31,6 +31,14 @@ from reconciler.trust import Masker, TrustedKeys, verify
 Found = TypeVar("Found")
 _CLAIMS = 100
 _RETRY = timedelta(seconds=30)
+
+
+@dataclass(slots=True)
+class _Held:
+    """What is held of a host that is worked on."""
+
+    lease: Lease
+    claims: Mapping[str, Claim] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +70,16 @@ class Executor:
     alone: bool = False
     confirm: Callable[[str], bool] = lambda _: False
     lease_seconds: float = LEASE_SECONDS
+    _held: dict[str, _Held] = field(default_factory=dict)
+    """What is worked on just now, by host; each thread adds and removes its own."""
 
     def tick(self, hosts: Iterable[str]) -> tuple[HostOutcome, ...]:
         """Converge each of these hosts that has work and is free; one outcome for each that was worked on."""
-        return tuple(outcome for outcome in self.crew.each(self.converge, hosts) if outcome)
+        return tuple(outcome for outcome in self._each_host(self.converge, hosts) if outcome)
 
     def verify_all(self, hosts: Iterable[str], apps: Sequence[str] | None = None) -> tuple[HostOutcome, ...]:
         """`verify` each of these hosts."""
-        return tuple(self.crew.each(lambda host: self.verify(host, apps), hosts))
+        return tuple(self._each_host(lambda host: self.verify(host, apps), hosts))
 
     def converge(self, host: str) -> HostOutcome | None:
         """Converge one host; None if it has no work, or someone else works on it."""
@@ -79,13 +89,37 @@ class Executor:
         """Look at a host, read-only, and record what differs. With `apps` None: at all its apps."""
         return _by_itself(host, lambda: self._verify(host, apps))
 
+    def _each_host(self, work: Callable[[str], Found], hosts: Iterable[str]) -> list[Found]:
+        """What the work gives for each host. Interrupted, it lets go of those that its threads still work on."""
+        try:
+            return self.crew.each(work, hosts)
+        except BaseException:
+            with suppress(Unavailable):
+                for held in tuple(self._held.values()):
+                    self._put_back(held.claims.values(), "interrupted", timedelta())
+                    self.store.leases.release(held.lease)
+            raise
+
+    @contextmanager
+    def _holding(self, host: str, lease: Lease) -> Iterator[_Held]:
+        """A host's lease while a block runs; cut short, its work is due again at once."""
+        held = self._held[host] = _Held(lease)
+        try:
+            yield held
+        except BaseException:  # interrupted: the next run need not wait for leases to run out
+            self._put_back(held.claims.values(), "interrupted", timedelta())
+            raise
+        finally:
+            del self._held[host]
+            self.store.leases.release(lease)
+
     def _verify(self, host: str, apps: Sequence[str] | None) -> HostOutcome:
         started = self.clock.monotonic()
         lease = self._lease(host)
         if lease is None:
             return busy(host)
         try:
-            with self._keeping(lease, ()), closing(self.reach(host)) as transport:
+            with self._holding(host, lease), self._keeping(lease, ()), closing(self.reach(host)) as transport:
                 self._catch_up(host, transport, lease, may_write=False)
                 view = self._view(host, transport)
                 names = [app for app in view.order() if apps is None or app in apps]
@@ -95,26 +129,18 @@ class Executor:
             return self._unreachable(host, error, started)
         except Refused as error:
             found = (AppOutcome("", AppStatus.REFUSED, problems=tuple(error.problems)),)
-        finally:
-            self.store.leases.release(lease)
         return HostOutcome(host, found, self.clock.monotonic() - started)
 
     def _converge(self, host: str) -> HostOutcome | None:
         lease = self._lease(host)
         if lease is None:
             return None
-        claims: Mapping[str, Claim] = {}
-        try:
-            claims = self._claim(host)
-            if not claims:
+        with self._holding(host, lease) as held:
+            held.claims = self._claim(host)
+            if not held.claims:
                 return None
-            with self._keeping(lease, claims.values()):
-                outcome = self._work(host, lease, claims)
-        except BaseException:  # interrupted: the next run need not wait for leases to run out
-            self._put_back(claims.values(), "interrupted", timedelta())
-            raise
-        finally:
-            self.store.leases.release(lease)
+            with self._keeping(lease, held.claims.values()):
+                outcome = self._work(host, lease, held.claims)
         self.listener.finished(outcome)
         return outcome
 
@@ -182,13 +208,12 @@ class Executor:
             lease = self._lease(host)
             if lease is None:
                 continue
-            try:
-                with closing(self.reach(host)) as transport:
-                    self._catch_up(host, transport, lease, may_write=True)
-            except Unavailable:
-                continue  # told when there is work for it
-            finally:
-                self.store.leases.release(lease)
+            with (
+                suppress(Unavailable),  # told when there is work for it
+                self._holding(host, lease),
+                closing(self.reach(host)) as transport,
+            ):
+                self._catch_up(host, transport, lease, may_write=True)
 
     def _catch_up(self, host: str, transport: Transport, lease: Lease, *, may_write: bool) -> Mapping[str, str]:
         """Record that the host was reached; what people paused there.

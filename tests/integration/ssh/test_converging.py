@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -148,6 +149,20 @@ def test_a_connection_that_is_cut_in_the_middle_is_taken_up_by_the_next_run(flee
     assert again.code == 0, again.out
     assert fleet.on_host("/etc/last").read_text() == "done"
     assert fleet("verify", "--detailed-exitcode").code == 0
+
+
+def test_an_interrupted_apply_of_several_hosts_lets_go_of_them_all(fleet: SshFleet) -> None:
+    fleet.add_host("web-2")
+    fleet.app(HELLO, once_slow("sleep 600"), "file: {path: /etc/last, content: done}")
+    with fleet.beside("apply", "--yes") as first:
+        until(lambda: all(fleet.on_host("/started", name).exists() for name in ("web-1", "web-2")))
+        first.sends(signal.SIGINT)
+        assert first.ends() == 130
+
+    again = fleet("apply", "--yes")
+    assert again.code == 0, again.out
+    assert "waiting for" not in again.err
+    assert [fleet.on_host("/etc/last", name).read_text() for name in ("web-1", "web-2")] == ["done", "done"]
 
 
 def test_an_executor_killed_in_the_middle_is_taken_over(fleet: SshFleet) -> None:
