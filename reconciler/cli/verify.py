@@ -45,6 +45,8 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
         found += tuple(ask_agents(session.store, session.clock, agents, apps))
         order = {host: at for at, host in enumerate(hosts)}
         outcomes = sorted(found, key=lambda outcome: order[outcome.host])
+        if any(app.drift for outcome in outcomes for app in outcome.apps):
+            session.asking(console.tell).tell_of_drift()
     from reconciler.reports.verify import verify_json, verify_text
 
     rows = [row for outcome in outcomes for row in _rows(outcome)]

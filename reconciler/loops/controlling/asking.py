@@ -59,6 +59,13 @@ class Asking:
                 raise Unavailable.of("no-control", f"{holder} held control for {timeout_seconds:g} s")
             self.clock.sleep(_POLL_SECONDS)
 
+    def tell_of_drift(self) -> None:
+        """Have a watch that holds control, if one does, take up now what was found; its answer is not waited for."""
+        watching = self._watching(self._holder())
+        if watching:
+            self.store.fleet.request_reconcile(ReconcileRequest(ulid(self.clock.now()), self.who))
+            self.tell(f"{watching.holder} holds control: told it of the drift")
+
     def _holder(self) -> str:
         current = self.store.leases.current(CONTROL)
         return current.holder if current else ""

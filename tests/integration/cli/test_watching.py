@@ -37,6 +37,15 @@ def test_drift_is_healed(small: Repository) -> None:
     assert "drift" in small("history").out
 
 
+def test_a_watch_is_told_at_once_of_the_drift_that_someone_finds(small: Repository) -> None:
+    with watching(small):
+        until(lambda: "in sync  healthy" in small("status").out)
+        assert "holds control" not in small("verify").err
+        small.on_host("/etc/hello").write_text("someone was here\n")
+        assert "holds control: told it of the drift" in small("verify").err
+        until(lambda: _text(small, "/etc/hello") == "Hello from demo\n")
+
+
 def test_drift_that_is_only_reported_stays_while_other_drift_is_healed(small: Repository) -> None:
     small.write("manifests/apps/healed.yaml", HEALED)
     small.replace("manifests/apps/hello.yaml", "  config:", "  drift: report\n  verifyEvery: 1s\n  config:")
