@@ -50,9 +50,12 @@ COMMANDS = {
     "doctor": "check this machine's set-up",
 }
 
-EPILOG = """exit codes: 0 done, 1 could not run, 2 changes (--dry-run --detailed-exitcode), 3 a host failed, 130 ctrl-c
+EPILOG = """exit codes: 0 done, 1 could not run, 2 changes (--dry-run --detailed-exitcode),
+3 a host failed, 130 ctrl-c
 
-`reconcile` alone is `reconcile apply`; `reconcile --dry-run` is `reconcile plan`. `reconcile COMMAND -h` tells more."""
+`reconcile` alone is `reconcile apply`.
+`reconcile --dry-run` is `reconcile plan`.
+`reconcile COMMAND -h` tells more."""
 
 
 class _Parser(argparse.ArgumentParser):

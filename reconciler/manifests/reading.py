@@ -28,6 +28,7 @@ from ruamel.yaml.events import (
 )
 
 from reconciler.manifests.bare_templates import bare_template, quoted
+from reconciler.manifests.conflicts import HINT, MESSAGE, conflict_line
 from reconciler.manifests.findings import Finding
 from reconciler.model.metadata import Path
 from reconciler.resources.values import dataclass, field
@@ -135,6 +136,8 @@ def _pure_events(text: str) -> Iterator[Any]:
 
 def _unreadable(error: YAMLError, text: str) -> UnreadableError:
     """A parser's error in our words: its own mark, and a hint for the usual mistakes."""
+    if conflict := conflict_line(text):
+        return UnreadableError(MESSAGE, HINT, line=conflict)
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
     source = _line(text, line)

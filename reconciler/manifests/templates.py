@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from reconciler.errors import Problem
+from reconciler.errors import Place, Problem
+from reconciler.manifests.conflicts import HINT, MESSAGE, conflict_line
 from reconciler.manifests.parsed import Parsed, Template
 
 MAX_BYTES = 1024 * 1024
@@ -15,7 +16,8 @@ def read_template(name: str, raw: bytes) -> Parsed:
     try:
         text = raw.decode()
     except UnicodeDecodeError as error:
-        return _unusable(name, f"is not UTF-8 (byte 0x{raw[error.start]:02x} at {error.start})")
+        line = raw.count(b"\n", 0, error.start) + 1
+        return _unusable(name, f"is not UTF-8 (byte 0x{raw[error.start]:02x} in line {line})")
     if "\0" in text:
         return _unusable(name, "is not text: it holds a NUL byte")
     return Parsed(template=Template(name, text, problems=tuple(_problems(name, text))))
@@ -26,6 +28,8 @@ def _unusable(name: str, why: str) -> Parsed:
 
 
 def _problems(name: str, text: str) -> list[Problem]:
+    if conflict := conflict_line(text):
+        return [Problem(Place(f"templates/{name}", conflict), MESSAGE, HINT, "merge-conflict")]
     if "{" not in text:
         return []
     from reconciler.rendering import check_template  # noqa: PLC0415 - Jinja loads only if needed

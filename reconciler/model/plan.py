@@ -11,6 +11,9 @@ from reconciler.model.canonical import digest
 from reconciler.model.observed import Drift
 from reconciler.resources.values import dataclass, field
 
+NEVER_LOOKED = "never looked at on this host"
+"""The reason of a change that is unknown because nobody has looked there yet."""
+
 
 class Action(enum.Enum):
     """What happens to a resource. Unknown is never shown as no change."""

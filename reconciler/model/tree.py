@@ -6,6 +6,9 @@ from collections.abc import Callable, Mapping
 
 from reconciler.resources.values import dataclass
 
+WORKING_TREE = "working tree"
+"""What a revision is called where there is no commit."""
+
 
 @dataclass(frozen=True, slots=True)
 class Revision:
@@ -20,7 +23,7 @@ class Revision:
     """Commit trailers, such as `Reconcile-Allow-Deletes`."""
 
     def __str__(self) -> str:
-        short = self.commit[:7] or "working tree"
+        short = self.commit[:7] or WORKING_TREE
         return f"{short}+changes" if self.dirty and self.commit else short
 
 

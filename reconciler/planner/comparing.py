@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias, TypeVar
 
-from reconciler.model.plan import Action, Change
+from reconciler.model.plan import NEVER_LOOKED, Action, Change
 from reconciler.planner.follow_ups import FollowUps
 from reconciler.planner.text_diff import field_differences, text_differences
 from reconciler.rendering import RenderedResource
@@ -18,7 +18,6 @@ from reconciler.resources.kinds.resource import Resource
 from reconciler.resources.protocol import ResourceEvent, Wanted
 from reconciler.resources.values import dataclass
 
-NEVER_LOOKED = "never looked at on this host"
 NOT_KEPT = "what was there before is not known here"
 GUARD_DECIDES = "its guard decides on the host"
 _GUARDS = frozenset({"unless", "onlyIf", "creates"})

@@ -53,7 +53,7 @@ def text_differences(before: str, after: str) -> tuple[str, ...]:
         return ()
     old, new = before.splitlines(), after.splitlines()
     if len(old) + len(new) > _LONGEST_COMPARED:
-        return (f"text of {len(old)} lines -> text of {len(new)} lines (too long to compare here)",)
+        return (f"{len(old)} -> {len(new)} lines of text (too long to compare here)",)
     lines = list(difflib.unified_diff(old, new, n=_CONTEXT_LINES, lineterm=""))[2:]
     lines.extend(_end_of_file(before, after))
     if len(lines) > _LONGEST_DIFF:

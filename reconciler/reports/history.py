@@ -31,11 +31,11 @@ class HistoryRow:
 
 
 def done_text(done: Mapping[str, str]) -> str:
-    """`add file:/a, change file:/b, file:/c and 4 more`: resources by what was done to them."""
+    """`add file:/a; change and restart service:b, service:c and 4 more`: resources by what was done to them."""
     alike: dict[str, list[str]] = {}
     for name, action in done.items():
         alike.setdefault(action, []).append(name)
-    return ", ".join(f"{action} {listed(names)}" for action, names in alike.items())
+    return "; ".join(f"{action.replace(', ', ' and ')} {listed(names)}" for action, names in alike.items())
 
 
 def history_text(rows: Sequence[HistoryRow], *, color: bool) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from reconciler.model.observed import Drift
 from reconciler.model.plan import Action, AppPlan, Change, Plan
-from reconciler.reports.words import count, natural, short
+from reconciler.reports.words import count, natural, revision_text, short
 from reconciler.resources.values import dataclass
 
 VARIANTS = 5
@@ -85,7 +85,7 @@ def last_line(plan: Plan) -> str:
         )
     if plan.empty:
         verb = "matches" if len(plan.hosts) == 1 else "match"
-        return f"No changes. {count(len(plan.hosts), 'host')} {verb} revision {short(plan.revision)}."
+        return f"No changes. {count(len(plan.hosts), 'host')} {verb} {revision_text(plan.revision)}."
     numbers = plan.counts
     hosts = count(len(changed_hosts(plan)), "host")
     drift = f"; {plan.drifted} drifted" if plan.drifted else ""

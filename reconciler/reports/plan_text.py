@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from reconciler.model.observed import Drift
-from reconciler.model.plan import Action, Change, Plan
+from reconciler.model.plan import NEVER_LOOKED, Action, Change, Plan
 from reconciler.reports.colour import Palette
 from reconciler.reports.plan_outline import (
     DriftSection,
@@ -20,7 +20,7 @@ from reconciler.reports.plan_outline import (
     sections,
 )
 from reconciler.reports.visible import visible, visible_line
-from reconciler.reports.words import count, listed, short
+from reconciler.reports.words import count, listed, revision_text
 
 DIFF_LINES = 60
 """Lines of one diff that are shown without -v."""
@@ -66,7 +66,8 @@ class _Writer:
     def _opening(self) -> Iterator[str]:
         if any(app.changes for app in self._plan.apps):
             verb = "would bring" if self._dry_run else "brings"
-            yield f"Revision {short(self._plan.revision)} {verb} these changes:"
+            revision = revision_text(self._plan.revision)
+            yield f"{revision[0].upper()}{revision[1:]} {verb} these changes:"
 
     def _section(self, section: Section) -> Iterator[str]:
         hosts = listed(section.hosts, complete=self._verbose)
@@ -122,6 +123,8 @@ class _Writer:
             yield f"Of these, {count(held, 'change')} {waits}."
         if self._plan.refused and self._dry_run:
             yield self._paint.bad(visible(refusal(self._plan)))
+        if any(change.reason == NEVER_LOOKED for app in self._plan.apps for change in app.changes):
+            yield "An apply looks first at what was never looked at, and changes only what differs."
         if not self._plan.empty:
             yield f"Plan id: {self._plan.id}"
         yield self._paint.strong(last_line(self._plan))

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 from functools import lru_cache
 
+from reconciler.model.tree import WORKING_TREE
 from reconciler.reports.visible import visible
 
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
@@ -38,7 +39,13 @@ def listed(names: Collection[str], *, complete: bool = False) -> str:
 
 def short(revision: str) -> str:
     """A full commit hash cut to seven digits; other names of revisions as they are."""
-    return revision[:7] if _COMMIT.fullmatch(revision) else visible(revision) or "working tree"
+    return revision[:7] if _COMMIT.fullmatch(revision) else visible(revision) or WORKING_TREE
+
+
+def revision_text(revision: str) -> str:
+    """`revision 1a2b3c4`, or `the working tree` where there is no commit."""
+    name = short(revision)
+    return f"the {WORKING_TREE}" if name == WORKING_TREE else f"revision {name}"
 
 
 def moment(when: datetime | None) -> str:

@@ -60,7 +60,7 @@ class Requests:
             if request.revision not in {"", revision}:
                 self._answer(request, f"this controller follows {revision}, not {request.revision}", _CANNOT)
             else:
-                self._answer(request, f"at revision {revision}", _FAILED if failed else _DONE)
+                self._answer(request, "it is done", _FAILED if failed else _DONE)
 
     def refuse(self, reason: str) -> None:
         """Nothing can be reconciled now: tell everyone why."""

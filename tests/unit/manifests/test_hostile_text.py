@@ -30,6 +30,7 @@ TEXTS: dict[str, tuple[str | bytes, str]] = {
     "a tab": ("a:\n\tb: 1\n", "cannot start any token. Indent with spaces, not with tabs"),
     "an expression without quotes": (host("x", spec="  vars:\n    a: {{ b }}/c\n"), 'Quote it: "{{ b }}/c"'),
     "a colon in a value": ("a: b: c\n", "1:5: not valid YAML: mapping values are not allowed here. Quote a value"),
+    "a conflict of a merge": ("<<<<<<< HEAD\nb: 1\n=======\n>>>>>>> x\n", ":1: a conflict of git is not resolved."),
     "a list as a key": ("? [a]\n: b\n", "1:5: a list cannot be a key"),
     "a map as a key": ("? {a: b}\n: c\n", "a map cannot be a key"),
     "an unknown directive": ("%FOO\n--- \n", ": holds no manifest"),

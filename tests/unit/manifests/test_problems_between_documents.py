@@ -154,9 +154,18 @@ def test_templates_that_are_named_exist_and_are_text() -> None:
 
     assert problems(files) == [
         "manifests/a.yaml:7:32: templates/nginx/sit.conf.j2 does not exist. Did you mean nginx/site.conf.j2?",
-        "manifests/a.yaml:8:30: templates/logo.png is not UTF-8 (byte 0x89 at 0)",
+        "manifests/a.yaml:8:30: templates/logo.png is not UTF-8 (byte 0x89 in line 1)",
         "manifests/a.yaml:10:40: templates/nginx/key.asc does not exist. Known: nginx/site.conf.j2",
     ]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_conflict_that_a_merge_left_in_a_template_is_told_where_it_begins(end: str) -> None:
+    text = end.join(["{{ a }}", "<<<<<<< HEAD", "b", "=======", "c", ">>>>>>> main", ""])
+    heading = end.join(["Title", "=======", "<<<<<<< not the end", ""])
+
+    (told,) = problems(with_templates(fleet(), {"x.conf": text, "x.txt": heading}))
+    assert told.startswith("templates/x.conf:2: a conflict of git is not resolved. Choose one side, and delete")
 
 
 def test_a_sandbox_host_gets_files_only() -> None:

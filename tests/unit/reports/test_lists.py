@@ -8,7 +8,7 @@ from syrupy.assertion import SnapshotAssertion
 from reconciler.model.observed import Drift
 from reconciler.model.work import Work, WorkState
 from reconciler.reports.doctor import Check, Outcome, doctor_json, doctor_text
-from reconciler.reports.history import HistoryRow, history_json, history_text
+from reconciler.reports.history import HistoryRow, done_text, history_json, history_text
 from reconciler.reports.hosts import HostRow, hosts_json, hosts_text
 from reconciler.reports.jobs import jobs_json, jobs_text
 from reconciler.reports.verify import VerifyRow, verify_json, verify_text
@@ -117,3 +117,8 @@ def test_the_doctor_names_a_remedy(snapshot: SnapshotAssertion) -> None:
 
 def test_the_doctor_finds_nothing() -> None:
     assert doctor_text(CHECKS[:1], color=False).splitlines()[-1] == "1 check: all is well."
+
+
+def test_history_tells_resources_by_what_was_done_to_them() -> None:
+    done = {"file:/a": "add", "file:/b": "add", "service:nginx": "change, restart"}
+    assert done_text(done) == "add file:/a and file:/b; change and restart service:nginx"

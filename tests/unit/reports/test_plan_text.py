@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from syrupy.assertion import SnapshotAssertion
 
 from reconciler.model.observed import Drift
-from reconciler.model.plan import Action, AppPlan, Change, Plan
+from reconciler.model.plan import NEVER_LOOKED, Action, AppPlan, Change, Plan
 from reconciler.reports.plan_text import plan_text
 from reconciler.reports.visible import visible
 from tests.unit.reports.example_plans import OPTIONS, RELOAD, SITE, fleet_plan, quiet_plan, webapp
@@ -83,6 +83,20 @@ def test_an_unknown_change_is_never_shown_as_no_change() -> None:
     plan = of(webapp("web-1", Change("file:/etc/motd", Action.UNKNOWN, reason="never inspected")))
     assert "? file:/etc/motd  (never inspected)" in shown(plan)
     assert last(plan) == "Plan: 0 to add, 0 to change, 0 to delete, 1 unknown on 1 host."
+
+
+def test_what_an_apply_does_about_hosts_that_nobody_has_looked_at_is_told_once() -> None:
+    unknown = tuple(Change(f"file:/{name}", Action.UNKNOWN, reason=NEVER_LOOKED) for name in "ab")
+    told = shown(of(AppPlan("web-1", "app", changes=unknown)))
+    assert told.count("An apply looks first at what was never looked at, and changes only what differs.") == 1
+    assert "An apply looks first" not in shown(fleet_plan())
+
+
+def test_without_a_commit_the_working_tree_is_named() -> None:
+    plan = of(AppPlan("web-1", "app", changes=(Change("file:/a", Action.ADD),)))
+    assert shown(dataclasses.replace(plan, revision="")).startswith("The working tree would bring these changes:\n")
+    nothing = dataclasses.replace(quiet_plan(), revision="")
+    assert shown(nothing) == "No changes. 12 hosts match the working tree.\n"
 
 
 def test_an_equal_diff_on_many_hosts_is_printed_once(snapshot: SnapshotAssertion) -> None:
