@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.cli.console import Console
 from reconciler.cli.exits import Exit
-from reconciler.cli.options import add_output, known
+from reconciler.cli.options import add_output
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,13 +26,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> Exit:
     """Read the journal and print."""
+    from reconciler.cli.naming import check_app, check_host
     from reconciler.cli.sessions import Access, session_of
     from reconciler.reports.history import history_json, history_text
 
     with session_of(arguments, console, Access.READ, need_repository=False) as session:
         events = session.store.journal.recent(arguments.lines, host=arguments.host or "", app=arguments.app or "")
         if arguments.host and not events:
-            known(arguments.host, session.store.observed.hosts(), "host", "Look: reconcile hosts list")
+            check_host(arguments.host, session)
+        if arguments.app and not events:
+            check_app(arguments.app, session)
     rows = [_row(event) for event in events]
     console.print(history_json(rows) if console.output == "json" else history_text(rows, color=console.color))
     return Exit.DONE

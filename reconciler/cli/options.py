@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,16 @@ if TYPE_CHECKING:
     from reconciler.model.manifests import Manifests
     from reconciler.planner.scope import Scope
     from reconciler.settings import Settings
+
+
+_LISTED = {
+    "app": "Look: reconcile status",
+    "host": "Look: reconcile hosts list",
+    "job": "Look: reconcile jobs list",
+    "key": "Look: reconcile keys list",
+    "schedule": "Look: reconcile schedules list",
+}
+"""What people can name -> where they see which there are."""
 
 
 def add_common(parser: argparse.ArgumentParser) -> None:
@@ -64,7 +74,7 @@ def scope_of(arguments: argparse.Namespace, manifests: Manifests) -> Scope:
     from reconciler.planner.scope import Scope
 
     hosts = hosts_of(arguments, manifests)
-    apps = frozenset(known(name, manifests.apps, "app") for name in arguments.app) or None
+    apps = frozenset(all_known(arguments.app, manifests.apps, "app")) or None
     return Scope(hosts, apps)
 
 
@@ -80,8 +90,8 @@ def hosts_of(arguments: argparse.Namespace, manifests: Manifests) -> frozenset[s
         raise InvalidInput.of("invalid-selector", f"--selector: {error}") from None
     picked = set(manifests.select(selector))
     if arguments.host:
-        picked &= {known(name, manifests.hosts, "host") for name in arguments.host}
-    picked -= {known(name, manifests.hosts, "host") for name in arguments.exclude}
+        picked &= set(all_known(arguments.host, manifests.hosts, "host"))
+    picked -= set(all_known(arguments.exclude, manifests.hosts, "host"))
     if not picked:
         raise InvalidInput.of("no-host", "these flags pick no host", hint="Look: reconcile hosts list")
     return frozenset(picked)
@@ -91,13 +101,22 @@ def known(name: str, names: Collection[str], kind: str, otherwise: str = "") -> 
     """The name, if it is one of `names`.
 
     Raises:
-        InvalidInput: it is not; with did you mean, or else `otherwise`.
+        InvalidInput: it is not; with did you mean, or else `otherwise`, or else where such names are listed.
     """
-    from reconciler.errors import did_you_mean
+    (found,) = all_known([name], names, kind, otherwise)
+    return found
 
-    if name not in names:
-        raise InvalidInput.of("unknown-name", f"there is no {kind} {name}", hint=did_you_mean(name, names) or otherwise)
-    return name
+
+def all_known(asked: Sequence[str], names: Collection[str], kind: str, otherwise: str = "") -> Sequence[str]:
+    """All of these names, if each is one of `names`; raises as `known`, with each that is not."""
+    from reconciler.errors import NOWHERE, Problem, did_you_mean
+
+    strange = [name for name in asked if name not in names]
+    if strange:
+        look = otherwise or _LISTED.get(kind, "")
+        hints = ((name, did_you_mean(name, names) or look) for name in strange)
+        raise InvalidInput(Problem(NOWHERE, f"there is no {kind} {name}", hint, "unknown-name") for name, hint in hints)
+    return asked
 
 
 def facts_of(arguments: argparse.Namespace) -> Mapping[str, Mapping[str, Any]] | None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from reconciler.model.alerts import ActiveAlert
+    from reconciler.model.manifests import Manifests
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,8 +37,9 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
     if not (arguments.alerts or arguments.selector):
         raise InvalidInput.of("wrong-usage", "say which alerts", hint="Look: reconcile alerts list")
     with session_of(arguments, console, Access.WRITE) as session:
-        sights = board(session.store, session.manifests(in_force(session, console)))
-        chosen = _chosen(arguments, [sight.alert for sight in sights if sight.alert.state.told])
+        manifests = session.manifests(in_force(session, console))
+        alerts = [sight.alert for sight in board(session.store, manifests)]
+        chosen = _chosen(arguments, manifests, alerts)
         now = session.clock.now()
         session.store.alerts.acknowledge(
             {alert.id: Acknowledgement(session.who, now, arguments.reason, alert.started_at) for alert in chosen}
@@ -50,17 +52,19 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
     return Exit.DONE
 
 
-def _chosen(arguments: argparse.Namespace, firing: Sequence[ActiveAlert]) -> Sequence[ActiveAlert]:
+def _chosen(
+    arguments: argparse.Namespace, manifests: Manifests, alerts: Sequence[ActiveAlert]
+) -> Sequence[ActiveAlert]:
     """The alerts that are meant.
 
     Raises:
         InvalidInput: one does not fire, or the selector picks none.
     """
     from reconciler.alerting.muting import selects
-    from reconciler.cli.selecting import selector_of
+    from reconciler.cli.selecting import refuse, selector_of, strange_words
     from reconciler.errors import NOWHERE
 
-    named = {str(alert.id): alert for alert in firing}
+    named = {str(alert.id): alert for alert in alerts if alert.state.told}
     unknown = [name for name in arguments.alerts if name not in named]
     if unknown:
         raise InvalidInput(
@@ -69,6 +73,7 @@ def _chosen(arguments: argparse.Namespace, firing: Sequence[ActiveAlert]) -> Seq
     found = {name: named[name] for name in arguments.alerts}
     if arguments.selector:
         selector = selector_of(arguments.selector)
+        refuse(strange_words(selector, manifests, alerts))
         found |= {name: alert for name, alert in named.items() if selects(selector, alert)}
     if not found:
         raise InvalidInput.of("unknown-alert", f"no alert that fires matches {arguments.selector}")

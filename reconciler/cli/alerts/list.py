@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.cli.console import Console
 from reconciler.cli.exits import Exit
-from reconciler.cli.options import add_output, known
+from reconciler.cli.options import add_output, all_known
 from reconciler.model.alerts import AlertState
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, console: Console) -> Exit:
     """Read and print."""
     from reconciler.alerting.muting import selects
-    from reconciler.cli.selecting import selector_of
+    from reconciler.cli.selecting import refuse, selector_of, strange_words
     from reconciler.cli.sessions import Access, in_force, session_of
     from reconciler.loops.monitoring.alert_board import board
     from reconciler.reports.alerts import alerts_json, alerts_text
@@ -37,8 +37,10 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
     chosen = selector_of(arguments.selector) if arguments.selector else None
     with session_of(arguments, console, Access.READ) as session:
         manifests = session.manifests(in_force(session, console))
-        hosts = {known(name, manifests.hosts, "host") for name in arguments.host}
         sights = board(session.store, manifests)
+        alerts = [sight.alert for sight in sights]
+        hosts = all_known(arguments.host, {*manifests.hosts, *(alert.id.host for alert in alerts)}, "host")
+        refuse(strange_words(chosen, manifests, alerts) if chosen else ())
         now = session.clock.now()
     found: list[Sight] = [
         sight

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from reconciler.cli.console import Console
 from reconciler.cli.exits import Exit
-from reconciler.cli.options import known
+from reconciler.cli.options import all_known
 from reconciler.errors import InvalidInput, Refused
 
 
@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
     with session_of(arguments, console, Access.WRITE if arguments.apply else Access.READ) as session:
         manifests = session.manifests(followed(session, console))
         session.reach.show(manifests)
-        asked = [known(name, manifests.hosts, "host") for name in arguments.hosts]
+        asked = all_known(arguments.hosts, manifests.hosts, "host")
         hosts = asked or sorted(session.reach.agents)
         password = _password(arguments.password_file)
         if not arguments.apply:

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.cli.console import Console
 from reconciler.cli.exits import Exit
-from reconciler.cli.options import add_output, add_scope, scope_of
-from reconciler.errors import InvalidInput, did_you_mean
+from reconciler.cli.options import add_output, add_scope, known, scope_of
 
 if TYPE_CHECKING:
     from reconciler.model.manifests import Manifests
@@ -50,10 +49,7 @@ def _names(arguments: argparse.Namespace, manifests: Manifests) -> list[str]:
     if not arguments.name:
         scope = scope_of(arguments, manifests)
         return [name for name in manifests.hosts if scope.host(name)]
-    if arguments.name not in manifests.hosts:
-        hint = did_you_mean(arguments.name, manifests.hosts) or "Look: reconcile hosts list"
-        raise InvalidInput.of("unknown-host", f"there is no host {arguments.name}", hint=hint)
-    return [arguments.name]
+    return [known(arguments.name, manifests.hosts, "host")]
 
 
 def _found(store: Store, names: list[str], *, past: bool) -> list[HostMetrics]:

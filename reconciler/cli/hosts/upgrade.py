@@ -11,7 +11,7 @@ import argparse
 from reconciler.cli.console import Console
 from reconciler.cli.exits import Exit
 from reconciler.cli.hosts.enroll import add_online
-from reconciler.cli.options import known
+from reconciler.cli.options import all_known
 from reconciler.errors import Problem, ReconcilerError
 
 
@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
     with session_of(arguments, console, Access.WRITE) as session:
         manifests = session.manifests(followed(session, console))
         session.reach.show(manifests)
-        named = [known(name, manifests.hosts, "host") for name in arguments.names]
+        named = all_known(arguments.names, manifests.hosts, "host")
         hosts = list(dict.fromkeys(named)) or sorted(session.reach.agents)
         enrolment = session.enrolment(manifests, console.tell)
 

@@ -9,7 +9,7 @@ import argparse
 
 from reconciler.cli.console import Console
 from reconciler.cli.exits import Exit
-from reconciler.cli.options import add_output, known
+from reconciler.cli.options import add_output
 from reconciler.model.work import RUN, WorkState
 
 
@@ -30,17 +30,20 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> Exit:
     """Read and print."""
+    from reconciler.cli.naming import check_host, check_job
     from reconciler.cli.sessions import Access, session_of
     from reconciler.reports.jobs import jobs_json, jobs_text
 
     states = [WorkState(state) for state in arguments.state]
     with session_of(arguments, console, Access.READ, need_repository=False) as session:
         works = session.store.work.list(arguments.host, states)
+        if arguments.job:
+            works = [work for work in works if work.kind == RUN and work.args.get("job") == arguments.job]
         if arguments.host and not works:
-            known(arguments.host, session.store.observed.hosts(), "host", "Look: reconcile hosts list")
+            check_host(arguments.host, session)
+        if arguments.job and not works:
+            check_job(arguments.job, session)
         now = session.clock.now()
-    if arguments.job:
-        works = [work for work in works if work.kind == RUN and work.args.get("job") == arguments.job]
     if console.output == "json":
         console.print(jobs_json(works))
     else:

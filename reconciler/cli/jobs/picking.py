@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from reconciler.cli.naming import check_host
 from reconciler.errors import InvalidInput
 from reconciler.model.work import Work
 from reconciler.reports.words import listed
@@ -38,10 +39,13 @@ def picked(arguments: argparse.Namespace, session: Session) -> Sequence[Work]:
     """
     found = session.store.work.find(arguments.id) or session.store.work.find(_whole(arguments, session))
     works = [work for work in found if arguments.host in {None, work.host}]
-    if not works:
-        where = f" on {arguments.host}" if arguments.host else ""
-        raise InvalidInput.of("unknown-run", f"there is no run {arguments.id}{where}", hint="Look: reconcile jobs list")
-    return works
+    if works:
+        return works
+    if arguments.host:
+        check_host(arguments.host, session)
+    where = f" on {arguments.host}" if arguments.host else ""
+    hint = f"It is on {listed([work.host for work in found])}" if found else "Look: reconcile jobs list"
+    raise InvalidInput.of("unknown-run", f"there is no run {arguments.id}{where}", hint=hint)
 
 
 def _whole(arguments: argparse.Namespace, session: Session) -> str:

@@ -17,14 +17,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> Exit:
     """Read and print."""
-    from reconciler.cli.options import known
+    from reconciler.cli.options import all_known
     from reconciler.cli.sessions import Access, in_force, session_of
     from reconciler.loops.scheduling.view import views
     from reconciler.reports.schedules import schedules_json, schedules_text
 
     with session_of(arguments, console, Access.READ) as session:
         manifests = session.manifests(in_force(session, console))
-        names = [known(name, manifests.schedules, "schedule") for name in arguments.names]
+        names = all_known(arguments.names, manifests.schedules, "schedule")
         found = views(manifests, session.store, session.clock.now(), names)
     if console.output == "json":
         console.print(schedules_json(found))

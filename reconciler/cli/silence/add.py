@@ -28,8 +28,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, console: Console) -> Exit:
     """Set it; the monitor takes it into account at its next turn."""
     from reconciler.alerting.muting import selects
-    from reconciler.alerting.vocabulary import unknown_words, vocabulary
-    from reconciler.cli.selecting import selector_of
+    from reconciler.cli.selecting import refuse, selector_of, strange_words
     from reconciler.cli.sessions import Access, in_force, session_of
     from reconciler.clock import ulid
     from reconciler.loops.monitoring.alert_board import board
@@ -45,9 +44,8 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
     with session_of(arguments, console, Access.WRITE) as session:
         manifests = session.manifests(in_force(session, console))
         sights = board(session.store, manifests)
-        unknown = list(unknown_words(match, vocabulary(manifests, (sight.alert for sight in sights))))
-        if mistaken := [_mistake(it) for it in unknown if it.mistaken]:
-            raise InvalidInput(mistaken)
+        unknown = strange_words(match, manifests, (sight.alert for sight in sights))
+        refuse(it for it in unknown if it.mistaken)
         now = session.clock.now()
         until = now + timedelta(seconds=seconds)
         name = f"by-hand-{ulid(now)[-6:].lower()}"
@@ -60,16 +58,6 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
     console.print(f"{name}: quiet until {until:%Y-%m-%d %H:%M}Z; {now_quiet} of the alerts that fire now.")
     console.warn(_ahead(it, name) for it in unknown)
     return Exit.DONE
-
-
-def _mistake(unknown: Unknown) -> Problem:
-    """What cannot be meant, and what probably was."""
-    from reconciler.manifests.findings import did_you_mean
-
-    key = "alert" if unknown.requirement.key == "name" else unknown.requirement.key
-    what = f'alerts have no label "{unknown.word}"' if unknown.label else f'there is no {key} "{unknown.word}"'
-    code = "unknown-alert" if key == "alert" else "unknown-label"
-    return Problem(NOWHERE, what, did_you_mean(unknown.word, unknown.known), code)
 
 
 def _ahead(unknown: Unknown, name: str) -> Problem:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 
 import pytest
@@ -124,11 +125,67 @@ def test_the_doctor_tells_each_mistake_once(small: Repository) -> None:
     assert "secrets: not looked for as long as the manifests have mistakes" in told.out, told.out
 
 
-@pytest.mark.parametrize("command", [["jobs", "list"], ["history"]])
-def test_of_a_host_that_nobody_knows_it_is_not_said_that_nothing_happened_there(
-    small: Repository, command: list[str]
+_HOST, _APP_NAME = "there is no host dmeo. Did you mean demo?", "there is no app helo. Did you mean hello?"
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("history --host dmeo", _HOST),
+        ("history --app helo", _APP_NAME),
+        ("history --app nothing-like-it", "there is no app nothing-like-it. Look: reconcile status"),
+        ("jobs list --host dmeo", _HOST),
+        ("jobs list --job comand", "there is no job comand. Did you mean command?"),
+        ("jobs logs 01ABCDEF --host dmeo", _HOST),
+        ("status --host dmeo --app helo", _HOST),
+        ("status --app helo --app hllo", f"{_APP_NAME}\nerror: there is no app hllo. Did you mean hello?"),
+        ("plan --exclude dmeo", _HOST),
+        ("pause --app helo --reason x", _APP_NAME),
+        ("verify --host dmeo", _HOST),
+        ("explain dmeo hello", _HOST),
+        ("render demo helo", _APP_NAME),
+        ("run --host dmeo --command true", _HOST),
+        ("hosts list --host dmeo", _HOST),
+        ("hosts facts --host dmeo", _HOST),
+        ("hosts metrics dmeo", _HOST),
+        ("hosts forget nothing-like-it", "nothing is known of nothing-like-it"),
+        ("schedules list nightly", "there is no schedule nightly. Look: reconcile schedules list"),
+        ("schedules next nightly", "there is no schedule nightly. Look: reconcile schedules list"),
+        ("schedules suspend nightly", "there is no schedule nightly. Look: reconcile schedules list"),
+        ("alerts list --host dmeo", _HOST),
+        ("alerts list -l host=dmeo", 'there is no host "dmeo". Did you mean demo?'),
+        ("alerts list -l alert=HostStaled", 'there is no alert "HostStaled". Did you mean HostStale?'),
+        ("alerts ack -l host=dmeo", 'there is no host "dmeo". Did you mean demo?'),
+    ],
+)
+def test_a_name_that_there_is_not_is_a_mistake_and_never_an_empty_answer(
+    small: Repository, words: str, told: str
 ) -> None:
     small("apply", "--yes")
-    wrong = small(*command, "--host", "dmeo")
-    assert (wrong.code, "Did you mean demo?" in wrong.err) == (1, True), wrong
-    assert small(*command, "--host", "demo").code == 0
+    ran = small(*words.split())
+    assert (ran.code, ran.out) == (1, ""), ran
+    assert f"error: {told}" in ran.err
+
+
+def test_of_what_there_is_it_is_said_that_nothing_happened(small: Repository) -> None:
+    for words in (("history", "--host", "demo"), ("history", "--app", "hello")):
+        assert small(*words).out == "Nothing has happened yet.\n"
+    for chosen in (("--host", "demo"), ("--job", "command")):
+        assert small("jobs", "list", *chosen).code == 0
+
+
+def test_what_left_the_manifests_has_a_history(small: Repository) -> None:
+    small("apply", "--yes")
+    (small.root / _APP).unlink()
+    assert small("apply", "--yes").code == 0
+    assert "removed" in small("history", "--app", "hello").out
+    assert small("history", "--app", "helo").code == 1
+
+
+def test_where_no_manifests_are_a_name_is_looked_up_in_redis(small: Repository) -> None:
+    small("apply", "--yes")
+    for folder in ("manifests", ".git"):
+        shutil.rmtree(small.root / folder)
+    assert "Did you mean hello?" in small("history", "--app", "helo").err
+    wrong = small("jobs", "list", "--job", "backup")
+    assert (wrong.code, "Redis knows none of that name" in wrong.err) == (1, True), wrong
