@@ -20,6 +20,7 @@ kind: App
 metadata: {name: greeting}
 spec:
   hosts: "*"
+  verifyEvery: 24h
   config: {word: nothing yet}
   resources:
     - file: {path: /etc/greeting, content: "{{ word }}\\n"}
@@ -43,7 +44,7 @@ def fleet() -> Iterator[Fleet]:
 @pytest.fixture(scope="module")
 def made(fleet: Fleet) -> Ops:
     ops = Ops(fleet.directory / "ops", fleet)
-    ops.write("manifests/fleet.yaml", FLEET)
+    ops.write("manifests/fleet.yaml", FLEET.replace("spec: {}", "spec: {sampleInterval: 1h}"))  # nobody talks by itself
     ops.write("manifests/app.yaml", APP)
     for name in NAMES:
         ops.host(fleet, name, "")
@@ -199,6 +200,7 @@ def test_an_idle_connection_is_kept_and_one_that_broke_is_made_anew(fleet: Fleet
     ops.commit("first")
     with ops.watching():
         until(lambda: greeting(fleet, "plain") == "first", "the first word")
+        until(lambda: len(far_ends()) == 1, "one connection for all that is asked of it")
         (before,) = far_ends()
         older = f"test $(ps -o etimes= -p {before}) -gt {SILENCE_SECONDS + 5:.0f}"
         until(lambda: before not in far_ends() or fleet.look("plain").run(older).rc == 0, "more idling than it bears")
