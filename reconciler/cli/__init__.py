@@ -96,7 +96,17 @@ def entry() -> NoReturn:
     with contextlib.suppress(OSError):
         sys.stdout.flush()
         sys.stderr.flush()
+    if code == Exit.INTERRUPTED:
+        _end_as_interrupted()
     os._exit(code)
+
+
+def _end_as_interrupted() -> None:
+    """End by the signal itself: a shell ends its loop or list of commands only where the command did not survive it."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGINT)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

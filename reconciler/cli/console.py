@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable
 from typing import TextIO
 
+from reconciler.cli.exits import Exit
 from reconciler.errors import Problem, Refused
 from reconciler.resources.values import dataclass
 
@@ -49,13 +50,18 @@ class Console:
 
     def print(self, text: str) -> None:
         """Write what was asked for."""
-        sys.stdout.write(text if text.endswith("\n") or not text else f"{text}\n")
-        sys.stdout.flush()
+        self.write(text if text.endswith("\n") or not text else f"{text}\n")
 
     def write(self, text: str) -> None:
-        """Write to the byte."""
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        """Write to the byte. What cannot be written ends the command."""
+        try:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            sys.stderr.write(f"error: the output cannot be written: {error.strerror}\n")
+            raise SystemExit(Exit.CANNOT) from None
 
     def tell(self, text: str) -> None:
         """Write something worth knowing on the way, to stderr; not with `-q`. Foreign control codes become visible."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ import pytest
 from reconciler import cli
 from reconciler.clock import SystemClock
 from reconciler.store.connect import connect
-from tests.integration.cli.conftest import Repository, host
+from tests.integration.cli.conftest import RECONCILE, Repository, host
 from tests.integration.cli.test_watching import watching
 from tests.integration.store.servers import valkey
 from tests.waiting import until
@@ -68,6 +70,34 @@ def test_facts_that_cannot_be_read_are_told_with_how_to_make_them(small: Reposit
     ran = small("plan", "--against", "HEAD", "--facts", str(tmp_path / "facts.json"))
     assert ran.code == 1
     assert "reconcile hosts facts -o json > facts.json" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        (["--app", "nope"], "there is no app nope. Look: reconcile status"),
+        (["--app", "helo"], "there is no app helo. Did you mean hello?"),
+        (["--host", "nowhere"], "there is no host nowhere. Look: reconcile hosts list"),
+    ],
+)
+def test_a_name_that_does_not_exist_is_told_with_where_to_look(small: Repository, flags: list[str], told: str) -> None:
+    ran = small("plan", *flags)
+    assert (ran.code, told in ran.err) == (1, True), ran.err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_an_output_that_cannot_be_written_ends_the_command(small: Repository) -> None:
+    with Path("/dev/full").open("w") as full:
+        ran = subprocess.run(
+            [*RECONCILE, "plan"],
+            cwd=small.root,
+            env={**os.environ, **small.environment},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert (ran.returncode, ran.stderr) == (1, "error: the output cannot be written: No space left on device\n")
 
 
 @pytest.mark.parametrize(

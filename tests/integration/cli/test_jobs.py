@@ -349,7 +349,7 @@ def test_ctrl_c_cancels_a_run_that_is_carried_out_here_and_says_so(small: Reposi
     with small.beside("run", "--host", "demo", "-y", "--command", "touch begun; sleep 1000") as asked:
         until(small.on_host("/begun").exists)
         asked.sends(signal.SIGINT)
-        assert asked.ends() == 130
+        assert asked.ends() == -signal.SIGINT
         assert "the run is cancelled. Again: reconcile jobs retry" in asked.told()
     assert "interrupted" in small("jobs", "list", "--state", "cancelled").out
 
@@ -363,7 +363,7 @@ def test_ctrl_c_ends_looking_at_a_run_and_tells_how_to_end_the_run(small: Reposi
             terminal.shows("begun")
             terminal.interrupts()
             terminal.shows(f"The run goes on. To end it: reconcile jobs cancel {id_}")
-            assert terminal.exit_code() == 130
+            assert terminal.exit_code() == -signal.SIGINT
         assert small("jobs", "cancel", id_).code == 0
 
 
