@@ -1,22 +1,38 @@
-"""A process beside a test. What it says goes into a file, so that it never waits for who reads it."""
+"""`reconcile` beside a test. What it says goes into a file, so that it never waits for who reads it."""
 
 from __future__ import annotations
 
 import os
 import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
+from tests.forks import Fork
 from tests.waiting import PATIENCE_SECONDS, until
+
+RECONCILE = [sys.executable, "-c", "from reconciler.cli import entry; entry()"]
+
+
+class Process(Protocol):
+    """As `subprocess.Popen` has it."""
+
+    @property
+    def pid(self) -> int: ...
+    def poll(self) -> int | None: ...
+    def wait(self, timeout: float | None = None) -> int: ...
+    def send_signal(self, number: int, /) -> None: ...
+    def kill(self) -> None: ...
 
 
 class Beside:
     """A process that runs beside the test that started it."""
 
-    def __init__(self, process: subprocess.Popen[bytes], words: int) -> None:
+    def __init__(self, process: Process, words: int) -> None:
         self._process = process
         self._words = words
         self._heard = 0
@@ -67,17 +83,37 @@ class Beside:
 
 
 @contextmanager
-def beside(command: Sequence[str], cwd: Path, environment: Mapping[str, str]) -> Iterator[Beside]:
-    """Run a command beside the block; it is killed after it, and what it said stands in the failure of the block."""
-    with tempfile.TemporaryFile() as words:
-        process = subprocess.Popen(
-            command, cwd=cwd, env=environment, stdin=subprocess.DEVNULL, stdout=words, stderr=subprocess.STDOUT
-        )
-        made = Beside(process, words.fileno())
-        try:
+def beside(words: Sequence[str], cwd: Path, environment: Mapping[str, str]) -> Iterator[Beside]:
+    """Run `reconcile WORDS` beside the block; it is killed after it, and what it said stands in the block's failure."""
+    with tempfile.NamedTemporaryFile() as said:
+        made = Beside(Fork(words, cwd, environment, Path(said.name)), said.fileno())
+        with _until_the_end(made, words):
             yield made
-        except (AssertionError, subprocess.TimeoutExpired) as error:
-            error.add_note(f"{' '.join(command[-3:])} said:\n{made.told()}")
-            raise
-        finally:
-            made.dies()
+
+
+@contextmanager
+def started(words: Sequence[str], cwd: Path, environment: Mapping[str, str]) -> Iterator[Beside]:
+    """The same with a process that loads itself, for tests of what that is like."""
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(
+            [*RECONCILE, *words],
+            cwd=cwd,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=subprocess.STDOUT,
+        )
+        made = Beside(process, said.fileno())
+        with _until_the_end(made, words):
+            yield made
+
+
+@contextmanager
+def _until_the_end(made: Beside, words: Sequence[str]) -> Iterator[None]:
+    try:
+        yield
+    except (AssertionError, subprocess.TimeoutExpired) as error:
+        error.add_note(f"{' '.join(words)} said:\n{made.told()}")
+        raise
+    finally:
+        made.dies()

@@ -19,8 +19,8 @@ from reconciler.store import Store, open_store
 from reconciler.store.opening import at_url
 from reconciler.trust import Permission, Signer, TrustedKey, TrustedKeys
 from reconciler.wiring.agent import AgentParts, open_agent
-from tests.integration.cli.conftest import RECONCILE, Repository, repository
-from tests.processes import Beside, beside
+from tests.integration.cli.conftest import Repository, repository
+from tests.processes import Beside, beside, started
 
 __all__ = ["repository"]
 
@@ -72,7 +72,11 @@ class Edge:
 
     def beside(self, *words: str) -> AbstractContextManager[Beside]:
         """`reconcile agent WORDS` as a process of its own, killed after the block."""
-        return beside([*RECONCILE, "agent", *words], self.root, {**_surroundings(), **self.environment})
+        return beside(["agent", *words], self.root, {**_surroundings(), **self.environment})
+
+    def started(self) -> AbstractContextManager[Beside]:
+        """`reconcile agent` as systemd starts it: nothing is loaded before."""
+        return started(["agent"], self.root, {**_surroundings(), **self.environment})
 
     @contextmanager
     def serving(self) -> Iterator[Beside]:

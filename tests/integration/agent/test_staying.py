@@ -16,7 +16,7 @@ LARGEST_KIB = 60 * 1024
 
 def test_it_takes_60_mib_at_most(fleet: Fleet) -> None:
     edge = fleet.edges["edge-1"]
-    with edge.serving() as process:
+    with edge.started() as process:
         until(lambda: heard(fleet, "edge-1"))
         assert fleet.ops("apply", "--yes", "--host", "edge-1").code == 0
         status = Path(f"/proc/{process.pid}/status").read_text()

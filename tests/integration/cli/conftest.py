@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import signal
-import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, suppress
@@ -21,11 +20,10 @@ from reconciler.settings import load
 from reconciler.store import Store, open_store
 from reconciler.store.opening import embedded
 from tests.git import GitTree
-from tests.processes import Beside, beside
+from tests.processes import RECONCILE, Beside, beside
 from tests.terminal import Terminal, on_terminal
 
 EXAMPLE = Path(__file__).parents[3]
-RECONCILE = [sys.executable, "-c", "from reconciler.cli import entry; entry()"]
 
 
 @dataclass(frozen=True)
@@ -61,7 +59,7 @@ class Repository(GitTree):
 
     def beside(self, *words: str) -> AbstractContextManager[Beside]:
         """`reconcile WORDS` as a process of its own, killed after the block."""
-        return beside([*RECONCILE, *words], self.root, {**os.environ, **self.environment})
+        return beside(words, self.root, {**os.environ, **self.environment})
 
     def on_terminal(self, *words: str) -> AbstractContextManager[Terminal]:
         """`reconcile WORDS` on a terminal, killed after the block."""

@@ -13,9 +13,10 @@ import pytest
 from reconciler import cli
 from reconciler.clock import SystemClock
 from reconciler.store.connect import connect
-from tests.integration.cli.conftest import RECONCILE, Repository, host
+from tests.integration.cli.conftest import Repository, host
 from tests.integration.cli.test_watching import watching
 from tests.integration.store.servers import valkey
+from tests.processes import RECONCILE
 from tests.waiting import until
 
 SCOPE = ("--host=demo", "--app=hello", "-l=role=web", "--selector=role=web", "--exclude=other")
