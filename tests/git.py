@@ -6,7 +6,10 @@ import os
 import subprocess
 from pathlib import Path
 
-_CONFIGURATION = ("-c", "user.name=Tester", "-c", "user.email=tester@example.org", "-c", "init.defaultBranch=main")
+_CONFIGURATION = (
+    *("-c", "user.name=Tester", "-c", "user.email=tester@example.org", "-c", "init.defaultBranch=main"),
+    *("-c", "maintenance.auto=false"),  # else every commit starts a process that finds nothing to do
+)
 _ENVIRONMENT = {
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_CONFIG_SYSTEM": os.devnull,

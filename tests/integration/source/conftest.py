@@ -26,7 +26,7 @@ class Repository:
         self.git("init", "--quiet", "--initial-branch=main")
 
     def git(self, *arguments: str) -> str:
-        argv = ["git", "-c", "protocol.file.allow=always", *arguments]
+        argv = ["git", "-c", "protocol.file.allow=always", "-c", "maintenance.auto=false", *arguments]
         run = subprocess.run(
             argv, cwd=self.root, env=os.environ | IDENTITY, capture_output=True, text=True, check=False
         )
