@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 
 from reconciler.errors import ReconcilerError
 from reconciler.loops.controlling.planning import Situation
@@ -41,22 +41,29 @@ class Requests:
                     self._waiting.append(request)
                 self._wake()
 
-    def waiting(self) -> bool:
-        """Whether someone waits for an answer."""
+    def waiting(self) -> Sequence[ReconcileRequest]:
+        """Those that nobody has answered yet."""
         with self._lock:
-            return bool(self._waiting)
+            return tuple(self._waiting)
 
     def progress(self, text: str) -> None:
         """Let everyone who waits know what was just done."""
-        with self._lock:
-            waiting = tuple(self._waiting)
-        for request in waiting:
+        for request in self.waiting():
             self._store.fleet.answer(request.id, Answer(text))
 
-    def settle(self, situation: Situation, *, idle: bool, failed: bool) -> None:
-        """Answer those who asked for another revision, and, once nothing moves any more, everyone."""
+    def settle(self, situation: Situation, asked: Collection[ReconcileRequest], *, idle: bool, failed: bool) -> None:
+        """Answer those who asked for another revision, and, once nothing moves any more, everyone.
+
+        Args:
+            situation: what is followed.
+            asked: who waited before anything was read for it; who came later may know of more: the next turn is theirs.
+            idle: nothing moves any more.
+            failed: something did not succeed.
+        """
         revision = situation.desired.revision
-        for request in self._taken(lambda request: idle or request.revision not in {"", revision}):
+        for request in self._taken(
+            lambda request: request in asked and (idle or request.revision not in {"", revision})
+        ):
             if request.revision not in {"", revision}:
                 self._answer(request, f"this controller follows {revision}, not {request.revision}", _CANNOT)
             else:

@@ -201,7 +201,7 @@ class Watch:
         self._monitor.note(REDIS_MEMORY_SHORT, share, wrong=share >= FULL_SHARE)
         self._scheduler.show(situation.manifests, self._planning.locating(situation.tree))
         idle = not (released or self._worker.busy or self._given.open)
-        self._requests.settle(situation, idle=idle, failed=self._worker.failed)
+        self._requests.settle(situation, asked, idle=idle, failed=self._worker.failed)
 
     def _stand_by(self) -> None:
         """Someone else controls the fleet; the source is followed, since it may be out of reach once it is our turn."""
