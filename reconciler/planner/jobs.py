@@ -14,6 +14,7 @@ from reconciler.errors import NOWHERE, InvalidInput, Problem, did_you_mean
 from reconciler.model.desired import Bundle
 from reconciler.model.manifests import App, Block, Job, Parameter, ResourceTemplate
 from reconciler.model.metadata import Metadata, Origin, Value
+from reconciler.model.patterns import matches_whole
 from reconciler.model.run import AD_HOC, JobPolicy
 from reconciler.model.selector import Operator, Requirement, Selector
 from reconciler.model.work import Lane
@@ -108,7 +109,7 @@ def told_which_lack_values(error: InvalidInput, job: Job, params: Mapping[str, V
 
 def _typed(parameter: Parameter, text: str) -> Value:
     """The value that the text stands for; ValueError says what is wrong with it."""
-    if parameter.pattern is not None and not re.fullmatch(parameter.pattern, text):
+    if parameter.pattern is not None and not matches_whole(parameter.pattern, text):
         raise ValueError(f'"{text}" does not match {parameter.pattern}')
     match parameter.type:
         case "integer":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -14,6 +13,7 @@ from reconciler.model.manifests import Job, Parameter
 from reconciler.model.metadata import Path
 from reconciler.model.metrics import METRICS
 from reconciler.model.monitoring import BUILT_IN, Severity
+from reconciler.model.patterns import matches_whole
 
 TYPES: Mapping[str, type | tuple[type, ...]] = {"string": str, "integer": int, "number": (int, float), "boolean": bool}
 """Type of a job's parameter -> the Python types of its values."""
@@ -60,8 +60,11 @@ def _misfit(parameter: Parameter, value: Any) -> str:
     wanted = TYPES[parameter.type]
     if not isinstance(value, wanted) or (isinstance(value, bool) and parameter.type != "boolean"):
         return f"{parameter.name} must be of type {parameter.type}"
-    if parameter.pattern is not None and not re.fullmatch(parameter.pattern, str(value)):
-        return f'{parameter.name} "{value}" does not match {parameter.pattern}'
+    try:
+        if parameter.pattern is not None and not matches_whole(parameter.pattern, str(value)):
+            return f'{parameter.name} "{value}" does not match {parameter.pattern}'
+    except ValueError as error:
+        return f"the pattern of {parameter.name}, {error}"
     return ""
 
 

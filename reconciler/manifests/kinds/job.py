@@ -14,6 +14,7 @@ from reconciler.manifests.findings import Finding
 from reconciler.manifests.kinds import Claims, Draft
 from reconciler.manifests.resources import STEPS
 from reconciler.model.manifests import Job, Parameter
+from reconciler.model.patterns import matches_whole
 
 ABOUT = "Steps to run at a time, on a condition or by hand."
 _TYPES: Mapping[str, type | tuple[type, ...]] = {"string": str, "integer": int, "number": (int, float), "boolean": bool}
@@ -84,7 +85,7 @@ def _pattern_findings(parameter: ParameterSpec, where: tuple[str, ...]) -> Itera
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", FutureWarning)
-            matched = re.compile(parameter.pattern or "")
+            re.compile(parameter.pattern or "")
     except re.error as error:
         yield Finding(where, f"pattern is no regular expression: {error}", code="invalid-value")
         return
@@ -92,7 +93,9 @@ def _pattern_findings(parameter: ParameterSpec, where: tuple[str, ...]) -> Itera
         message = f"pattern is ambiguous: {str(warning).lower()}"
         yield Finding(where, message, "Put a \\ before it", "invalid-value")
         return
-    if isinstance(parameter.default, str) and not matched.fullmatch(parameter.default):
-        yield Finding(
-            (*where[:-1], "default"), f'the default "{parameter.default}" does not match pattern', code="invalid-value"
-        )
+    try:
+        if isinstance(parameter.default, str) and not matches_whole(parameter.pattern or "", parameter.default):
+            message = f'the default "{parameter.default}" does not match pattern'
+            yield Finding((*where[:-1], "default"), message, code="invalid-value")
+    except ValueError as error:
+        yield Finding(where, f"pattern {error}", code="invalid-value")

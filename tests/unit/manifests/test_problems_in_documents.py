@@ -256,6 +256,7 @@ def test_a_broken_parameter_of_a_job_is_told() -> None:
         "    e: {required: true, default: x}\n"
         "    f: {pattern: '[0-9]+', default: x}\n"
         "    g: {pattern: '[a-z0--9]+'}\n"
+        f"    h: {{pattern: '(a|aa)+b', default: {'a' * 100}}}\n"
     )
     alone = text.replace("    a-b: {}\n", "")
 
@@ -266,6 +267,7 @@ def test_a_broken_parameter_of_a_job_is_told() -> None:
         "manifests/j.yaml:9:34: e is required, so its default is never used. Remove one of them",
         'manifests/j.yaml:10:37: the default "x" does not match pattern',
         "manifests/j.yaml:11:18: pattern is ambiguous: possible set difference at position 5. Put a \\ before it",
+        "manifests/j.yaml:12:18: pattern (a|aa)+b takes too long to match, it backtracks without end",
     ]
 
 
