@@ -98,7 +98,12 @@ def dial(session: Session, tree: Tree, arguments: argparse.Namespace) -> None:
 
     The store is opened beside that, once there is no mistake in manifests and flags: it may have to be started.
     """
-    manifests = session.manifests(tree, meanwhile=lambda _: session.get_ready_to_dial())
+
+    def get_ready(_: object) -> None:
+        session.get_ready_to_dial()
+        session.get_ready_to_work()
+
+    manifests = session.manifests(tree, meanwhile=get_ready)
     scope = scope_of(arguments, manifests)
     session.open_ahead()
     from reconciler.loops.hosts.crew import AT_ONCE

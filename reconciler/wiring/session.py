@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from importlib import import_module
 from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.clock import Clock, SystemClock, chance
@@ -45,6 +46,15 @@ if TYPE_CHECKING:
 
 
 _Seen = TypeVar("_Seen")
+
+_WORK = (
+    "reconciler.store.opening",
+    "reconciler.loops.controlling.planning",
+    "reconciler.loops.controlling.controller",
+    "reconciler.loops.converging.executor",
+    "reconciler.loops.controlling.one_shot",
+)
+"""What is loaded by the parts of a session that work on hosts."""
 
 
 class Access(enum.Enum):
@@ -109,6 +119,13 @@ class Session(Ground):
         """Begin to open the store beside what is done next; `opened` waits for it, and tells what is wrong."""
         if self.access is not Access.NONE:
             _ = self._opening
+
+    def get_ready_to_work(self) -> None:
+        """Load what plans, signs and works on hosts, and begin to open a store that needs no start."""
+        if self.settings.redis_url:
+            self.open_ahead()
+        for module in _WORK:
+            import_module(module)
 
     @cached_property
     def _opening(self) -> Future[Store]:
