@@ -12,12 +12,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from importlib import import_module
 from typing import TYPE_CHECKING, TypeVar
 
 from reconciler.clock import Clock, SystemClock, chance
 from reconciler.settings import Settings
-from reconciler.source.state import check_state_dir, prepare_state_dir
 from reconciler.wiring.ground import Ground
 
 if TYPE_CHECKING:
@@ -46,15 +44,6 @@ if TYPE_CHECKING:
 
 
 _Seen = TypeVar("_Seen")
-
-_WORK = (
-    "reconciler.store.opening",
-    "reconciler.loops.controlling.planning",
-    "reconciler.loops.controlling.controller",
-    "reconciler.loops.converging.executor",
-    "reconciler.loops.controlling.one_shot",
-)
-"""What is loaded by the parts of a session that work on hosts."""
 
 
 class Access(enum.Enum):
@@ -90,9 +79,13 @@ def open_session(
     """
     clock = clock or SystemClock()
     with ExitStack() as closing:
-        if access is not Access.NONE:
-            check_state_dir(settings.state_dir)
         session = Session(settings=settings, clock=clock, access=access, closing=closing)
+        if ahead:
+            session.loader.get_ready()
+        if access is not Access.NONE:
+            from reconciler.source.state import check_state_dir
+
+            check_state_dir(settings.state_dir)
         if ahead:
             ahead(session)
         if session.opened:
@@ -124,8 +117,9 @@ class Session(Ground):
         """Load what plans, signs and works on hosts, and begin to open a store that needs no start."""
         if self.settings.redis_url:
             self.open_ahead()
-        for module in _WORK:
-            import_module(module)
+        from reconciler.loops.controlling import controller, one_shot, planning  # noqa: F401 - whose parts use them
+        from reconciler.loops.converging import executor  # noqa: F401
+        from reconciler.store import opening  # noqa: F401
 
     @cached_property
     def _opening(self) -> Future[Store]:
@@ -136,6 +130,7 @@ class Session(Ground):
         return thread.submit(lambda: opened.enter_context(self._open()))
 
     def _open(self) -> Store:
+        from reconciler.source.state import prepare_state_dir
         from reconciler.store import open_store
 
         if self.access is Access.WRITE:
