@@ -26,7 +26,7 @@ OWNERS = {
     "pydantic": {"manifests"},
     "pydantic_core": {"manifests"},
     "redis": {"store"},
-    "regex": {"rendering"},
+    "regex": {"model", "rendering"},
     "requests": {"notify"},
     "rich": {"reports"},
     "ruamel": {"manifests", "rendering"},

@@ -20,7 +20,7 @@ from reconciler.settings import load
 from reconciler.store import Store, open_store
 from reconciler.store.opening import embedded
 from tests.git import GitTree
-from tests.processes import RECONCILE, Beside, beside
+from tests.processes import RECONCILE, Beside, beside, started
 from tests.terminal import Terminal, on_terminal
 
 EXAMPLE = Path(__file__).parents[3]
@@ -60,6 +60,10 @@ class Repository(GitTree):
     def beside(self, *words: str) -> AbstractContextManager[Beside]:
         """`reconcile WORDS` as a process of its own, killed after the block."""
         return beside(words, self.root, {**os.environ, **self.environment})
+
+    def started(self, *words: str) -> AbstractContextManager[Beside]:
+        """The same with a process that loads itself."""
+        return started(words, self.root, {**os.environ, **self.environment})
 
     def on_terminal(self, *words: str) -> AbstractContextManager[Terminal]:
         """`reconcile WORDS` on a terminal, killed after the block."""

@@ -1,4 +1,4 @@
-"""The first run of a process of its own, with nothing cached: what it begins ahead is told and ended like all else."""
+"""The first run of a process that has nothing loaded: what it begins ahead is told and ended like all else."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.waiting import until
 
 def _first_run(small: Repository, *words: str) -> tuple[int, str]:
     """Its exit code and what it said."""
-    with small.beside(*words) as run:
+    with small.started(*words) as run:
         code = run.ends()
         return code, run.told()
 
