@@ -19,6 +19,10 @@ class Clock(Protocol):
         """The wall clock, as an aware UTC datetime."""
         ...
 
+    def timestamp(self) -> float:
+        """The wall clock, in Unix seconds."""
+        ...
+
     def monotonic(self) -> float:
         """Seconds since some fixed point, never going back; for durations and timers."""
         ...
@@ -33,6 +37,9 @@ class SystemClock:
 
     def now(self) -> datetime:
         return datetime.now(UTC)
+
+    def timestamp(self) -> float:
+        return time.time()
 
     def monotonic(self) -> float:
         return time.monotonic()

@@ -7,7 +7,6 @@ Type checkers see the standard library's, and it takes these classes for its own
 
 from __future__ import annotations
 
-from copy import deepcopy
 from functools import cached_property
 from operator import attrgetter
 from reprlib import recursive_repr
@@ -72,7 +71,11 @@ def _plain(value: Any) -> Any:
         return kind((_plain(key), _plain(each)) for key, each in value.items())
     if isinstance(value, (list, tuple)):
         return kind([_plain(each) for each in value])
-    return _asdict(value) if hasattr(kind, _FIELDS) or hasattr(kind, "__dataclass_fields__") else deepcopy(value)
+    if hasattr(kind, _FIELDS) or hasattr(kind, "__dataclass_fields__"):
+        return _asdict(value)
+    from copy import deepcopy  # noqa: PLC0415 - few values need it
+
+    return deepcopy(value)
 
 
 if TYPE_CHECKING:

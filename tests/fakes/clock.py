@@ -14,6 +14,9 @@ class FakeClock:
     def now(self) -> datetime:
         return datetime.fromtimestamp(self.seconds, UTC)
 
+    def timestamp(self) -> float:
+        return self.seconds
+
     def monotonic(self) -> float:
         return self.seconds
 

@@ -338,7 +338,7 @@ class Converge:
         self._book.put(ending)
         self._book.put((("generation",), max(self._book.number("generation"), self._request.generation)))
         if self._book.changed:
-            self._book.put(((*app, "changed_at"), self._system.clock.now().timestamp()))
+            self._book.put(((*app, "changed_at"), self._system.clock.timestamp()))
             known = (self._book.number("term"), self._book.number("token"))
             term, token = max(known, (self._request.term, self._request.token))
             self._book.put((("term",), term), (("token",), token))

@@ -7,7 +7,6 @@ back to before the first of the two.
 
 from __future__ import annotations
 
-import copy
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence
 
 from reconciler.resources.applying.holdings import Held, Holdings
@@ -19,6 +18,7 @@ from reconciler.resources.protocol import ResourceEvent
 from reconciler.resources.records.book import Book, Put
 from reconciler.resources.records.ledger import AppRecord, Owned, owned_from_json, owned_to_json
 from reconciler.resources.records.trial import Trial, trial_to_json
+from reconciler.resources.values import asdict
 
 _KEPT = ("digest", "prune", "recovery", "services", "parents", "moved")
 """What a rollback puts back into the app's record."""
@@ -43,7 +43,8 @@ class Memory:
         self.before: Dict[str, Any] = dict(record.unfinished.get("before", {}))
         """The record's fields as they were before the first step."""
         if not self.before:
-            self.before = {name: copy.deepcopy(getattr(record, name)) for name in _KEPT}
+            kept = asdict(record)
+            self.before = {name: kept[name] for name in _KEPT}
         self._trial = trial
         self._opened = False
 

@@ -6,7 +6,6 @@ before acting, records right after acting, and a run after a kill comes to the s
 
 from __future__ import annotations
 
-import fnmatch
 from typing import Any, Dict, List, Mapping, Sequence
 
 from reconciler.resources.applying.holdings import Holdings
@@ -72,8 +71,10 @@ class Renewals:
         found: Dict[str, int] = {}
         for trigger in service.triggers(verb):
             if trigger.startswith(_PATH):
+                from fnmatch import fnmatchcase  # noqa: PLC0415 - few apps need it, and every start would pay
+
                 pattern = trigger[len(_PATH) :]
-                found.update({key: o.serial for key, o in everything.items() if fnmatch.fnmatchcase(o.path, pattern)})
+                found.update({key: o.serial for key, o in everything.items() if fnmatchcase(o.path, pattern)})
             else:
                 named = [other.id for other in self._items if trigger in {other.wanted.name, other.id}]
                 found.update({key: everything[key].serial for key in named if key in everything})

@@ -61,7 +61,7 @@ def take_back(book: Book, app: str, trial: Trial, system: System) -> Iterator[Ev
         ((*place, "error"), error),
         ((*place, "unconfirmed"), trial.digest),
         ((*place, "rejected"), reject(record.rejected, trial.digest) if again else list(record.rejected)),
-        ((*place, "changed_at"), system.clock.now().timestamp()),
+        ((*place, "changed_at"), system.clock.timestamp()),
         ((*place, "unfinished"), None),
     )
     book.save()

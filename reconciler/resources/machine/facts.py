@@ -5,16 +5,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import re
-import shlex
 import sys
-from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, Union
+from typing import Any, Dict, Iterable, List, Mapping, Tuple, Union
 
 OS_RELEASE = ("/etc/os-release", "/usr/lib/os-release")
-
-Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 
 
 def facts() -> Mapping[str, Any]:
@@ -73,22 +69,35 @@ def _os_release(path: Union[str, "os.PathLike[str]"]) -> Dict[str, str]:
 
 
 def _unquoted(value: str) -> str:
-    try:
-        return "".join(shlex.split(value)[:1])
-    except ValueError:
-        return value
+    """What a shell makes of a value, of which os-release(5) allows one in quotes with some signs escaped."""
+    text = value.strip()
+    if len(text) < 2 or text[0] != text[-1] or text[0] not in "\"'":
+        return text
+    return re.sub(r"\\([\\\"'$`])", r"\1", text[1:-1])
 
 
 def lasting_addresses(texts: Iterable[str]) -> List[str]:
     """IPv4 before IPv6, in numeric order, without loopback, link-local and temporary (RFC 8981) ones."""
-    temporary = _temporary_addresses()
-    found = {ipaddress.ip_address(text) for text in texts}
-    ordered = sorted(filter(_lasting, found), key=lambda address: (address.version, int(address)))
-    return [str(address) for address in ordered if address not in temporary]
+    distinct = set(texts)
+    v4 = (text for text in distinct if ":" not in text and not text.startswith(_NEAR_V4))
+    v6 = [text for text in distinct if ":" in text]
+    return [*sorted(v4, key=_number_v4), *(_lasting_v6(v6) if v6 else ())]
 
 
-def _lasting(address: Address) -> bool:
-    return not (address.is_loopback or address.is_link_local or address.is_unspecified)
+_NEAR_V4 = ("0.0.0.0", "127.", "169.254.")  # noqa: S104 - nothing listens here
+"""Unspecified, loopback and link-local."""
+
+
+def _number_v4(text: str) -> Tuple[int, ...]:
+    return tuple(map(int, text.split(".")))
+
+
+def _lasting_v6(texts: Iterable[str]) -> List[str]:
+    from ipaddress import IPv6Address  # noqa: PLC0415 - slow to load, and many hosts have no such address
+
+    temporary = {IPv6Address(_colons(row[0])) for row in _inet6_rows() if int(row[4], 16) & _TEMPORARY_FLAG}
+    found = sorted({IPv6Address(text) for text in texts} - temporary)
+    return [str(each) for each in found if not (each.is_loopback or each.is_link_local or each.is_unspecified)]
 
 
 def _addresses_v4() -> List[str]:
@@ -97,6 +106,8 @@ def _addresses_v4() -> List[str]:
 
 
 _INET6 = "/proc/net/if_inet6"
+_NEAR_SCOPES = {"10", "20"}
+"""IPV6_ADDR_LOOPBACK and IPV6_ADDR_LINKLOCAL of the kernel's net/ipv6.h."""
 _TEMPORARY_FLAG = 0x01
 """IFA_F_TEMPORARY of linux/if_addr.h."""
 
@@ -107,16 +118,12 @@ def _inet6_rows() -> List[List[str]]:
 
 
 def _addresses_v6() -> List[str]:
-    return [str(_address_v6(row)) for row in _inet6_rows()]
+    """Those by which others than neighbours could reach the machine."""
+    return [_colons(row[0]) for row in _inet6_rows() if row[3] not in _NEAR_SCOPES]
 
 
-def _temporary_addresses() -> FrozenSet[Address]:
-    """IPv6 addresses that the kernel replaces every day."""
-    return frozenset(_address_v6(row) for row in _inet6_rows() if int(row[4], 16) & _TEMPORARY_FLAG)
-
-
-def _address_v6(row: List[str]) -> Address:
-    return ipaddress.IPv6Address(bytes.fromhex(row[0]))
+def _colons(digits: str) -> str:
+    return ":".join(re.findall("....", digits))
 
 
 def _memory_bytes() -> int:

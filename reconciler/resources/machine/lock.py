@@ -10,7 +10,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import signal
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Dict, List, Mapping, Optional, Type
@@ -91,6 +90,8 @@ class Lock:
             if self._wait(_POLL_SECONDS):
                 return
             raise _busy(holder)
+        import signal  # noqa: PLC0415 - slow to load, and few find the host busy
+
         for number in (signal.SIGTERM, signal.SIGKILL):
             end_group(_group_of(self._directory), mark, self._clock)
             if mark == f"{pid}.{_started(pid)}":
@@ -116,6 +117,10 @@ def _busy(holder: Mapping[str, Any]) -> Failure:
 
 def end_group(group: int, mark: str, clock: Clock) -> None:
     """End a process group, but only if its members carry the mark; TERM, then KILL after the grace."""
+    if not _members(group, mark):
+        return
+    import signal  # noqa: PLC0415 - as above
+
     for number, seconds in ((signal.SIGTERM, TERM_GRACE_SECONDS), (signal.SIGKILL, TERM_GRACE_SECONDS)):
         if not _members(group, mark):
             return

@@ -8,11 +8,11 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import zlib
 from contextlib import contextmanager, suppress
-from typing import BinaryIO, Callable, Dict, Iterator, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, BinaryIO, Callable, Dict, Iterator, Optional, Sequence, Tuple
 
 from reconciler.resources.failure import Failure
-from reconciler.resources.machine.enclosure import Enclosure
 from reconciler.resources.machine.facts import boot_id
 from reconciler.resources.machine.lock import Lock
 from reconciler.resources.machine.names import group_name, group_number, number, user_name, user_number
@@ -31,6 +31,9 @@ from reconciler.resources.machine.system import (
 )
 from reconciler.resources.machine.walk import made_state, open_directory
 
+if TYPE_CHECKING:
+    from reconciler.resources.machine.enclosure import Enclosure
+
 STATE = "/var/lib/reconciler"
 TEMPORARY_PREFIX = ".reconciler-"
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -39,10 +42,11 @@ _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def temporary_name(name: str) -> str:
-    """Where a file of this name is written before it is renamed: always the same, so that it can be swept."""
-    import hashlib  # noqa: PLC0415 - slow to load, and a look needs none
+    """Where a file of this name is written before it is renamed: always the same, so that it can be swept.
 
-    return TEMPORARY_PREFIX + hashlib.sha256(name.encode()).hexdigest()[:16]
+    Two names may share one: whoever writes, holds the lock, and begins by removing what stands there.
+    """
+    return f"{TEMPORARY_PREFIX}{zlib.crc32(name.encode()):08x}"
 
 
 class PosixSystem:
@@ -324,6 +328,8 @@ class PosixSystem:
     @contextmanager
     def enclosed(self, name: str, hearing: Hearing, *, fresh: bool = False) -> Iterator[Callable[[], int]]:
         """See System."""
+        from reconciler.resources.machine.enclosure import Enclosure  # noqa: PLC0415 - only runs of jobs are enclosed
+
         enclosure = Enclosure(name, self.clock)
         if not fresh:
             enclosure.end()

@@ -7,7 +7,6 @@ Paths are absolute in the system's own root, which for a sandbox is a directory 
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from datetime import datetime
 from typing import BinaryIO, Callable, Mapping, Optional, Protocol, Sequence, Tuple
 
 from reconciler.resources.values import dataclass, field
@@ -24,8 +23,8 @@ OTHER = "special file"
 class Clock(Protocol):
     """A source of time, handed in so that nothing here asks for it."""
 
-    def now(self) -> datetime:
-        """The wall clock, as an aware UTC datetime."""
+    def timestamp(self) -> float:
+        """The wall clock, in Unix seconds."""
         ...
 
     def monotonic(self) -> float:

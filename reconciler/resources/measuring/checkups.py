@@ -148,7 +148,7 @@ def _health(app: str, declared: Sequence[Mapping[str, Any]]) -> Callable[[System
 def _certificate(address: str, server_name: str) -> Callable[[System], Values]:
     def look(system: System) -> Values:
         expires = certificate_expiry(address, server_name)
-        return {named("certificate.left_seconds", address): expires - system.clock.now().timestamp()}
+        return {named("certificate.left_seconds", address): expires - system.clock.timestamp()}
 
     return look
 

@@ -47,4 +47,4 @@ class Sampler:
         values.update(found)
         if not now.cpu:
             notes.append("this system has no /proc, so its metrics cannot be read over SSH")
-        return {"values": values, "at": self._clock.now().timestamp(), "notes": notes}
+        return {"values": values, "at": self._clock.timestamp(), "notes": notes}

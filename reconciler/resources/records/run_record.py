@@ -146,7 +146,7 @@ class RunBook:
 
     def sweep(self) -> None:
         """Forget runs that nobody can ask for again."""
-        now = self._system.clock.now().timestamp()
+        now = self._system.clock.timestamp()
         for name in self._system.listdir(self._runs):
             if name == self.name:
                 continue

@@ -5,7 +5,6 @@ Used by the kinds that stand at a path, so that replacing such a file needs no `
 
 from __future__ import annotations
 
-import hashlib
 from typing import List
 
 from reconciler.resources.machine.system import Command, System
@@ -17,6 +16,8 @@ _ALGORITHMS = {32: "md5", 40: "sha1", 64: "sha256"}
 
 def as_delivered(system: System, path: str, content: bytes) -> bool:
     """Whether a package brought this very content."""
+    import hashlib  # noqa: PLC0415 - slow to load, and few files are asked about
+
     status = system.read(_DPKG_STATUS)
     sums = _conffiles(status[1].decode(errors="replace"), path) if status else _rpm_sums(system, path)
     known = [(each, _ALGORITHMS[len(each)]) for each in sums if len(each) in _ALGORITHMS]

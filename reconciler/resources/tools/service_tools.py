@@ -123,4 +123,4 @@ def _since(system: System, microseconds: int) -> float:
     """
     if not microseconds:
         return 0.0
-    return system.clock.now().timestamp() - system.clock.monotonic() + microseconds / 1e6
+    return system.clock.timestamp() - system.clock.monotonic() + microseconds / 1e6
