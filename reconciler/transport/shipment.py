@@ -28,7 +28,6 @@ NO_PYTHON, NO_SUDO, OLD_PYTHON = 93, 94, 95
 _PACKAGE = Path(__file__).parents[1]
 _UNDERSTOOD_BY_ALL = 2
 """A version of `marshal` that every Python reads."""
-_QUICKLY = 1
 _MARK_BYTES = 16
 
 _FIRST_WORDS = 'exec(eval(open(0,"rb",0,closefd=False).readline()))'
@@ -58,19 +57,21 @@ def taken(size):
 line = open(0, "rb", 0, closefd=False).readline().split()
 boxes = [taken(int(size)) for size in line[1:]]
 compiled = line[0] == MAGIC_NUMBER.hex().encode()
-modules = marshal.loads(zlib.decompress(boxes[not compiled]))
+modules = marshal.loads(boxes[not compiled])
+packages = {{name.rpartition(".")[0] for name in modules}}
 del boxes
 
 class Library:
     def find_spec(self, name, path=None, target=None):
         if name in modules:
-            return ModuleSpec(name, self, is_package=any(each.startswith(name + ".") for each in modules))
+            return ModuleSpec(name, self, is_package=name in packages)
 
     def create_module(self, spec):
         return None
 
     def exec_module(self, module):
-        content, name = modules[module.__name__], module.__name__.rpartition(".")[2] + ".py"
+        content = zlib.decompress(modules[module.__name__])
+        name = module.__name__.rpartition(".")[2] + ".py"
         exec(marshal.loads(content) if compiled else compile(content, name, "exec"), module.__dict__)
 
 sys.meta_path.insert(0, Library())
@@ -103,18 +104,19 @@ def _shipment() -> bytes:
     beside = Path(importlib.util.cache_from_source(__file__))
     shelf, name = Shelf(beside.parent), beside.with_suffix(".packed").name
     kept = shelf.read(name) or b""
-    boxes = kept[_MARK_BYTES:]
-    if kept[:_MARK_BYTES] == _mark(boxes):
-        return start + boxes
+    packed = start + kept[_MARK_BYTES:]
+    if kept[:_MARK_BYTES] == _mark(packed):
+        return packed
     boxes = _boxes()
+    packed = start + boxes
     if not sys.dont_write_bytecode:
-        shelf.write(name, _mark(boxes) + boxes)
-    return start + boxes
+        shelf.write(name, _mark(packed) + boxes)
+    return packed
 
 
-def _mark(boxes: bytes) -> bytes:
-    """Tells boxes that are whole, and were packed by this code, from others."""
-    return hashlib.blake2b(boxes, key=code_version().encode("ascii"), digest_size=_MARK_BYTES).digest()
+def _mark(packed: bytes) -> bytes:
+    """Tells boxes that are whole, and were packed by this code for this start script, from others."""
+    return hashlib.blake2b(packed, key=code_version().encode("ascii"), digest_size=_MARK_BYTES).digest()
 
 
 def _boxes() -> bytes:
@@ -129,7 +131,8 @@ def _boxes() -> bytes:
 
 
 def _packed(modules: Mapping[str, bytes]) -> bytes:
-    return zlib.compress(marshal.dumps(dict(sorted(modules.items())), _UNDERSTOOD_BY_ALL), _QUICKLY)
+    """Each by itself, since a host uses half of them."""
+    return marshal.dumps({name: zlib.compress(modules[name]) for name in sorted(modules)}, _UNDERSTOOD_BY_ALL)
 
 
 def _module(source: Path) -> str:

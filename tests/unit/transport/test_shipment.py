@@ -51,6 +51,14 @@ def test_another_version_of_the_code_packs_its_own(monkeypatch: pytest.MonkeyPat
     assert _by_another_command().endswith(b"packed again")
 
 
+def test_another_start_script_is_sent_with_what_is_packed_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    _by_another_command()
+
+    monkeypatch.setattr(shipping, "_START", "another")
+    monkeypatch.setattr(shipping, "_boxes", lambda: b"packed again")
+    assert _by_another_command() == b"'another'\npacked again"
+
+
 def test_nothing_is_kept_where_no_bytecode_is_wanted(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
 
