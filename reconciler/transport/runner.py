@@ -243,7 +243,8 @@ class Runner:
         said = self._complained()
         if exit_code == NO_PYTHON:
             packages = "apt-get install python3, dnf install python3, zypper install python3 or apk add python3"
-            return self._error("no-python", f"there is no python3 for {self._user}", f"Install it: {packages}")
+            message = f"there is no python3 for {self._user}"
+            return self._error("no-python", f"{message}: {said}" if said else message, f"Install it: {packages}")
         if exit_code == OLD_PYTHON:
             message = f"python3 there is {said}, and 3.9 is the oldest that will do"
             return self._error("old-python", message, "Install a newer one, first in PATH")

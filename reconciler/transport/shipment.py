@@ -22,8 +22,12 @@ from pathlib import Path
 
 from reconciler.shelf import Shelf, code_version
 
-NO_PYTHON, NO_SUDO, OLD_PYTHON = 93, 94, 95
+NO_PYTHON = 127
+"""Exit code of a shell that finds no such program."""
+NO_SUDO, OLD_PYTHON = 94, 95
 """Exit codes of the start, chosen so that nothing else means them."""
+
+_NEEDED = {"sudo": NO_SUDO, "python3": NO_PYTHON}
 
 _PACKAGE = Path(__file__).parents[1]
 _UNDERSTOOD_BY_ALL = 2
@@ -84,12 +88,11 @@ main()
 
 def command(*, become: bool) -> str:
     """What the login shell is asked to run, whichever shell it is."""
-    tests = [f"command -v python3 >/dev/null 2>&1 || exit {NO_PYTHON}"]
-    argv = ["python3", "-I", "-S", "-X", "utf8", "-c", _FIRST_WORDS]
-    if become:
-        tests = [f"command -v sudo >/dev/null 2>&1 || exit {NO_SUDO}", *tests]
-        argv = ["sudo", "-n", "--", *argv]
-    return shlex.join(["/bin/sh", "-c", "; ".join([*tests, f"exec {shlex.join(argv)}"])])
+    start = shlex.join(["python3", "-I", "-S", "-X", "utf8", "-c", _FIRST_WORDS])
+    if not become:
+        return f"exec {start}"
+    tests = [f"command -v {name} >/dev/null 2>&1 || exit {code}" for name, code in _NEEDED.items()]
+    return shlex.join(["/bin/sh", "-c", "; ".join([*tests, f"exec sudo -n -- {start}"])])
 
 
 def shipment() -> bytes:

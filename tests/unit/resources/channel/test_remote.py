@@ -19,7 +19,7 @@ from reconciler.resources.channel.framing import MARKER, Unpacker, pack
 from reconciler.resources.channel.remote import Server
 from reconciler.resources.protocol import Finished, event_from_json
 from reconciler.resources.records.ledger import ledger_from_json
-from reconciler.transport.shipment import command, shipment
+from reconciler.transport.shipment import NO_PYTHON, NO_SUDO, command, shipment
 from tests.fakes.requests import request, wanted
 
 
@@ -157,7 +157,7 @@ def test_sudo_is_asked_not_to_ask(tmp_path: Path) -> None:
 
 
 def test_without_python_or_sudo_nothing_starts(tmp_path: Path) -> None:
-    for become, code in ((False, 93), (True, 94)):
+    for become, code in ((False, NO_PYTHON), (True, NO_SUDO)):
         argv = ["/bin/sh", "-c", command(become=become)]
         done = subprocess.run(argv, env={"PATH": str(tmp_path)}, input=b"", capture_output=True, check=False)
         assert (done.returncode, done.stdout) == (code, b"")
