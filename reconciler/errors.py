@@ -7,8 +7,9 @@ The class of an error tells a loop what to do: `Unavailable` is worth another tr
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Self
+
+from reconciler.resources.values import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -7,11 +7,11 @@ The CLI and the tests call `load`; wiring passes the result on. What manifests s
 from __future__ import annotations
 
 import os
-import pwd
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
+from reconciler.directories import CACHE_VARIABLE, RUNTIME_VARIABLE, cache_dir, runtime_dir
 from reconciler.errors import InvalidInput, Place, Problem, did_you_mean
 from reconciler.resources.values import dataclass, field
 
@@ -55,13 +55,13 @@ SETTINGS = (
     ),
     Setting(
         "cache_dir",
-        "RECONCILER_CACHE_DIR",
+        CACHE_VARIABLE,
         "`$XDG_CACHE_HOME/reconciler`, else `~/.cache/reconciler`",
         "What can be made again at any time: parsed manifests and verdicts on them, wheels for agents.",
     ),
     Setting(
         "runtime_dir",
-        "RECONCILER_RUNTIME_DIR",
+        RUNTIME_VARIABLE,
         "`$XDG_RUNTIME_DIR/reconciler`, else `/run/reconciler` as root, else `/tmp/reconciler-UID`",
         "Sockets of the embedded server; a short path, since a socket's path may have about 100 bytes.",
     ),
@@ -193,8 +193,8 @@ def load(directory: Path, environ: Mapping[str, str], *, need_repository: bool =
     settings = Settings(
         repository=repository,
         state_dir=state_dir,
-        cache_dir=_cache_dir(given),
-        runtime_dir=_runtime_dir(given),
+        cache_dir=Path(cache_dir(given)).absolute(),
+        runtime_dir=Path(runtime_dir(given)).absolute(),
         redis_url=given.get(_VARIABLES["redis_url"]),
         redis_password_file=_password_file(given),
         secret_variables={name: value for name, value in sorted(given.items()) if name.startswith(SECRET_PREFIX)},
@@ -243,32 +243,6 @@ def _repository_or(directory: Path) -> Path:
         if error.problems[0].code != "no-repository":
             raise
         return directory.absolute()
-
-
-def _cache_dir(given: Mapping[str, str]) -> Path:
-    if chosen := given.get(_VARIABLES["cache_dir"]):
-        return Path(chosen).absolute()
-    if shared := given.get("XDG_CACHE_HOME"):
-        return Path(shared) / "reconciler"
-    home = given.get("HOME") or _home_of(os.geteuid())
-    return Path(home) / ".cache" / "reconciler" if home else _runtime_dir(given) / "cache"
-
-
-def _home_of(uid: int) -> str:
-    """A service may run without HOME. Never the repository: what is in the cache is believed."""
-    try:
-        return pwd.getpwuid(uid).pw_dir
-    except KeyError:
-        return ""
-
-
-def _runtime_dir(given: Mapping[str, str]) -> Path:
-    if chosen := given.get(_VARIABLES["runtime_dir"]):
-        return Path(chosen).absolute()
-    session = given.get("XDG_RUNTIME_DIR")
-    if session and Path(session).is_dir():  # `su` leaves one that is gone
-        return Path(session) / "reconciler"
-    return Path("/run/reconciler") if os.getuid() == 0 else Path(f"/tmp/reconciler-{os.getuid()}")  # noqa: S108 - its user makes it 0700
 
 
 def _password_file(given: Mapping[str, str]) -> Path | None:

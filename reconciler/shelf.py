@@ -6,7 +6,6 @@ Called by who parses manifests and who judges them; what is kept, and how it is 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import stat
 import sys
@@ -88,6 +87,8 @@ class Shelf:
 @cache
 def code_version() -> str:
     """A hash of the sources that read and judge manifests, and of the Python and the libraries that they run with."""
+    import hashlib  # noqa: PLC0415 - loads OpenSSL, which the process that only parses does without
+
     found = hashlib.blake2b("\0".join([sys.version, *sorted(_libraries())]).encode(), digest_size=8)
     package = os.path.dirname(__file__)  # noqa: PTH120 - hundreds of files, at each start: Path takes three times as long
     for room in _ROOMS:

@@ -56,9 +56,10 @@ def run(arguments: argparse.Namespace, console: Console) -> Exit:
 
 def _loader(settings: Settings, closing: ExitStack) -> Loader:
     """What reads manifests; where none are cached, another process begins to load what parses them."""
+    from reconciler.ahead import begun
     from reconciler.manifests import Loader
 
-    loader = Loader(settings.cache_dir)
+    loader = Loader(settings.cache_dir, begun())
     closing.callback(loader.close)
     loader.get_ready()
     return loader

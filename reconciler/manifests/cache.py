@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from reconciler.directories import PARSED
 from reconciler.manifests.parsed import Parsed
 from reconciler.shelf import Shelf, code_version
 
@@ -32,7 +33,7 @@ class Cache:
     """Entries below a directory."""
 
     def __init__(self, directory: Path) -> None:
-        self._shelf = Shelf(directory / "manifests")
+        self._shelf = Shelf(directory / PARSED)
 
     @property
     def empty(self) -> bool:

@@ -12,15 +12,15 @@ from contextlib import suppress
 from pathlib import Path as Directory
 from typing import TypeAlias
 
+from reconciler.apart import Apart
 from reconciler.errors import InvalidInput, Place, Problem, Unavailable
-from reconciler.manifests.apart import Apart
 from reconciler.manifests.cache import Cache, Key
 from reconciler.manifests.checks import CHECKS
 from reconciler.manifests.findings import Finding
 from reconciler.manifests.index import Index, Labelled, kept
 from reconciler.manifests.kinds import KINDS
 from reconciler.manifests.parsed import Document, Parsed
-from reconciler.manifests.starter import STARTER
+from reconciler.manifests.parsing import parse_all, warm_up
 from reconciler.manifests.templates import read_template
 from reconciler.model.manifests import Manifests
 from reconciler.model.metadata import Origin, Path
@@ -53,14 +53,21 @@ class InvalidManifests(InvalidInput):
 
 
 class Loader:
-    """Reads trees of manifests; keeps what it has parsed, by path and blob hash."""
+    """Reads trees of manifests; keeps what it has parsed, by path and blob hash.
 
-    def __init__(self, cache: Directory | None = None) -> None:
+    Args:
+        cache: where it is kept from one process to the next.
+        parser: a process that parses, which was begun before.
+    """
+
+    def __init__(
+        self, cache: Directory | None = None, parser: Apart[Mapping[Key, bytes], dict[Key, Parsed]] | None = None
+    ) -> None:
         self._cache = Cache(cache) if cache else None
         self._parsed: dict[Key, Parsed] = {}
         self._loaded: tuple[Collection[Key], Manifests] | None = None
         self._labelled: Labelled | None = None
-        self._documents = Apart(_warm_up, _documents)
+        self._parser = parser or Apart(warm_up, parse_all)
 
     def get_ready(self) -> None:
         """Begin to load what parses, in a process beside this one, where nothing is cached; `close` ends it unused.
@@ -68,11 +75,11 @@ class Loader:
         To be called before it is known what the tree holds.
         """
         if self._loaded is None and (self._cache is None or self._cache.empty):
-            self._documents.get_ready()
+            self._parser.get_ready()
 
     def close(self) -> None:
         """Let go of what was got ready."""
-        self._documents.close()
+        self._parser.close()
 
     def load(self, tree: Tree, meanwhile: Meanwhile = None) -> Manifests:
         """All manifests and templates of a tree; the same object while nothing changes.
@@ -139,8 +146,8 @@ class Loader:
         templates = {key: text for key, text in texts.items() if is_template(key[0])}
         many = min(len(manifests), len(templates)) >= MANY
         unprepared = _PARSER not in sys.modules and (templates or meanwhile)
-        apart = bool(manifests) and (self._documents.ready or many or unprepared)
-        found = self._documents.begin(manifests) if apart else lambda: _documents(manifests)
+        apart = bool(manifests) and (self._parser.ready or many or unprepared)
+        found = self._parser.begin(manifests) if apart else lambda: parse_all(manifests)
         read = {key: read_template(key[0].removeprefix(TEMPLATES), text) for key, text in templates.items()}
         if apart and meanwhile:
             meanwhile(_rendered(known.values()))
@@ -178,23 +185,6 @@ def is_template(path: str) -> bool:
 
 def _hidden(path: str) -> bool:
     return "/." in path
-
-
-def _warm_up() -> None:
-    """Load what parsing takes, and build the models that nearly every fleet needs, by reading a small one."""
-    for path, text in STARTER.items():
-        if is_manifest(path):
-            _document(path, text.encode())
-
-
-def _documents(manifests: Mapping[Key, bytes]) -> dict[Key, Parsed]:
-    return {key: _document(key[0], text) for key, text in manifests.items()}
-
-
-def _document(path: str, text: bytes) -> Parsed:
-    from reconciler.manifests.documents import parse  # noqa: PLC0415 - pydantic and ruamel load only if needed
-
-    return parse(path, text)
 
 
 def _check(tree: Tree, index: Index, *, empty: bool) -> Iterator[Problem]:

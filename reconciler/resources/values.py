@@ -2,13 +2,13 @@
 
 The standard library writes and compiles six methods for every class while it is imported: 0.6 ms each, and a command
 loads 250 classes, of which it uses a few. Here a class takes a tenth of that, and a host need not load `dataclasses`.
-Type checkers see the standard library's, and it takes these classes for its own. `order` and `kw_only` are not offered.
+Type checkers see the standard library's, and it takes these classes for its own. `kw_only` is not offered.
 """
 
 from __future__ import annotations
 
+import operator
 from functools import cached_property
-from operator import attrgetter
 from reprlib import recursive_repr
 from types import MemberDescriptorType
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
@@ -19,6 +19,9 @@ _MISSING: Any = object()
 _FIELDS = "__fields_of_values__"
 """Where a class keeps its fields."""
 
+_FEW = 8
+"""Instances of a class from which on it pays to compile a method that makes them."""
+_ORDERS = ("lt", "le", "gt", "ge")
 _ATOMS = frozenset({str, int, float, bool, bytes, type(None)})
 
 
@@ -37,11 +40,13 @@ class _Field:
         self.compare: bool = declared.get("compare", True)
 
 
-def _dataclass(cls: Any = None, *, frozen: bool = False, slots: bool = False, eq: bool = True) -> Any:
+def _dataclass(
+    cls: Any = None, *, frozen: bool = False, slots: bool = False, eq: bool = True, order: bool = False
+) -> Any:
     """See `dataclasses.dataclass`."""
     if cls is None:
-        return lambda cls: _made(cls, frozen=frozen, slots=slots, eq=eq)
-    return _made(cls, frozen=frozen, slots=slots, eq=eq)
+        return lambda cls: _made(cls, frozen=frozen, slots=slots, eq=eq, order=order)
+    return _made(cls, frozen=frozen, slots=slots, eq=eq, order=order)
 
 
 def _fields(values: Any) -> Tuple[_Field, ...]:
@@ -87,13 +92,13 @@ else:
 # -- making a class
 
 
-def _made(cls: Any, *, frozen: bool, slots: bool, eq: bool) -> Any:
+def _made(cls: Any, *, frozen: bool, slots: bool, eq: bool, order: bool) -> Any:
     """The class with its methods; another one where it gets slots, which have to be there when it is made."""
     annotations = vars(cls).get("__annotations__", {})
     own = [_declared(cls, name, kind) for name, kind in annotations.items() if not _of_class(kind)]
     inherited = _inherited(cls)
     fields = tuple({**inherited, **{each.name: each for each in own}}.values())
-    members = _members(cls, fields, frozen=frozen, eq=eq)
+    members = _members(cls, fields, frozen=frozen, eq=eq, order=order)
     if slots:
         names = [each.name for each in own]
         cls = _slotted(cls, {**members, **(_PICKLED if frozen else {})}, names, [*inherited])
@@ -142,7 +147,7 @@ def _slotted(cls: Any, members: Mapping[str, Any], own: Sequence[str], inherited
     return again
 
 
-def _members(cls: Any, fields: Tuple[_Field, ...], *, frozen: bool, eq: bool) -> Dict[str, Any]:
+def _members(cls: Any, fields: Tuple[_Field, ...], *, frozen: bool, eq: bool, order: bool) -> Dict[str, Any]:
     own = vars(cls)
     standard = _Standard(cls.__name__, fields, frozen=frozen, eq=eq)
     members = {
@@ -154,9 +159,10 @@ def _members(cls: Any, fields: Tuple[_Field, ...], *, frozen: bool, eq: bool) ->
     if eq:
         values_of = _values_of([each.name for each in fields if each.compare])
         if "__eq__" not in own:
-            members["__eq__"] = _equal(values_of)
+            members["__eq__"] = _compared("eq", values_of)
         if own.get("__hash__") is None:
             members["__hash__"] = (lambda self: hash(values_of(self))) if frozen else None
+        members.update((f"__{name}__", _compared(name, values_of)) for name in (_ORDERS if order else ()))
     if "__repr__" not in own:
         members["__repr__"] = _repr
     if frozen:
@@ -169,15 +175,17 @@ def _members(cls: Any, fields: Tuple[_Field, ...], *, frozen: bool, eq: bool) ->
 
 def _values_of(names: Sequence[str]) -> Callable[[Any], Any]:
     if len(names) > 1:
-        return attrgetter(*names)
+        return operator.attrgetter(*names)
     return lambda self: tuple(getattr(self, name) for name in names)
 
 
-def _equal(values_of: Callable[[Any], Any]) -> Callable[[Any, Any], bool]:
-    def __eq__(self: Any, other: Any) -> bool:  # noqa: N807 - it becomes one
-        return values_of(self) == values_of(other) if other.__class__ is self.__class__ else NotImplemented
+def _compared(name: str, values_of: Callable[[Any], Any]) -> Callable[[Any, Any], bool]:
+    compare = getattr(operator, name)
 
-    return __eq__
+    def compared(self: Any, other: Any) -> bool:
+        return compare(values_of(self), values_of(other)) if other.__class__ is self.__class__ else NotImplemented
+
+    return compared
 
 
 @recursive_repr()
@@ -217,13 +225,46 @@ _PICKLED = {"__getstate__": _getstate, "__setstate__": _setstate}
 
 
 def _first_init(cls: Any, *, frozen: bool) -> Callable[..., None]:
-    """Writes the method that it stands for, when it is called for the first time."""
+    """Fills the first few instances, then writes the method that it stands for: most classes have no more.
+
+    What may not be given is left to the written one, which tells it as Python does.
+    """
+    left = _FEW
+    put = object.__setattr__ if frozen else setattr
 
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807 - it becomes one
-        written = cls.__init__ = _written_init(cls, frozen=frozen)
-        written(self, *args, **kwargs)
+        nonlocal left
+        left -= 1
+        if left < 0 or not _filled(self, _fields(cls), args, kwargs, put):
+            written = cls.__init__ = _written_init(cls, frozen=frozen)
+            written(self, *args, **kwargs)
+        elif hasattr(cls, "__post_init__"):
+            self.__post_init__()
 
     return __init__
+
+
+def _filled(
+    self: Any,
+    fields: Iterable[_Field],
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    put: Callable[[Any, str, Any], None],
+) -> bool:
+    """Whether these arguments are what the fields take; then the instance has them."""
+    rest, named = list(reversed(args)), dict(kwargs)
+    for each in fields:
+        if each.init and rest and each.name not in named:
+            put(self, each.name, rest.pop())
+        elif each.init and not rest and each.name in named:
+            put(self, each.name, named.pop(each.name))
+        elif each.default_factory is not _MISSING:
+            put(self, each.name, each.default_factory())
+        elif each.default is not _MISSING:
+            put(self, each.name, each.default)
+        elif each.init:
+            return False
+    return not rest and not named
 
 
 def _written_init(cls: Any, *, frozen: bool) -> Callable[..., None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from typing import Any
 
 CONNECT_SECONDS = 10.0
 
@@ -32,7 +33,8 @@ class PromptSocket(socket.socket):
 
 def connected(address: str, port: int) -> socket.socket:
     """A connection; raises OSError."""
-    plain = socket.create_connection((address, port), CONNECT_SECONDS)
+    host: Any = address.encode("ascii") if address.isascii() else address  # no tables of Unicode to load for a text
+    plain = socket.create_connection((host, port), CONNECT_SECONDS)
     prompt = PromptSocket(fileno=plain.detach())
     prompt.settimeout(CONNECT_SECONDS)
     for (level, option), value in _OPTIONS.items():

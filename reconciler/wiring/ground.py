@@ -39,9 +39,10 @@ class Ground:
 
     @cached_property
     def loader(self) -> Loader:
+        from reconciler.ahead import begun
         from reconciler.manifests import Loader
 
-        loader = Loader(self.settings.cache_dir)
+        loader = Loader(self.settings.cache_dir, begun())
         self.closing.callback(loader.close)
         return loader
 

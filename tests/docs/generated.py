@@ -32,7 +32,7 @@ def settings_page() -> str:
 
 def commands_page() -> str:
     """Commands and their flags, from the parser."""
-    from reconciler.cli import build_parser
+    from reconciler.cli.command_line import build_parser
 
     parser = build_parser()
     commands = list(_commands(parser))

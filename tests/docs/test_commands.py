@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler import cli
+from reconciler.cli import command_line
 from tests.docs.markdown import PAGES, ROOT, blocks, name, quoted
 
 
@@ -31,10 +31,10 @@ def quoted_as(program: str) -> list[object]:
 def exit_code(words: list[str]) -> int:
     try:
         if words[:1] == ["--version"]:
-            cli.build_parser().parse_args(words)
+            command_line.build_parser().parse_args(words)
         else:
-            name, rest = cli._command(words)
-            cli.parser_of(name).parse_args(rest)
+            name, rest = command_line.command_of(words)
+            command_line.parser_of(name).parse_args(rest)
     except SystemExit as end:
         return int(end.code or 0)
     return 0

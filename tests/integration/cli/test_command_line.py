@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler import cli
+from reconciler.cli import command_line
 from reconciler.clock import SystemClock
 from reconciler.store.connect import connect
 from tests.integration.cli.conftest import Repository, host
@@ -46,7 +46,7 @@ MEANT = {
 )
 def test_a_flag_is_taken_wherever_it_means_something(command: str, flag: str) -> None:
     reason = [] if command != "pause" or flag.startswith("--reason") else ["--reason=x"]
-    cli.parser_of(command).parse_args([*reason, *flag.replace("=", " ", 1).split(" ", 1)])
+    command_line.parser_of(command).parse_args([*reason, *flag.replace("=", " ", 1).split(" ", 1)])
 
 
 def test_facts_of_hosts_make_a_plan_known_that_asks_no_server(small: Repository, tmp_path: Path) -> None:

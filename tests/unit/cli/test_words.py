@@ -5,6 +5,7 @@ import sys
 import pytest
 
 from reconciler import cli
+from reconciler.cli import command_line
 from reconciler.cli.exits import Exit
 
 
@@ -20,7 +21,7 @@ from reconciler.cli.exits import Exit
     ],
 )
 def test_words_name_a_command_and_its_action(words: list[str], named: tuple[str, list[str]]) -> None:
-    assert cli._command(words) == named
+    assert command_line.command_of(words) == named
 
 
 def test_an_action_that_does_not_exist_is_told_with_the_one_that_was_meant(capsys: pytest.CaptureFixture[str]) -> None:

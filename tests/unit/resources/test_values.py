@@ -13,6 +13,8 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reconciler.resources import values
 from reconciler.resources.values import asdict, dataclass, field, fields, replace
@@ -201,16 +203,36 @@ def test_what_contains_itself_can_be_shown() -> None:
     assert repr(counter) == "Counter(count=0, seen=...)"
 
 
-def test_the_constructor_is_written_when_it_is_first_called() -> None:
+def outcome(kind: type, args: tuple[int, ...], kwargs: Mapping[str, int]) -> str:
+    try:
+        return repr(kind(*args, **kwargs))
+    except TypeError as error:
+        return str(error)
+
+
+@given(
+    args=st.lists(st.integers(0, 9), max_size=5).map(tuple),
+    kwargs=st.dictionaries(st.sampled_from(["a", "b", "c", "d", "z"]), st.integers(0, 9)),
+)
+def test_instances_are_filled_as_the_written_constructor_fills_them(
+    args: tuple[int, ...], kwargs: Mapping[str, int]
+) -> None:
+    ours, theirs = twin(values.dataclass, values.field), twin(dataclasses.dataclass, dataclasses.field)
+
+    assert {outcome(ours, args, kwargs) for _ in range(20)} == {outcome(theirs, args, kwargs)}
+
+
+def test_the_constructor_is_written_for_a_class_with_many_instances() -> None:
     @dataclass(frozen=True)
     class Fresh:
         number: int = 0
 
-    parameters: Mapping[str, inspect.Parameter] = inspect.signature(Fresh.__init__).parameters
-    assert list(parameters) == ["self", "args", "kwargs"]
-    assert Fresh(3).number == 3
-    parameters = inspect.signature(Fresh.__init__).parameters
-    assert list(parameters) == ["self", "number"]
+    parameters: list[str] = []
+    for number in range(20):
+        assert Fresh(number).number == number
+        parameters.append(" ".join(inspect.signature(Fresh.__init__).parameters))
+
+    assert (parameters[0], parameters[-1]) == ("self args kwargs", "self number")
 
 
 def test_a_host_need_not_load_dataclasses() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 SCRIPT = """
 import os, sys
-from reconciler.manifests.apart import Apart
+from reconciler.apart import Apart
 parent = os.getpid()
 
 def load():
@@ -67,7 +67,7 @@ def test_the_work_of_a_child_that_ends_is_done_here(end: str) -> None:
 
 
 STOPS = "if os.getpid() != parent: os.kill(os.getpid(), signal.SIGSTOP)"
-BRIEF = "import signal\nfrom reconciler.manifests import apart as parsing\nparsing.SILENT_SECONDS = 0.2\n"
+BRIEF = "import signal\nfrom reconciler import apart as parsing\nparsing.SILENT_SECONDS = 0.2\n"
 
 
 def test_the_work_of_a_child_that_falls_silent_is_done_here() -> None:
