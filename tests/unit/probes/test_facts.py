@@ -71,6 +71,20 @@ def test_a_family_groups_what_is_managed_alike(tmp_path: Path, text: str, family
     assert os_release(tmp_path, text)["family"] == family
 
 
+@pytest.mark.parametrize(
+    ("value", "name"),
+    [
+        (r'"One \"two\" \$3"', 'One "two" $3'),
+        ("'One two'", "One two"),
+        ("One", "One"),
+        ('""', ""),
+        ('"', '"'),
+    ],
+)
+def test_a_name_is_read_as_a_shell_would(tmp_path: Path, value: str, name: str) -> None:
+    assert os_release(tmp_path, f"PRETTY_NAME={value}")["name"] == name
+
+
 def test_a_machine_without_os_release_still_has_facts(tmp_path: Path) -> None:
     assert operating_system([tmp_path / "none"])["id"] == "linux"
 
@@ -99,6 +113,20 @@ def test_addresses_that_the_kernel_replaces_every_day_are_left_out(monkeypatch: 
     read = resources_facts._read
     monkeypatch.setattr(resources_facts, "_read", lambda path: table if path == "/proc/net/if_inet6" else read(path))
     assert facts()["addresses"] == ["2001:db8::2"]
+
+
+def test_a_machine_knows_its_addresses_from_the_kernel_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    tables = {
+        "/proc/net/fib_trie": "".join(
+            f"|-- {address}\n /32 host LOCAL\n" for address in ("10.0.0.9", "127.0.0.1", "9.0.0.1")
+        ),
+        "/proc/net/if_inet6": "00000000000000000000000000000001 01 80 10 80 lo\n"
+        "fe800000000000000000000000000001 02 40 20 80 eth0\n"
+        "20010db8000000000000000000000001 02 40 00 80 eth0\n",
+    }
+    read = resources_facts._read
+    monkeypatch.setattr(resources_facts, "_read", lambda path: tables.get(str(path)) or read(path))
+    assert resources_facts.facts()["addresses"] == ["9.0.0.1", "10.0.0.9", "2001:db8::1"]
 
 
 def test_a_machine_says_the_same_of_itself_without_libraries() -> None:

@@ -140,6 +140,33 @@ def test_the_library_starts_from_its_shipment(tmp_path: Path) -> None:
     assert "Python" not in _started(tmp_path, become=False)
 
 
+def test_to_apply_files_loads_nothing_that_is_slow_to_load(tmp_path: Path) -> None:
+    wish = asdict(request(wanted("directory", path="/srv"), wanted("file", path="/srv/a", content="a")))
+    where = {"fleet": "fleet", "host": "host", "root": str(tmp_path)}
+    script = (
+        "import sys\nfrom reconciler.resources.channel.remote import HostClock, Server\n"
+        "Server(0, 1, HostClock()).run()\nprint(*sys.modules)"
+    )
+    argv = [sys.executable, "-S", "-c", script]
+    with subprocess.Popen(
+        argv, cwd=Path(__file__).parents[4], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+    ) as far_end:
+        assert far_end.stdin is not None
+        assert far_end.stdout is not None
+        far_end.stdin.write(pack({"do": "greet", **where}) + pack({"do": "apply", "request": wish, **where}))
+        said = b""
+        while said.count(b'{"end":true}') < 2:
+            piece = far_end.stdout.read(65536)
+            assert piece, said
+            said += piece
+        far_end.stdin.close()
+        loaded = far_end.stdout.read().decode()
+    assert (tmp_path / "srv" / "a").read_text() == "a"
+    slow = {"copy", "dataclasses", "datetime", "fnmatch", "hashlib", "queue", "shlex", "signal", "socket", "subprocess"}
+    assert "reconciler.resources.kinds.file" in loaded.split()
+    assert not slow & set(loaded.split())
+
+
 def test_a_host_with_another_python_takes_the_sources(tmp_path: Path) -> None:
     (tmp_path / "python3").symlink_to(sys.executable)
     others = shipment().replace(importlib.util.MAGIC_NUMBER.hex().encode("ascii"), b"another", 1)
