@@ -133,8 +133,14 @@ class _Pipe(io.FileIO):
 
 
 def _live(load: Callable[[], object], work: Callable[[Any], Any], taking: int, telling: int) -> None:
-    """A child's whole life: nothing of its parent is flushed, closed or cleaned up by it."""
+    """A child's whole life: nothing of its parent is flushed, closed or cleaned up by it.
+
+    Its parent's output is not its own: whoever reads that to its end would wait for a child that is still loading.
+    """
     with contextlib.suppress(BaseException):
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for stream in range(3):
+            os.dup2(nothing, stream)
         load()
         with os.fdopen(taking, "rb") as given, os.fdopen(telling, "wb") as told:
             pickle.dump(work(pickle.load(given)), told, pickle.HIGHEST_PROTOCOL)  # noqa: S301 - by our own parent

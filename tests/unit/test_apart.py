@@ -53,6 +53,11 @@ def test_a_child_that_got_ready_has_loaded_what_the_work_takes() -> None:
     assert told.split() == ["True", "True", "False"]
 
 
+def test_a_child_holds_neither_input_nor_output_of_its_parent() -> None:
+    told = _told("return {os.readlink(f'/proc/self/fd/{stream}') for stream in range(3)}")
+    assert told == "{'/dev/null'}"
+
+
 def test_beside_other_threads_nothing_is_forked() -> None:
     waiting = "import threading; threading.Thread(target=threading.Event().wait, daemon=True).start()\n"
     steps = f"apart.get_ready()\nprint(apart.ready){ASK}"
